@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * High availability of one redundancy group, pure: frames, events and time
+ * in, actions out.  Owns the replicated log, the record store, output commit,
+ * roles and the epoch.  Knows records only as {type, key, bytes}: what is in
+ * them is the business of daemon/checkpoint.c.
+ *
+ * Three rules (DESIGN 4.1-4.3):
+ *  - while IN_SYNC nothing given to ha_output() leaves before the peer has
+ *    confirmed every record put before it;
+ *  - a node emits nothing (HA_ACTION_RELEASE) unless it is the owner;
+ *  - the epoch only grows, is claimed before the first packet, and whoever
+ *    sees a higher one goes mute at once.
+ */
+#ifndef L2TPHA_HA_HA_H
+#define L2TPHA_HA_HA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HA_NAME_MAX 64
+#define HA_REASON_MAX 128
+
+struct ha;
+
+enum ha_role {
+	HA_ROLE_INIT,		/* started, nothing known yet: mute */
+	HA_ROLE_STANDBY,	/* mute, follows the peer */
+	HA_ROLE_CLAIMING,	/* epoch claimed, takeover steps under way */
+	HA_ROLE_ACTIVE,
+	HA_ROLE_DEMOTING,	/* going mute, giving up addresses */
+};
+enum ha_sync {			/* HA.md A.2 no 3 */
+	HA_SYNC_SOLO,		/* no peer connected */
+	HA_SYNC_SYNCING,	/* snapshot under way */
+	HA_SYNC_IN_SYNC,
+	HA_SYNC_DEGRADED,	/* active: a commit was late; output goes unprotected until resynchronised */
+	HA_SYNC_STALE,		/* standby: the stream broke; state may be old */
+};
+const char *ha_role_name(enum ha_role role);
+const char *ha_sync_name(enum ha_sync sync);
+
+struct ha_config {
+	char node[HA_NAME_MAX];		/* this node, unique in the group */
+	char group[HA_NAME_MAX];
+	char version[32];		/* software version, for the handshake and show */
+	uint8_t config_digest[16];
+	bool peer_configured;		/* false: no HA; the node is active alone */
+	bool detector;			/* built-in: promote on peer silence + VIP probe */
+	uint32_t priority;		/* who starts active when neither was: higher, then lower name */
+	uint32_t commit_timeout_ms;	/* default 20 */
+	uint32_t heartbeat_ms;		/* default 200 */
+	uint32_t dead_ms;		/* default 1000 */
+	uint32_t startup_ms;		/* wait for the peer at start before claiming; default 3000 */
+	uint64_t epoch;			/* last persisted */
+	uint32_t snapshot_chunk;	/* octets of snapshot per tick/ack; default 65536 */
+};
+
+struct ha_ops {
+	void *ctx;
+	void (*random)(void *ctx, void *buf, size_t len);
+	/* The caller's object freed when an output is released, dropped (mute) or the ha is freed. */
+	void (*output_free)(void *ctx, void *output);
+};
+
+struct ha *ha_new(const struct ha_config *config, const struct ha_ops *ops, uint64_t now_ms);
+void ha_free(struct ha *ha);
+
+/* ---- events in ---------------------------------------------------------- */
+void ha_link_up(struct ha *ha, uint64_t now_ms);	/* authenticated stream is there: starts the handshake */
+void ha_link_down(struct ha *ha, uint64_t now_ms);
+/* Octets of the stream, any split. A malformed frame makes it ask for HA_ACTION_LINK_RESET. */
+void ha_link_input(struct ha *ha, uint64_t now_ms, const uint8_t *data, size_t len);
+void ha_tick(struct ha *ha, uint64_t now_ms);
+uint64_t ha_deadline_ms(const struct ha *ha);
+/* The step an HA_ACTION_* asked for is complete (0) or failed (-errno); the table decides what follows. */
+void ha_step_done(struct ha *ha, uint64_t now_ms, int error);
+void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers);
+
+/* Administrative (l2tpctl, keepalived, Pacemaker). -EPERM etc. with a reason that is printed. */
+int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON_MAX]);
+int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX]);
+int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX]);
+
+/* ---- records (active) --------------------------------------------------- */
+/*
+ * Key: type and three numbers (tunnel, session, Ns or 0).  A put whose bytes equal
+ * the stored ones costs nothing.  Records become a commit at ha_commit().
+ */
+struct ha_key {
+	uint8_t type;		/* 1..255, daemon/checkpoint.h */
+	uint16_t a, b, c;
+};
+int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len);
+int ha_del(struct ha *ha, struct ha_key key);
+/* Ends the batch: one COMMIT frame for all puts and dels since the last call; nothing if there are none. */
+void ha_commit(struct ha *ha, uint64_t now_ms);
+/*
+ * Something that must not leave before what was put before it is confirmed.
+ * Call order is release order.  Takes ownership.  Also legal with nothing put
+ * (then it goes at once unless earlier output waits).  A node that is not the owner frees it.
+ */
+void ha_output(struct ha *ha, void *output);
+
+/* ---- records (looking) -------------------------------------------------- */
+/* Body of a stored record, valid until the next event. NULL: none. */
+const void *ha_get(const struct ha *ha, struct ha_key key, size_t *len);
+/* Visits all records of a type (0 = all) in (type, key) insertion order. */
+typedef bool (*ha_visit_fn)(void *ctx, struct ha_key key, const void *body, size_t len);
+void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx);
+
+/* ---- actions ------------------------------------------------------------ */
+enum ha_action_type {
+	HA_ACTION_LINK_SEND,	/* data, len: octets for the stream, in order */
+	HA_ACTION_LINK_RESET,	/* close the stream; text: why */
+	HA_ACTION_RELEASE,	/* output: may leave now; caller sends and frees it */
+	HA_ACTION_APPLY_PUT,	/* standby: record stored; mirror it (hot) */
+	HA_ACTION_APPLY_DEL,
+	HA_ACTION_APPLY_SWAP,	/* standby: a snapshot replaced the whole store: rebuild from ha_visit() */
+	HA_ACTION_EPOCH,	/* persist `epoch` before anything that follows; then ha_step_done() */
+	HA_ACTION_UNFENCE,	/* let the VIP speak; ha_step_done() */
+	HA_ACTION_VIP_ADD,	/* address + gratuitous ARP/NA; ha_step_done() */
+	HA_ACTION_ACTIVATE,	/* engine: answer, resync, originate; ha_step_done() */
+	HA_ACTION_FENCE,	/* at once: nothing of the VIP may leave; ha_step_done() */
+	HA_ACTION_VIP_DEL,	/* ha_step_done() */
+	HA_ACTION_PASSIVATE,	/* engine passive, sessions dropped silently; ha_step_done() */
+	HA_ACTION_PROBE_VIP,	/* ask the access network whether the VIP answers; ha_probe_result() */
+	HA_ACTION_ROLE,		/* role changed: role, text = why (log, notify, metrics) */
+	HA_ACTION_SYNC,		/* sync state changed: sync, text = why */
+};
+struct ha_action {
+	enum ha_action_type type;
+	const uint8_t *data;	/* LINK_SEND, APPLY_PUT body; valid until the next ha_action_next() */
+	size_t len;
+	void *output;		/* RELEASE: ownership passes to the caller */
+	struct ha_key key;	/* APPLY_* */
+	uint64_t epoch;
+	enum ha_role role;
+	enum ha_sync sync;
+	char text[HA_REASON_MAX];
+};
+bool ha_action_next(struct ha *ha, struct ha_action *action);
+
+/* ---- looking at it ------------------------------------------------------ */
+struct ha_switchover_record {
+	uint64_t at_ms;			/* monotonic */
+	uint64_t epoch;
+	char cause[HA_REASON_MAX];	/* "peer silent", "operator", "handover" ... */
+	bool planned;
+	uint32_t silent_ms;		/* last sign of life of the peer -> suspicion */
+	uint32_t detect_ms;		/* suspicion -> claim */
+	uint32_t promote_ms;		/* claim -> active */
+};
+struct ha_info {
+	enum ha_role role;
+	enum ha_sync sync;
+	char sync_reason[HA_REASON_MAX];
+	uint64_t epoch, seq, acked_seq;
+	bool link_up, peer_ready;	/* peer_ready: handshake done, compatible */
+	char peer_node[HA_NAME_MAX], peer_version[32];
+	enum ha_role peer_role;
+	bool peer_config_equal;
+	bool owner;			/* may emit */
+	uint32_t records;
+	uint64_t frames_sent, frames_received, records_sent, records_received, acks_sent, acks_received,
+		 bytes_sent, bytes_received, late_commits, bad_frames, refused, snapshots;
+	uint32_t waiting_output;	/* outputs held for a commit now */
+	uint32_t lag_ms_last, lag_ms_max; /* put -> confirmed */
+	uint64_t since_ms;		/* of the role */
+	uint32_t history_len;		/* newest first */
+	struct ha_switchover_record history[16];
+};
+void ha_info(const struct ha *ha, struct ha_info *info);
+/* Order-independent digest of the store: equal on both nodes when in sync. */
+uint64_t ha_digest(const struct ha *ha);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The L2TPv2 protocol engine (RFC 2661), pure: bytes and time in, actions out.
+ *
+ * One engine serves one redundancy group.  The caller
+ *   - feeds l2tp_input() / l2tp_tick() with the current monotonic time,
+ *   - drains l2tp_action_next() until it returns false,
+ *   - drains l2tp_dirty_next() and checkpoints what it names.
+ * Nothing here allocates sockets, reads a clock or knows that a standby
+ * exists; a standby holds an engine that is passive (see l2tp_activate()).
+ *
+ * Times are monotonic milliseconds, IDs and ports host order.
+ */
+#ifndef L2TPHA_L2TP_L2TP_H
+#define L2TPHA_L2TP_L2TP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define L2TP_PORT 1701
+#define L2TP_NAME_MAX 64	/* host, vendor and group names kept, including the NUL */
+#define L2TP_TEXT_MAX 128	/* error message text kept, including the NUL */
+#define L2TP_MSG_MAX 1460	/* largest control message we build */
+
+struct l2tp;
+struct l2tp_tunnel;
+struct l2tp_session;
+
+/* An outer address: IPv4 in the first four octets (network order), or IPv6. */
+struct l2tp_endpoint {
+	uint8_t family;		/* 4 or 6; 0 = unset */
+	uint8_t addr[16];
+	uint16_t port;
+};
+
+/* RFC 2661 5.7, 7.2: names as printed by show commands. */
+enum l2tp_tunnel_state {
+	L2TP_TUNNEL_IDLE,
+	L2TP_TUNNEL_WAIT_CTL_REPLY,	/* we sent SCCRQ */
+	L2TP_TUNNEL_WAIT_CTL_CONN,	/* we sent SCCRP */
+	L2TP_TUNNEL_ESTABLISHED,
+	L2TP_TUNNEL_CLOSING,		/* StopCCN sent or received, kept 31 s to ack */
+};
+enum l2tp_session_state {
+	L2TP_SESSION_IDLE,
+	L2TP_SESSION_WAIT_REPLY,
+	L2TP_SESSION_WAIT_CONNECT,	/* ICRP sent */
+	L2TP_SESSION_ESTABLISHED,
+};
+const char *l2tp_tunnel_state_name(enum l2tp_tunnel_state state);
+const char *l2tp_session_state_name(enum l2tp_session_state state);
+
+/* Result and error codes: RFC 2661 4.4.2; text may be empty. */
+struct l2tp_result {
+	uint16_t result;	/* 0 = none (e.g. retransmissions exhausted, administrative) */
+	uint16_t error;
+	char text[L2TP_TEXT_MAX];
+};
+
+/* ---- configuration ------------------------------------------------------ */
+
+/*
+ * What a tunnel is given when it is set up: from the VPDN group that the
+ * caller's select_group() picked.  Copied into the tunnel.
+ */
+struct l2tp_tunnel_params {
+	char group[L2TP_NAME_MAX];	/* VPDN group name */
+	char local_name[L2TP_NAME_MAX];	/* Host Name AVP we send */
+	char secret[L2TP_NAME_MAX];	/* empty: none */
+	bool authenticate;		/* challenge the peer (needs secret) */
+	uint16_t receive_window;	/* AVP 10 we send; 1..; already reduced for HA tunnels */
+	uint16_t hello_s;		/* 0 = off; default 60 */
+	uint8_t retransmit_retries;	/* default 10 (facts 8.4), RFC recommends 5 */
+	uint8_t retransmit_min_s;	/* first timeout, default 1 */
+	uint8_t retransmit_max_s;	/* cap, default 8 */
+	uint16_t setup_timeout_s;	/* half-open tunnel or session, default 10 */
+	bool ha;			/* "sso enable": replicated */
+	uint32_t session_limit;		/* 0 = none */
+};
+
+struct l2tp_sccrq_info {		/* what select_group() may look at */
+	struct l2tp_endpoint local, peer;
+	const char *peer_name;
+	const char *vendor_name;
+};
+
+struct l2tp_ops {
+	void *ctx;
+	/* fills *params; false = refuse with StopCCN 4 (not authorised) */
+	bool (*select_group)(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *params);
+	/* unpredictable octets (IDs, challenges): RFC 2661 9.1 */
+	void (*random)(void *ctx, void *buf, size_t len);
+};
+
+struct l2tp_config {
+	uint16_t id_min, id_max;	/* tunnel IDs of this engine: unique per box, so groups have ranges */
+	uint32_t max_tunnels;		/* 0 = as many as IDs */
+	uint32_t max_half_open;		/* tunnels in setup, all peers; default 500 */
+	uint32_t max_half_open_per_peer;/* default 50 */
+	const char *vendor_name;	/* AVP 8; NULL: none */
+	uint16_t firmware;		/* AVP 6 */
+};
+
+struct l2tp *l2tp_new(const struct l2tp_config *config, const struct l2tp_ops *ops);
+void l2tp_free(struct l2tp *l2tp);
+
+/* ---- input -------------------------------------------------------------- */
+
+/*
+ * One UDP payload that arrived at `local` from `peer`.  Data messages (T=0)
+ * are counted and ignored.  Malformed headers are discarded (RFC 2661 7.1).
+ * A passive engine counts and ignores everything.
+ */
+void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
+		const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
+void l2tp_tick(struct l2tp *l2tp, uint64_t now_ms);
+/* Next time l2tp_tick() has work; UINT64_MAX = none. */
+uint64_t l2tp_deadline_ms(const struct l2tp *l2tp);
+
+/* The data plane for a tunnel/session that an action asked for failed: CDN / StopCCN with this code. */
+void l2tp_session_close(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_result *result);
+void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result);
+
+/* ---- actions ------------------------------------------------------------ */
+
+enum l2tp_action_type {
+	L2TP_ACTION_SEND,		/* a control packet; order matters */
+	L2TP_ACTION_TUNNEL_UP,		/* established: needs its data plane */
+	L2TP_ACTION_TUNNEL_DOWN,	/* left established (or setup failed): drop data plane; sessions went first */
+	L2TP_ACTION_SESSION_UP,		/* established: needs data plane and PPP */
+	L2TP_ACTION_SESSION_DOWN,
+	L2TP_ACTION_RESYNC_DONE,	/* this tunnel's resync ended: `resync_ok` */
+	L2TP_ACTION_CALL_REFUSED,	/* for the failure history; session is NULL, see result/text */
+};
+struct l2tp_action {
+	enum l2tp_action_type type;
+	uint16_t tunnel_id;		/* our ID; 0 for a reply that belongs to no tunnel */
+	uint16_t session_id;		/* our ID */
+	struct l2tp_endpoint local, peer; /* SEND */
+	const uint8_t *data;		/* SEND; valid until the next l2tp_action_next() */
+	size_t len;
+	struct l2tp_result result;	/* DOWN, REFUSED */
+	bool by_peer;			/* DOWN: the peer closed it */
+	bool was_established;		/* DOWN */
+	bool resync_ok;
+};
+bool l2tp_action_next(struct l2tp *l2tp, struct l2tp_action *action);
+
+/* ---- state to checkpoint (facts 10.5) ----------------------------------- */
+/*
+ * Whole objects.  Export copies the live object out; import makes the same
+ * object in a passive engine (replacing one with the same key).  The channel
+ * is apart from the tunnel because it changes with every message; queued
+ * messages are apart from the channel because each is written once.
+ */
+struct l2tp_tunnel_state {
+	uint16_t local_id, peer_id;
+	struct l2tp_endpoint local, peer;
+	enum l2tp_tunnel_state state;
+	bool initiator;
+	struct l2tp_tunnel_params params;
+	char peer_name[L2TP_NAME_MAX], peer_vendor[L2TP_NAME_MAX];
+	uint16_t peer_firmware, peer_window;
+	uint32_t peer_framing, peer_bearer;
+	uint64_t established_unix_ms;	/* wall clock given by the caller through l2tp_set_wall_offset() */
+};
+struct l2tp_channel_state {
+	uint16_t vs;		/* next Ns to assign (queued but unsent messages have theirs already) */
+	uint16_t una;		/* oldest unacknowledged */
+	uint16_t vr;		/* next Ns expected: the Nr we send */
+};
+struct l2tp_session_state_rec {
+	uint16_t local_id, peer_id, tunnel_id;
+	enum l2tp_session_state state;
+	uint32_t call_serial, bearer_type, framing_type, tx_speed, rx_speed, physical_channel;
+	char called[L2TP_NAME_MAX], calling[L2TP_NAME_MAX], sub_address[L2TP_NAME_MAX];
+	bool sequencing_required;	/* AVP 39 */
+	bool csu_enabled;		/* AVP 98 seen (RFC 5515) */
+	uint64_t established_unix_ms;
+};
+
+enum l2tp_dirty_type {
+	L2TP_DIRTY_TUNNEL,	/* tunnel_id changed; gone if l2tp_tunnel_find() no longer knows it (or it is closing) */
+	L2TP_DIRTY_CHANNEL,	/* vs, una or vr of tunnel_id changed */
+	L2TP_DIRTY_MESSAGE,	/* message `ns` of tunnel_id was queued; fetch with l2tp_message() */
+	L2TP_DIRTY_MESSAGE_ACKED, /* message `ns` left the queue */
+	L2TP_DIRTY_SESSION,
+};
+struct l2tp_dirty {
+	enum l2tp_dirty_type type;
+	uint16_t tunnel_id, session_id, ns;
+};
+/* Each object is named once per drain; order: creation before use. */
+bool l2tp_dirty_next(struct l2tp *l2tp, struct l2tp_dirty *dirty);
+
+struct l2tp_tunnel *l2tp_tunnel_find(struct l2tp *l2tp, uint16_t local_id);
+struct l2tp_session *l2tp_session_find(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t session_id);
+void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_state *state);
+void l2tp_channel_export(const struct l2tp_tunnel *tunnel, struct l2tp_channel_state *state);
+void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session_state_rec *state);
+/* The whole encoded message (header included; its Nr is rewritten when sent). NULL if not queued. */
+const uint8_t *l2tp_message(const struct l2tp_tunnel *tunnel, uint16_t ns, size_t *len);
+
+/* Import into a passive engine. -EINVAL: inconsistent (nothing changed), -ENOMEM. */
+int l2tp_tunnel_import(struct l2tp *l2tp, const struct l2tp_tunnel_state *state);
+int l2tp_channel_import(struct l2tp *l2tp, uint16_t tunnel_id, const struct l2tp_channel_state *state);
+int l2tp_message_import(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t ns, const uint8_t *data, size_t len);
+int l2tp_session_import(struct l2tp *l2tp, const struct l2tp_session_state_rec *state);
+/* Forget without a packet or an action (standby: the record was deleted; demotion: everything). */
+void l2tp_tunnel_forget(struct l2tp *l2tp, uint16_t tunnel_id);
+void l2tp_session_forget(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t session_id);
+void l2tp_forget_all(struct l2tp *l2tp);
+
+/* ---- role --------------------------------------------------------------- */
+/*
+ * An engine starts passive: it emits nothing and its timers stand still.
+ * l2tp_activate(): every tunnel enters resync: it retransmits its queue head,
+ * or a HELLO when the queue is empty, and is resynced by the first packet of
+ * the peer that is acceptable (an ack, or new input).  `paced_per_ms` spreads
+ * the first packets of many tunnels.  An ICRQ in that time is answered with
+ * CDN 2/4 "Tunnel in HA resync (611)".  Half-open tunnels and sessions that
+ * were imported are kept and go on; soft state restarts conservatively
+ * (CWND 1, tries 0: facts 10.4 no 11).
+ */
+void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms);
+void l2tp_passivate(struct l2tp *l2tp);
+bool l2tp_active(const struct l2tp *l2tp);
+void l2tp_set_wall_offset(struct l2tp *l2tp, int64_t unix_minus_monotonic_ms);
+
+/* ---- looking at it (show commands) -------------------------------------- */
+struct l2tp_tunnel_info {
+	struct l2tp_tunnel_state s;
+	struct l2tp_channel_state channel;
+	uint32_t sessions;		/* all of the tunnel */
+	bool resync;			/* in resync now */
+	uint32_t unsent, unacked, max_unacked;
+	uint16_t cwnd;
+	uint64_t retransmits, zlb_sent, duplicates, out_of_order, rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t since_ms;		/* monotonic time of the last state change */
+};
+void l2tp_tunnel_info(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_info *info);
+/* Iteration in ID order: 0 starts; returns the next ID greater than `after`, 0 = no more. */
+uint16_t l2tp_tunnel_next(const struct l2tp *l2tp, uint16_t after);
+uint16_t l2tp_session_next(const struct l2tp *l2tp, uint16_t tunnel_id, uint16_t after);
+
+struct l2tp_counters {
+	uint32_t tunnels, tunnels_established, sessions, sessions_established;
+	uint32_t ha_tunnels, ha_tunnels_established, ha_sessions, ha_sessions_established, resync;
+	uint64_t rx_packets, tx_packets, rx_malformed, rx_unknown_tunnel, rx_data, rx_refused, rx_passive;
+	uint64_t resync_ok, resync_failed;
+};
+void l2tp_counters(const struct l2tp *l2tp, struct l2tp_counters *counters);
+
+#endif
