@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "l2tp/endpoint.h"
+
 #define L2TP_PORT 1701
 #define L2TP_NAME_MAX 64	/* host, vendor and group names kept, including the NUL */
 #define L2TP_TEXT_MAX 128	/* error message text kept, including the NUL */
@@ -26,13 +28,6 @@
 struct l2tp;
 struct l2tp_tunnel;
 struct l2tp_session;
-
-/* An outer address: IPv4 in the first four octets (network order), or IPv6. */
-struct l2tp_endpoint {
-	uint8_t family;		/* 4 or 6; 0 = unset */
-	uint8_t addr[16];
-	uint16_t port;
-};
 
 /* RFC 2661 5.7, 7.2: names as printed by show commands. */
 enum l2tp_tunnel_state {

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane: kernel tunnels and sessions, their sockets, the virtual
+ * addresses, the fence.  Two back ends behind this header: kernel.c (libnl,
+ * libev) and null.c (tests, simulator, control-only benchmarks).
+ *
+ * Every operation is asynchronous: it returns 0 and later calls `done`
+ * exactly once with 0 or -errno (never from inside the call), or returns
+ * -errno and never calls it.  Operations on one tunnel complete in order.
+ *
+ * The fence: a kernel rule that drops every packet (IPv4, IPv6, ARP) whose
+ * source is a virtual address of ours, unless the address is in the set of
+ * leased ones.  It is in place before the first socket is, so a node is mute
+ * until dp_lease() says otherwise, and mute again when the lease runs out:
+ * a daemon that is killed or frozen goes mute without doing anything.
+ */
+#ifndef L2TPHA_NETLINK_DATAPLANE_H
+#define L2TPHA_NETLINK_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "l2tp/endpoint.h"
+
+struct dp;
+
+struct dp_vip {
+	struct l2tp_endpoint addr;	/* port unused */
+	uint8_t prefix_len;
+	char ifname[16];
+};
+
+struct dp_tunnel {
+	uint16_t local_id, peer_id;
+	struct l2tp_endpoint local, peer;
+};
+struct dp_session {
+	uint16_t tunnel_id, local_id;	/* ours */
+	uint16_t peer_tunnel_id, peer_id;
+	struct l2tp_endpoint local, peer;
+	bool send_seq, recv_seq, lns_mode;
+};
+struct dp_session_counters {
+	uint64_t rx_packets, rx_bytes, rx_errors, tx_packets, tx_bytes, tx_errors;
+};
+
+typedef void (*dp_done_fn)(void *arg, int error);
+/* session_fd: the connected pppox socket, tunnel_fd: the tunnel's UDP socket; both stay owned by the
+ * data plane until the session is deleted: dup what you keep. -1 in the null back end. */
+typedef void (*dp_session_fn)(void *arg, int error, int session_fd, int tunnel_fd);
+typedef void (*dp_counters_fn)(void *arg, uint16_t tunnel_id, uint16_t session_id, const struct dp_session_counters *counters);
+
+struct dp_events {
+	void *ctx;
+	/* a UDP payload of the control channel (or data for a session the kernel does not know) */
+	void (*packet)(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		       const uint8_t *data, size_t len);
+	void (*batch_end)(void *ctx);	/* all packets of one wake-up were delivered */
+};
+
+/*
+ * Back ends differ in how they are made (kernel.h, null.h), not in use.
+ */
+struct dp_ops {
+	void (*free)(struct dp *dp);
+	/* Listen on addr:1701 (family 0: any address). With IP_TRANSPARENT: the address may be absent. */
+	int (*listen)(struct dp *dp, const struct l2tp_endpoint *local);
+	/* Control packet out: from the tunnel's socket, or (tunnel_id 0) from the listener on `local`. */
+	int (*send)(struct dp *dp, uint16_t tunnel_id, const struct l2tp_endpoint *local,
+		    const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
+	/* The UDP socket (bound, connected) and the kernel tunnel. */
+	int (*tunnel_create)(struct dp *dp, const struct dp_tunnel *tunnel, dp_done_fn done, void *arg);
+	/* Takes its sessions along. Silent. done may be NULL. */
+	int (*tunnel_delete)(struct dp *dp, uint16_t tunnel_id, dp_done_fn done, void *arg);
+	int (*session_create)(struct dp *dp, const struct dp_session *session, dp_session_fn done, void *arg);
+	int (*session_delete)(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg);
+	/* Everything this box holds that is not ours any more (leftovers of a killed daemon): remove. */
+	int (*flush)(struct dp *dp, dp_done_fn done, void *arg);
+	/* One dump; one call of each per session, then done. */
+	int (*counters)(struct dp *dp, dp_counters_fn each, dp_done_fn done, void *arg);
+
+	/* Declare addresses as virtual: from now on fenced unless leased. Before listen(). */
+	int (*vip_declare)(struct dp *dp, const struct dp_vip *vips, size_t count);
+	/* Unfence for lease_ms (0 = for ever: no HA), or renew. One kernel transaction. */
+	int (*lease)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg);
+	int (*fence)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+	/* Add the address and announce it (gratuitous ARP / unsolicited NA, repeated by the back end); delete it. */
+	int (*vip_add)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+	int (*vip_del)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+	/* Does anybody answer for these addresses? done(arg, 1) somebody answers, 0 silence, -errno cannot tell. */
+	int (*vip_probe)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms, dp_done_fn done, void *arg);
+};
+struct dp {
+	const struct dp_ops *ops;
+};
+
+#endif
