@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration as data: what the grammar (grammar_config.c) fills and
+ * everything else reads.  A struct config is immutable once parsed; a reload
+ * makes a new one.  Every field has its default set by config_new();
+ * `show running-config` prints what differs from it.
+ */
+#ifndef L2TPHA_DAEMON_CONFIG_H
+#define L2TPHA_DAEMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "l2tp/l2tp.h"
+#include "netlink/dataplane.h"
+
+#define CONFIG_NAME_MAX 64
+#define CONFIG_SECRET_MAX 128
+#define CONFIG_VIPS_MAX 8
+
+struct config_user {			/* username NAME password [0|7] SECRET */
+	struct config_user *next;
+	char name[CONFIG_NAME_MAX];
+	char password[CONFIG_SECRET_MAX];
+	uint32_t address;		/* fixed address, network order; 0 = from the pool */
+};
+
+struct config_pool {			/* ip local pool NAME FIRST LAST */
+	struct config_pool *next;
+	char name[CONFIG_NAME_MAX];
+	uint32_t first, last;		/* host order, inclusive */
+};
+
+struct config_vtemplate {		/* interface virtual-template N */
+	struct config_vtemplate *next;
+	uint16_t number;		/* 1..1000 */
+	uint32_t local_address;		/* ip address A; network order */
+	char pool[CONFIG_NAME_MAX];	/* peer default ip address pool NAME */
+	bool auth_pap, auth_chap;	/* ppp authentication {chap|pap}... */
+	uint16_t mtu;			/* default 1460 */
+	uint32_t dns[2];		/* ppp ipcp dns A [B] */
+	uint16_t keepalive_s;		/* keepalive S [R]: LCP echo; default 30, 0 off */
+	uint8_t keepalive_retries;	/* default 4 */
+};
+
+struct config_vpdn_group {		/* vpdn-group NAME */
+	struct config_vpdn_group *next;
+	char name[CONFIG_NAME_MAX];
+	bool accept_dialin;
+	bool protocol_l2tp;
+	uint16_t vtemplate;		/* 0 = none */
+	char terminate_from[CONFIG_NAME_MAX];	/* empty: the default group */
+	char local_name[CONFIG_NAME_MAX];	/* empty: the hostname */
+	struct l2tp_endpoint source_ip;	/* family 0 = any */
+	bool tunnel_auth;		/* l2tp tunnel authentication; default on */
+	char tunnel_password[CONFIG_NAME_MAX];
+	uint16_t hello_s;		/* 60 */
+	uint16_t receive_window;	/* 20 */
+	uint16_t resync;		/* l2tp tunnel resync N: window of HA tunnels; default 8 */
+	uint8_t retransmit_retries;	/* 10 */
+	uint8_t retransmit_min_s, retransmit_max_s; /* 1, 8 */
+	uint16_t setup_timeout_s;	/* 10 */
+	uint32_t session_limit;		/* 0 = none */
+	bool sso;			/* sso enable; default on */
+};
+
+struct config_redundancy_group {	/* redundancy / group NAME */
+	struct config_redundancy_group *next;
+	char name[CONFIG_NAME_MAX];
+	struct dp_vip vips[CONFIG_VIPS_MAX];	/* virtual-address A/LEN interface IF */
+	size_t vip_count;
+	struct l2tp_endpoint local, peer;	/* local address A, peer address A [port N]; default port 1702 */
+	uint8_t key[64];			/* pre-shared-key 0 HEX | pre-shared-key file PATH */
+	size_t key_len;
+	bool hot;			/* standby {hot|warm}; default hot */
+	bool detector;			/* detector {builtin|none}; default builtin */
+	uint32_t priority;		/* 100 */
+	uint32_t heartbeat_ms, dead_ms;	/* timers heartbeat MS dead MS; 200, 1000 */
+	uint32_t lease_ms;		/* timers lease MS; 1000 */
+	uint32_t commit_timeout_ms;	/* commit timeout MS; 20 */
+	uint32_t startup_ms;		/* timers startup MS; 3000 */
+};
+
+struct config {
+	char hostname[CONFIG_NAME_MAX];
+	bool vpdn_enable;
+	bool l2tp_sso;			/* l2tp sso enable; default on */
+	bool mode_sso;			/* redundancy / mode sso */
+	uint32_t max_starting;		/* sessions in setup at once; 0 = default 200 */
+	struct config_user *users;
+	struct config_pool *pools;
+	struct config_vtemplate *vtemplates;
+	struct config_vpdn_group *vpdn_groups;
+	struct config_redundancy_group *redundancy_groups;
+};
+
+struct config *config_new(void);	/* defaults */
+void config_free(struct config *config);
+/* Reads a whole file's text. NULL: `error` is "FILE:LINE: what was refused: what was expected". */
+struct config *config_parse(const char *filename, const char *text, char error[256]);
+/* Cross-checks (a template that does not exist, an empty pool, redundancy without an address ...). */
+int config_check(const struct config *config, char error[256]);
+/* Of what must be equal on both nodes (users, pools, templates, groups; not addresses of the node). */
+void config_digest(const struct config *config, uint8_t digest[16]);
+const struct config_user *config_user_find(const struct config *config, const char *name);
+const struct config_pool *config_pool_find(const struct config *config, const char *name);
+const struct config_vtemplate *config_vtemplate_find(const struct config *config, uint16_t number);
+const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A redundancy group: a virtual address, the tunnels on it, their subscribers,
+ * and the HA that carries them.  The pure heart of the daemon: it wires the
+ * L2TP engine, the HA core, the data plane and the PPP engine, and is the
+ * same code in l2tphad and in the simulator.
+ *
+ * One way round (DESIGN 1): packet -> l2tp/ -> actions -> ha/ holds back what
+ * must be committed first -> data plane and the wire.  group_run() does one
+ * such round; every event function only feeds and then runs it.
+ *
+ * A daemon without redundancy has one group without a peer.
+ */
+#ifndef L2TPHA_DAEMON_GROUP_H
+#define L2TPHA_DAEMON_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/config.h"
+#include "daemon/ppp.h"
+#include "ha/ha.h"
+#include "l2tp/l2tp.h"
+#include "netlink/dataplane.h"
+
+struct group;
+struct pool_set;
+
+struct group_ops {
+	void *ctx;
+	void (*random)(void *ctx, void *buf, size_t len);
+	void (*link_send)(void *ctx, const uint8_t *data, size_t len);
+	void (*link_reset)(void *ctx, const char *why);
+	/* write the epoch where a restart finds it; 0 or -errno */
+	int (*persist_epoch)(void *ctx, uint64_t epoch);
+	void (*role_changed)(void *ctx, enum ha_role role, const char *why);	/* notify, metrics; may be NULL */
+};
+
+struct group_config {
+	const struct config *config;			/* outlives the group */
+	const struct config_redundancy_group *rg;	/* NULL: no redundancy */
+	uint16_t id_min, id_max;			/* tunnel IDs */
+	uint64_t epoch;					/* persisted */
+	int64_t unix_minus_monotonic_ms;
+};
+
+/*
+ * dp and the PPP engine are shared by the groups of a box and outlive them.
+ * Start: declares VIPs (fenced), listens, then HA decides.
+ */
+struct group *group_new(const struct group_config *config, const struct group_ops *ops, struct dp *dp,
+			const struct ppp_engine_ops *ppp, void *ppp_engine, uint64_t now_ms);
+int group_start(struct group *group, uint64_t now_ms, char why[256]);
+void group_free(struct group *group);	/* silent: emits nothing */
+
+/* ---- events (shell or simulator) ---- */
+void group_packet(struct group *group, uint64_t now_ms, const struct l2tp_endpoint *local,
+		  const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
+/* End of a batch of packets / link input: commits and runs everything to rest. Cheap when idle. */
+void group_run(struct group *group, uint64_t now_ms);
+void group_link_up(struct group *group, uint64_t now_ms);
+void group_link_down(struct group *group, uint64_t now_ms);
+void group_link_input(struct group *group, uint64_t now_ms, const uint8_t *data, size_t len);
+void group_tick(struct group *group, uint64_t now_ms);
+uint64_t group_deadline_ms(const struct group *group);
+/* the PPP engine's events for keys of this group; arguments as in daemon/ppp.h */
+const struct ppp_events *group_ppp_events(void);	/* ctx = struct group * */
+bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);
+bool group_owns_address(const struct group *group, const struct l2tp_endpoint *local);
+
+/* ---- administration ---- */
+int group_promote(struct group *group, uint64_t now_ms, bool force, char reason[HA_REASON_MAX]);
+int group_demote(struct group *group, uint64_t now_ms, char reason[HA_REASON_MAX]);
+int group_switchover(struct group *group, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX]);
+/* -ENOENT; the peer gets StopCCN / CDN (administrative). */
+int group_clear_tunnel(struct group *group, uint64_t now_ms, uint16_t tunnel_id);
+int group_clear_session(struct group *group, uint64_t now_ms, uint16_t tunnel_id, uint16_t session_id);
+
+/* ---- looking at it ---- */
+enum subscriber_state {
+	SUBSCRIBER_KERNEL,	/* L2TP established, data plane being made */
+	SUBSCRIBER_PPP,		/* PPP negotiating */
+	SUBSCRIBER_UP,
+	SUBSCRIBER_STANDBY,	/* on a standby: in place and mute (hot) or known (warm) */
+	SUBSCRIBER_CLOSING,
+};
+const char *subscriber_state_name(enum subscriber_state state);
+struct subscriber_info {
+	uint16_t tunnel_id, session_id;
+	enum subscriber_state state;
+	char user[64];
+	char ifname[16];
+	uint32_t address;		/* network order, 0 = none yet */
+	bool has_ppp;			/* PPP state captured: protected once committed */
+	bool in_place;			/* kernel session and PPP unit exist on this box */
+	uint64_t up_unix_ms;
+};
+bool group_subscriber(const struct group *group, uint16_t tunnel_id, uint16_t session_id, struct subscriber_info *info);
+
+struct group_resync_info {	/* of the last takeover */
+	uint32_t ok, failed, running;
+	uint32_t duration_ms;		/* takeover -> last tunnel resynced */
+	bool complete;
+	uint32_t in_place_ms;		/* takeover -> last session forwarding (0 extra when hot) */
+};
+struct group_failure {		/* show vpdn history failure */
+	uint64_t at_unix_ms;
+	uint16_t tunnel_id;
+	char peer_name[64], user[64];
+	struct l2tp_endpoint peer;
+	char type[48];			/* facts 8.7 strings, e.g. "Tunnel in HA resync" */
+	char reason[128];
+};
+#define GROUP_HISTORY_MAX 50
+
+const char *group_name(const struct group *group);
+const struct config_redundancy_group *group_redundancy(const struct group *group);
+struct l2tp *group_l2tp(const struct group *group);
+struct ha *group_ha(const struct group *group);
+void group_resync_info(const struct group *group, struct group_resync_info *info);
+/* Standby: what the records say (a hot standby's engine holds the same). Newest first; returns the count. */
+size_t group_failures(const struct group *group, struct group_failure *out, size_t max);
+
+#endif
