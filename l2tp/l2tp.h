@@ -4,8 +4,9 @@
  *
  * One engine serves one redundancy group.  The caller
  *   - feeds l2tp_input() / l2tp_tick() with the current monotonic time,
- *   - drains l2tp_action_next() until it returns false,
- *   - drains l2tp_dirty_next() and checkpoints what it names.
+ *   - drains l2tp_dirty_next() and checkpoints what it names,
+ *   - drains l2tp_action_next() until it returns false (which makes nothing
+ *     dirty: acknowledgements that no message carried leave here as ZLBs).
  * Nothing here allocates sockets, reads a clock or knows that a standby
  * exists; a standby holds an engine that is passive (see l2tp_activate()).
  *
@@ -149,7 +150,7 @@ bool l2tp_action_next(struct l2tp *l2tp, struct l2tp_action *action);
  * is apart from the tunnel because it changes with every message; queued
  * messages are apart from the channel because each is written once.
  */
-struct l2tp_tunnel_state {
+struct l2tp_tunnel_state_rec {
 	uint16_t local_id, peer_id;
 	struct l2tp_endpoint local, peer;
 	enum l2tp_tunnel_state state;
@@ -159,6 +160,8 @@ struct l2tp_tunnel_state {
 	uint16_t peer_firmware, peer_window;
 	uint32_t peer_framing, peer_bearer;
 	uint64_t established_unix_ms;	/* wall clock given by the caller through l2tp_set_wall_offset() */
+	bool challenged;		/* half-open only: we wait for the answer to this */
+	uint8_t challenge[16];
 };
 struct l2tp_channel_state {
 	uint16_t vs;		/* next Ns to assign (queued but unsent messages have theirs already) */
@@ -191,14 +194,14 @@ bool l2tp_dirty_next(struct l2tp *l2tp, struct l2tp_dirty *dirty);
 
 struct l2tp_tunnel *l2tp_tunnel_find(struct l2tp *l2tp, uint16_t local_id);
 struct l2tp_session *l2tp_session_find(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t session_id);
-void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_state *state);
+void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_state_rec *state);
 void l2tp_channel_export(const struct l2tp_tunnel *tunnel, struct l2tp_channel_state *state);
 void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session_state_rec *state);
 /* The whole encoded message (header included; its Nr is rewritten when sent). NULL if not queued. */
 const uint8_t *l2tp_message(const struct l2tp_tunnel *tunnel, uint16_t ns, size_t *len);
 
 /* Import into a passive engine. -EINVAL: inconsistent (nothing changed), -ENOMEM. */
-int l2tp_tunnel_import(struct l2tp *l2tp, const struct l2tp_tunnel_state *state);
+int l2tp_tunnel_import(struct l2tp *l2tp, const struct l2tp_tunnel_state_rec *state);
 int l2tp_channel_import(struct l2tp *l2tp, uint16_t tunnel_id, const struct l2tp_channel_state *state);
 int l2tp_message_import(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t ns, const uint8_t *data, size_t len);
 int l2tp_session_import(struct l2tp *l2tp, const struct l2tp_session_state_rec *state);
@@ -212,9 +215,9 @@ void l2tp_forget_all(struct l2tp *l2tp);
  * An engine starts passive: it emits nothing and its timers stand still.
  * l2tp_activate(): every tunnel enters resync: it retransmits its queue head,
  * or a HELLO when the queue is empty, and is resynced by the first packet of
- * the peer that is acceptable (an ack, or new input).  `paced_per_ms` spreads
- * the first packets of many tunnels.  An ICRQ in that time is answered with
- * CDN 2/4 "Tunnel in HA resync (611)".  Half-open tunnels and sessions that
+ * the peer that is acceptable (an ack, or new input).  An ICRQ in that time is answered with
+ * CDN 2/4 "Tunnel in HA resync (611)".  Queue heads go first, HELLOs after
+ * them, 1000 in 100 ms.  Half-open tunnels and sessions that
  * were imported are kept and go on; soft state restarts conservatively
  * (CWND 1, tries 0: facts 10.4 no 11).
  */
@@ -225,7 +228,7 @@ void l2tp_set_wall_offset(struct l2tp *l2tp, int64_t unix_minus_monotonic_ms);
 
 /* ---- looking at it (show commands) -------------------------------------- */
 struct l2tp_tunnel_info {
-	struct l2tp_tunnel_state s;
+	struct l2tp_tunnel_state_rec s;
 	struct l2tp_channel_state channel;
 	uint32_t sessions;		/* all of the tunnel */
 	bool resync;			/* in resync now */
