@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Checkpoint codec: the one place that knows both the live structures and the
+ * record schema.  Whole objects both ways, so a record can be applied twice
+ * or over an older one.  Strings from peers travel as bytes: they need not be
+ * UTF-8, and a decoder must not refuse a tunnel for its peer's name.
+ */
+#include "daemon/checkpoint.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ha/state.pb-c.h"
+
+static int pack(const ProtobufCMessage *msg, uint8_t **body, size_t *len)
+{
+	size_t n = protobuf_c_message_get_packed_size(msg);
+
+	*body = malloc(n ? n : 1);
+	if (!*body)
+		return -ENOMEM;
+	*len = protobuf_c_message_pack(msg, *body);
+	return 0;
+}
+
+static ProtobufCBinaryData text_out(const char *text)
+{
+	return (ProtobufCBinaryData){ .len = strlen(text), .data = (uint8_t *)(uintptr_t)text };
+}
+
+static bool text_in(char *out, size_t size, ProtobufCBinaryData in)
+{
+	if (in.len >= size)
+		return false;
+	if (in.len)
+		memcpy(out, in.data, in.len);
+	out[in.len] = '\0';
+	return true;
+}
+
+static bool string_in(char *out, size_t size, const char *in)
+{
+	return text_in(out, size, text_out(in));
+}
+
+static void endpoint_out(L2tpha__Endpoint *out, const struct l2tp_endpoint *in)
+{
+	l2tpha__endpoint__init(out);
+	out->addr.data = (uint8_t *)(uintptr_t)in->addr;
+	out->addr.len = in->family == 6 ? 16 : 4;
+	out->port = in->port;
+}
+
+static bool endpoint_in(struct l2tp_endpoint *out, const L2tpha__Endpoint *in)
+{
+	if (!in || (in->addr.len != 4 && in->addr.len != 16) || in->port > UINT16_MAX)
+		return false;
+	*out = (struct l2tp_endpoint){ .family = in->addr.len == 16 ? 6 : 4, .port = (uint16_t)in->port };
+	memcpy(out->addr, in->addr.data, in->addr.len);
+	return true;
+}
+
+int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **body, size_t *len)
+{
+	L2tpha__Tunnel m = L2TPHA__TUNNEL__INIT;
+	L2tpha__TunnelParams p = L2TPHA__TUNNEL_PARAMS__INIT;
+	L2tpha__Endpoint local, peer;
+
+	endpoint_out(&local, &in->local);
+	endpoint_out(&peer, &in->peer);
+	p.group = (char *)(uintptr_t)in->params.group;
+	p.local_name = (char *)(uintptr_t)in->params.local_name;
+	p.secret = (char *)(uintptr_t)in->params.secret;
+	p.authenticate = in->params.authenticate;
+	p.receive_window = in->params.receive_window;
+	p.hello_s = in->params.hello_s;
+	p.retransmit_retries = in->params.retransmit_retries;
+	p.retransmit_min_s = in->params.retransmit_min_s;
+	p.retransmit_max_s = in->params.retransmit_max_s;
+	p.setup_timeout_s = in->params.setup_timeout_s;
+	p.session_limit = in->params.session_limit;
+	m.local_id = in->local_id;
+	m.peer_id = in->peer_id;
+	m.local = &local;
+	m.peer = &peer;
+	m.state = in->state;
+	m.initiator = in->initiator;
+	m.params = &p;
+	m.peer_name = text_out(in->peer_name);
+	m.peer_vendor = text_out(in->peer_vendor);
+	m.peer_firmware = in->peer_firmware;
+	m.peer_window = in->peer_window;
+	m.peer_framing = in->peer_framing;
+	m.peer_bearer = in->peer_bearer;
+	m.established_unix_ms = in->established_unix_ms;
+	return pack(&m.base, body, len);
+}
+
+static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
+{
+	const L2tpha__TunnelParams *p = m->params;
+
+	if (!p || m->local_id > UINT16_MAX || m->peer_id > UINT16_MAX || m->state > L2TP_TUNNEL_CLOSING)
+		return false;
+	if (!endpoint_in(&t->local, m->local) || !endpoint_in(&t->peer, m->peer))
+		return false;
+	if (!string_in(t->params.group, sizeof(t->params.group), p->group) ||
+	    !string_in(t->params.local_name, sizeof(t->params.local_name), p->local_name) ||
+	    !string_in(t->params.secret, sizeof(t->params.secret), p->secret) ||
+	    !text_in(t->peer_name, sizeof(t->peer_name), m->peer_name) ||
+	    !text_in(t->peer_vendor, sizeof(t->peer_vendor), m->peer_vendor))
+		return false;
+	t->local_id = (uint16_t)m->local_id;
+	t->peer_id = (uint16_t)m->peer_id;
+	t->state = (enum l2tp_tunnel_state)m->state;
+	t->initiator = m->initiator;
+	t->params.authenticate = p->authenticate;
+	t->params.receive_window = (uint16_t)p->receive_window;
+	t->params.hello_s = (uint16_t)p->hello_s;
+	t->params.retransmit_retries = (uint8_t)p->retransmit_retries;
+	t->params.retransmit_min_s = (uint8_t)p->retransmit_min_s;
+	t->params.retransmit_max_s = (uint8_t)p->retransmit_max_s;
+	t->params.setup_timeout_s = (uint16_t)p->setup_timeout_s;
+	t->params.session_limit = p->session_limit;
+	t->params.ha = true;	/* a record exists */
+	t->peer_firmware = (uint16_t)m->peer_firmware;
+	t->peer_window = (uint16_t)m->peer_window;
+	t->peer_framing = m->peer_framing;
+	t->peer_bearer = m->peer_bearer;
+	t->established_unix_ms = m->established_unix_ms;
+	return true;
+}
+
+int checkpoint_decode_tunnel(const void *body, size_t len, struct l2tp_tunnel_state_rec *out)
+{
+	L2tpha__Tunnel *m = l2tpha__tunnel__unpack(NULL, len, body);
+	struct l2tp_tunnel_state_rec t = { 0 };
+	bool ok = m && tunnel_in(&t, m);
+
+	if (ok)
+		*out = t;
+	l2tpha__tunnel__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **body, size_t *len)
+{
+	L2tpha__Channel m = L2TPHA__CHANNEL__INIT;
+
+	m.vs = in->vs;
+	m.una = in->una;
+	m.vr = in->vr;
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_state *out)
+{
+	L2tpha__Channel *m = l2tpha__channel__unpack(NULL, len, body);
+	bool ok = m && m->vs <= UINT16_MAX && m->una <= UINT16_MAX && m->vr <= UINT16_MAX;
+
+	if (ok)
+		*out = (struct l2tp_channel_state){ .vs = (uint16_t)m->vs, .una = (uint16_t)m->una, .vr = (uint16_t)m->vr };
+	l2tpha__channel__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_message(const uint8_t *data, size_t data_len, uint8_t **body, size_t *len)
+{
+	L2tpha__Message m = L2TPHA__MESSAGE__INIT;
+
+	m.data = (ProtobufCBinaryData){ .len = data_len, .data = (uint8_t *)(uintptr_t)data };
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_message(const void *body, size_t len, uint8_t out[L2TP_MSG_MAX], size_t *out_len)
+{
+	L2tpha__Message *m = l2tpha__message__unpack(NULL, len, body);
+	bool ok = m && m->data.len && m->data.len <= L2TP_MSG_MAX;
+
+	if (ok) {
+		memcpy(out, m->data.data, m->data.len);
+		*out_len = m->data.len;
+	}
+	l2tpha__message__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_session(const struct l2tp_session_state_rec *in, uint8_t **body, size_t *len)
+{
+	L2tpha__Session m = L2TPHA__SESSION__INIT;
+
+	m.local_id = in->local_id;
+	m.peer_id = in->peer_id;
+	m.tunnel_id = in->tunnel_id;
+	m.state = in->state;
+	m.call_serial = in->call_serial;
+	m.bearer_type = in->bearer_type;
+	m.framing_type = in->framing_type;
+	m.tx_speed = in->tx_speed;
+	m.rx_speed = in->rx_speed;
+	m.physical_channel = in->physical_channel;
+	m.called = text_out(in->called);
+	m.calling = text_out(in->calling);
+	m.sub_address = text_out(in->sub_address);
+	m.sequencing_required = in->sequencing_required;
+	m.csu_enabled = in->csu_enabled;
+	m.established_unix_ms = in->established_unix_ms;
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_session(const void *body, size_t len, struct l2tp_session_state_rec *out)
+{
+	L2tpha__Session *m = l2tpha__session__unpack(NULL, len, body);
+	struct l2tp_session_state_rec s = { 0 };
+	bool ok = m && m->local_id <= UINT16_MAX && m->peer_id <= UINT16_MAX && m->tunnel_id <= UINT16_MAX &&
+		  m->state <= L2TP_SESSION_ESTABLISHED && text_in(s.called, sizeof(s.called), m->called) &&
+		  text_in(s.calling, sizeof(s.calling), m->calling) &&
+		  text_in(s.sub_address, sizeof(s.sub_address), m->sub_address);
+
+	if (ok) {
+		s.local_id = (uint16_t)m->local_id;
+		s.peer_id = (uint16_t)m->peer_id;
+		s.tunnel_id = (uint16_t)m->tunnel_id;
+		s.state = (enum l2tp_session_state)m->state;
+		s.call_serial = m->call_serial;
+		s.bearer_type = m->bearer_type;
+		s.framing_type = m->framing_type;
+		s.tx_speed = m->tx_speed;
+		s.rx_speed = m->rx_speed;
+		s.physical_channel = m->physical_channel;
+		s.sequencing_required = m->sequencing_required;
+		s.csu_enabled = m->csu_enabled;
+		s.established_unix_ms = m->established_unix_ms;
+		*out = s;
+	}
+	l2tpha__session__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_subscriber(const struct checkpoint_subscriber *in, uint8_t **body, size_t *len)
+{
+	L2tpha__Subscriber m = L2TPHA__SUBSCRIBER__INIT;
+
+	m.tunnel_id = in->tunnel_id;
+	m.session_id = in->session_id;
+	m.user = text_out(in->user);
+	m.ifname = (char *)(uintptr_t)in->ifname;
+	m.address = ntohl(in->address);
+	m.pool = (char *)(uintptr_t)in->pool;
+	m.ppp_state = (ProtobufCBinaryData){ .len = in->ppp_state_len, .data = (uint8_t *)(uintptr_t)in->ppp_state };
+	m.up_unix_ms = in->up_unix_ms;
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint_subscriber *out)
+{
+	L2tpha__Subscriber *m = l2tpha__subscriber__unpack(NULL, len, body);
+	struct checkpoint_subscriber s = { 0 };
+	bool ok = m && m->tunnel_id <= UINT16_MAX && m->session_id <= UINT16_MAX && m->ppp_state.len <= PPP_STATE_MAX &&
+		  text_in(s.user, sizeof(s.user), m->user) && string_in(s.ifname, sizeof(s.ifname), m->ifname) &&
+		  string_in(s.pool, sizeof(s.pool), m->pool);
+
+	if (ok) {
+		s.tunnel_id = (uint16_t)m->tunnel_id;
+		s.session_id = (uint16_t)m->session_id;
+		s.address = htonl(m->address);
+		s.up_unix_ms = m->up_unix_ms;
+		if (m->ppp_state.len) {
+			uint8_t *copy = malloc(m->ppp_state.len);
+
+			if (copy)
+				memcpy(copy, m->ppp_state.data, m->ppp_state.len);
+			else
+				ok = false;
+			s.ppp_state = copy;
+			s.ppp_state_len = m->ppp_state.len;
+		}
+		if (ok)
+			*out = s;
+	}
+	l2tpha__subscriber__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}

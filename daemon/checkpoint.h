@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Live objects to record bodies (ha/state.proto) and back.  Pure.
+ * Encoders return a malloc'd body through *body (the caller frees it) or
+ * -ENOMEM; decoders return 0 or -EBADMSG and touch *out only on success.
+ */
+#ifndef L2TPHA_DAEMON_CHECKPOINT_H
+#define L2TPHA_DAEMON_CHECKPOINT_H
+
+#include <stdint.h>
+
+#include "daemon/ppp.h"
+#include "ha/ha.h"
+#include "l2tp/l2tp.h"
+
+enum checkpoint_type {		/* struct ha_key.type */
+	CHECKPOINT_TUNNEL = 1,	/* a = tunnel */
+	CHECKPOINT_CHANNEL,	/* a = tunnel */
+	CHECKPOINT_MESSAGE,	/* a = tunnel, b = Ns */
+	CHECKPOINT_SESSION,	/* a = tunnel, b = session */
+	CHECKPOINT_SUBSCRIBER,	/* a = tunnel, b = session */
+};
+
+struct checkpoint_subscriber {
+	uint16_t tunnel_id, session_id;
+	char user[PPP_NAME_MAX];
+	char ifname[PPP_IFNAME_MAX];
+	char pool[64];
+	uint32_t address;	/* network order */
+	const uint8_t *ppp_state;
+	size_t ppp_state_len;
+	uint64_t up_unix_ms;
+};
+
+int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **body, size_t *len);
+int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **body, size_t *len);
+int checkpoint_encode_message(const uint8_t *data, size_t data_len, uint8_t **body, size_t *len);
+int checkpoint_encode_session(const struct l2tp_session_state_rec *in, uint8_t **body, size_t *len);
+int checkpoint_encode_subscriber(const struct checkpoint_subscriber *in, uint8_t **body, size_t *len);
+
+int checkpoint_decode_tunnel(const void *body, size_t len, struct l2tp_tunnel_state_rec *out);
+int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_state *out);
+int checkpoint_decode_message(const void *body, size_t len, uint8_t out[L2TP_MSG_MAX], size_t *out_len);
+int checkpoint_decode_session(const void *body, size_t len, struct l2tp_session_state_rec *out);
+/* out->ppp_state is malloc'd (may be NULL); the caller frees it. */
+int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint_subscriber *out);
+
+#endif
