@@ -7,8 +7,9 @@
  * calls. Pure: bytes and time in, callbacks out. It shares no code with the
  * l2tp/ room, so that a misreading of the RFC in one shows against the other.
  *
- * Callbacks may call any lac_*() function except lac_free() on the same
- * object. A call handle is dead once call_down() has returned for it.
+ * Callbacks may call any lac_*() function on the same object except
+ * lac_free(); send() may call none (deliver what it sends later). A call
+ * handle is dead once call_down() has returned for it.
  */
 
 #include <stdbool.h>
@@ -22,9 +23,9 @@ struct lac_call;
 
 /* Deviations of real peers from the plain reading of RFC 2661. */
 enum lac_dev {
-	/* xl2tpd: a ZLB counts only if its Ns is the one expected */
-	LAC_DEV_ZLB_NS_EXACT = 1 << 0,
-	/* xl2tpd: any Nr is taken as it is, beyond the sent ones too */
+	/* xl2tpd: Nr counts only in a message (or ZLB) with the expected Ns */
+	LAC_DEV_NS_EXACT = 1 << 0,
+	/* xl2tpd: an Nr beyond what was sent acknowledges all that was sent */
 	LAC_DEV_NR_AS_IS = 1 << 1,
 	/* OpenL2TP: a duplicate is answered with Nr = its Ns + 1 */
 	LAC_DEV_DUP_NR_NEXT = 1 << 2,
@@ -79,13 +80,14 @@ struct lac_ops {
 	void (*violation)(void *ctx, const char *text);
 };
 
-/* All pointers must stay valid as long as the lac lives. */
+/* Copied; all pointers in it must stay valid as long as the lac lives. */
 struct lac_config {
 	const struct lac_ops *ops;
 	void *ctx;
 	uint32_t (*random)(void *ctx);
 	void *random_ctx;
 	const char *hostname;
+	uint16_t tid;		/* own tunnel ID, 0 = by random for each tunnel */
 	const char *secret;	/* NULL: no tunnel authentication */
 	uint16_t window;	/* advertised receive window */
 	uint32_t rtx_first_ms;	/* first retransmission, doubled each time … */
@@ -116,9 +118,10 @@ struct lac_counters {
 	uint64_t retransmissions;
 	uint64_t duplicates;		/* Ns already received */
 	uint64_t out_of_order;		/* Ns from the future */
-	uint64_t zlb_ignored;		/* LAC_DEV_ZLB_NS_EXACT at work */
+	uint64_t zlb_ignored;		/* LAC_DEV_NS_EXACT at work */
 	uint64_t nr_invalid;		/* Nr beyond what was sent */
 	uint64_t nr_backward;		/* Nr below one already seen */
+	uint64_t window_exceeded;	/* Ns beyond the window advertised */
 	uint64_t ns_reused;		/* same Ns, another message: VIOLATION */
 	uint64_t hello_probes;		/* HELLO on an old Ns where allowed */
 	uint64_t malformed;		/* not decodable or against RFC 2661 */
@@ -188,7 +191,7 @@ unsigned lac_backlog(const struct lac *l);
 
 unsigned lac_n_calls(const struct lac *l);
 /* In the order they were placed; fn may hang up the call it is given. */
-void lac_each_call(struct lac *l, void (*fn)(void *ctx, struct lac_call *call), void *ctx);
+void lac_each_call(struct lac *l, void (*fn)(void *ctx, struct lac_call *call), void *fn_ctx);
 struct lac_call *lac_find_call(const struct lac *l, uint16_t sid);
 bool lac_call_is_up(const struct lac_call *call);
 uint16_t lac_call_sid(const struct lac_call *call);
