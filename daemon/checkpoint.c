@@ -95,6 +95,9 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	m.peer_framing = in->peer_framing;
 	m.peer_bearer = in->peer_bearer;
 	m.established_unix_ms = in->established_unix_ms;
+	m.challenged = in->challenged;
+	if (in->challenged)
+		m.challenge = (ProtobufCBinaryData){ .len = sizeof(in->challenge), .data = (uint8_t *)(uintptr_t)in->challenge };
 	return pack(&m.base, body, len);
 }
 
@@ -112,6 +115,12 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	    !text_in(t->peer_name, sizeof(t->peer_name), m->peer_name) ||
 	    !text_in(t->peer_vendor, sizeof(t->peer_vendor), m->peer_vendor))
 		return false;
+	if (m->challenged) {
+		if (m->challenge.len != sizeof(t->challenge))
+			return false;
+		memcpy(t->challenge, m->challenge.data, m->challenge.len);
+		t->challenged = true;
+	}
 	t->local_id = (uint16_t)m->local_id;
 	t->peer_id = (uint16_t)m->peer_id;
 	t->state = (enum l2tp_tunnel_state)m->state;

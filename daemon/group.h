@@ -40,6 +40,7 @@ struct group_ops {
 struct group_config {
 	const struct config *config;			/* outlives the group */
 	const struct config_redundancy_group *rg;	/* NULL: no redundancy */
+	struct pool_set *pools;				/* shared by the groups of a box; NULL: its own, from config */
 	uint16_t id_min, id_max;			/* tunnel IDs */
 	uint64_t epoch;					/* persisted */
 	int64_t unix_minus_monotonic_ms;
@@ -64,6 +65,8 @@ void group_link_down(struct group *group, uint64_t now_ms);
 void group_link_input(struct group *group, uint64_t now_ms, const uint8_t *data, size_t len);
 void group_tick(struct group *group, uint64_t now_ms);
 uint64_t group_deadline_ms(const struct group *group);
+/* The time of the wake-up, before completions and PPP events of the data plane and the engine are run. */
+void group_now(struct group *group, uint64_t now_ms);
 /* the PPP engine's events for keys of this group; arguments as in daemon/ppp.h */
 const struct ppp_events *group_ppp_events(void);	/* ctx = struct group * */
 bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);

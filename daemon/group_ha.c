@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What HA asks of a group.  Steps of a takeover or a demotion come one at a
+ * time in the order ha/roles.c decided; each is answered with ha_step_done().
+ * Records come whole and in order; on a standby they are mirrored into the
+ * passive engine at once, so that a takeover has nothing to read.
+ *
+ * The lease keeps the fence open only while this process lives: it is renewed
+ * at a third of its length and, if the daemon is killed or frozen, the kernel
+ * closes the fence by itself (safety S1).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/group_internal.h"
+#include "daemon/log.h"
+
+/* ---- the lease ---------------------------------------------------------- */
+
+static uint32_t lease_ms(const struct group *group)
+{
+	/* without a peer nobody else could own the address: no lease to lose */
+	return group->rg->peer.family ? group->rg->lease_ms : 0;
+}
+
+static void lease_renewed(void *arg, int error)
+{
+	struct dp_request *req = arg;
+	struct group *group = group_request_done(req);
+
+	if (group && error)
+		log_warnx("redundancy group %s: the lease was not renewed: %s", group->rg->name, strerror(-error));
+}
+
+void group_lease_tick(struct group *group)
+{
+	struct dp_request *req;
+	int rc;
+
+	if (group->now_ms < group->lease_at_ms)
+		return;
+	group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
+	req = group_request(group, 0, 0, 0);
+	if (!req)
+		return;
+	rc = group->dp->ops->lease(group->dp, group->rg->vips, group->rg->vip_count, lease_ms(group), lease_renewed, req);
+	if (rc)
+		lease_renewed(req, rc);
+}
+
+/* ---- steps -------------------------------------------------------------- */
+
+static void step_done(void *arg, int error)
+{
+	struct group *group = group_request_done(arg);
+
+	if (!group)
+		return;
+	ha_step_done(group->ha, group->now_ms, error);
+	group_run(group, group->now_ms);
+}
+
+typedef int (*vip_op)(struct dp *, const struct dp_vip *, size_t, dp_done_fn, void *);
+
+static void vip_step(struct group *group, vip_op op)
+{
+	struct dp_request *req;
+	int rc;
+
+	if (!group->rg) {
+		ha_step_done(group->ha, group->now_ms, 0);
+		return;
+	}
+	req = group_request(group, 0, 0, 0);
+	if (!req) {
+		ha_step_done(group->ha, group->now_ms, -ENOMEM);
+		return;
+	}
+	rc = op(group->dp, group->rg->vips, group->rg->vip_count, step_done, req);
+	if (rc) {
+		group_request_done(req);
+		ha_step_done(group->ha, group->now_ms, rc);
+	}
+}
+
+static int vip_unfence(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg)
+{
+	struct dp_request *req = arg;
+
+	return dp->ops->lease(dp, vips, count, lease_ms(req->group), done, arg);
+}
+
+static void probe_done(void *arg, int result)
+{
+	struct group *group = group_request_done(arg);
+
+	if (!group)
+		return;
+	if (result < 0)
+		log_warnx("redundancy group %s: cannot probe the virtual address: %s", group->rg->name, strerror(-result));
+	/* what cannot be told is taken as an answer: a node that is not sure stays mute */
+	ha_probe_result(group->ha, group->now_ms, result != 0);
+	group_run(group, group->now_ms);
+}
+
+static void probe(struct group *group)
+{
+	struct dp_request *req;
+	int rc = -ENOMEM;
+
+	if (!group->rg) {
+		ha_probe_result(group->ha, group->now_ms, false);
+		return;
+	}
+	req = group_request(group, 0, 0, 0);
+	if (req)
+		rc = group->dp->ops->vip_probe(group->dp, group->rg->vips, group->rg->vip_count, 300, probe_done, req);
+	if (rc && req)
+		group_request_done(req);
+	if (rc)
+		ha_probe_result(group->ha, group->now_ms, true);
+}
+
+static void activate(struct group *group)
+{
+	struct l2tp_counters before;
+	struct subscriber *sub, *tmp;
+
+	group->active = true;
+	group->takeover_ms = group->now_ms;
+	group->placing = 0;
+	l2tp_counters(group->l2tp, &before);
+	group->resync = (struct group_resync_info){ .running = before.tunnels_established,
+						    .complete = !before.tunnels_established };
+	l2tp_activate(group->l2tp, group->now_ms);
+	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id)) != 0;) {
+		tunnel_place(group, id);
+		/* a session whose PPP was never captured has no record of its own yet */
+		for (uint16_t sid = 0; (sid = l2tp_session_next(group->l2tp, id, sid)) != 0;)
+			sub_get(group, id, sid);
+	}
+	group->placing++;	/* not zero before the last was asked */
+	HASH_ITER(hh, group->subs, sub, tmp)
+		sub_activate(group, sub);
+	if (--group->placing == 0)
+		group->resync.in_place_ms = 0;
+	ha_step_done(group->ha, group->now_ms, 0);
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+static void apply(struct group *group, struct ha_key key, const void *body, size_t len)
+{
+	struct l2tp_tunnel_state_rec tunnel;
+	struct l2tp_channel_state channel;
+	struct l2tp_session_state_rec session;
+	struct checkpoint_subscriber sub;
+	struct subscriber *known;
+	struct group_tunnel *t;
+	uint8_t data[L2TP_MSG_MAX];
+	size_t data_len;
+	int rc = -EBADMSG;
+
+	switch ((enum checkpoint_type)key.type) {
+	case CHECKPOINT_TUNNEL:
+		rc = checkpoint_decode_tunnel(body, len, &tunnel);
+		if (!rc)
+			rc = l2tp_tunnel_import(group->l2tp, &tunnel);
+		t = rc ? NULL : tunnel_get(group, key.a, true);
+		if (t)
+			t->replicated = true;
+		if (!rc)
+			tunnel_place(group, key.a);
+		break;
+	case CHECKPOINT_CHANNEL:
+		rc = checkpoint_decode_channel(body, len, &channel);
+		if (!rc)
+			rc = l2tp_channel_import(group->l2tp, key.a, &channel);
+		break;
+	case CHECKPOINT_MESSAGE:
+		rc = checkpoint_decode_message(body, len, data, &data_len);
+		if (!rc)
+			rc = l2tp_message_import(group->l2tp, key.a, key.b, data, data_len);
+		break;
+	case CHECKPOINT_SESSION:
+		rc = checkpoint_decode_session(body, len, &session);
+		if (!rc)
+			rc = l2tp_session_import(group->l2tp, &session);
+		known = rc ? NULL : sub_find(group, key.a, key.b);
+		if (known)
+			sub_place(group, known);
+		break;
+	case CHECKPOINT_SUBSCRIBER:
+		rc = checkpoint_decode_subscriber(body, len, &sub);
+		if (!rc) {
+			sub_apply(group, &sub);
+			free((void *)(uintptr_t)sub.ppp_state);
+		}
+		break;
+	}
+	if (rc)
+		log_warnx("redundancy group %s: record %u/%u/%u cannot be used: %s", group->rg->name, key.type, key.a,
+			  key.b, strerror(-rc));
+}
+
+static void apply_del(struct group *group, struct ha_key key)
+{
+	struct subscriber *sub;
+
+	switch ((enum checkpoint_type)key.type) {
+	case CHECKPOINT_TUNNEL:
+		tunnel_drop(group, key.a);
+		l2tp_tunnel_forget(group->l2tp, key.a);
+		break;
+	case CHECKPOINT_CHANNEL:
+	case CHECKPOINT_MESSAGE:
+		break;		/* the channel's una already said so */
+	case CHECKPOINT_SESSION:
+		l2tp_session_forget(group->l2tp, key.a, key.b);
+		break;
+	case CHECKPOINT_SUBSCRIBER:
+		sub = sub_find(group, key.a, key.b);
+		if (sub)
+			sub_drop(group, sub);
+		break;
+	}
+}
+
+static bool visit_apply(void *ctx, struct ha_key key, const void *body, size_t len)
+{
+	apply(ctx, key, body, len);
+	return true;
+}
+
+/* The store is the truth: what is here and not in it goes, the rest is applied (unchanged objects stay in place). */
+static void rebuild(struct group *group)
+{
+	struct subscriber *sub, *stmp;
+	struct group_tunnel *t, *ttmp;
+	size_t len;
+
+	HASH_ITER(hh, group->subs, sub, stmp)
+		if (!ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len))
+			sub_drop(group, sub);
+	HASH_ITER(hh, group->tunnels, t, ttmp) {
+		const void *body = ha_get(group->ha, (struct ha_key){ CHECKPOINT_TUNNEL, t->id, 0, 0 }, &len);
+		struct l2tp_tunnel *live = l2tp_tunnel_find(group->l2tp, t->id);
+		struct l2tp_tunnel_state_rec now, then;
+
+		/* the same number may be another tunnel by now */
+		if (body && live && !checkpoint_decode_tunnel(body, len, &then)) {
+			l2tp_tunnel_export(live, &now);
+			if (now.peer_id == then.peer_id && endpoint_equal(&now.peer, &then.peer) &&
+			    endpoint_equal(&now.local, &then.local))
+				continue;
+		}
+		HASH_ITER(hh, group->subs, sub, stmp)
+			if (sub->tunnel_id == t->id)
+				sub_unplace(group, sub);
+		tunnel_drop(group, t->id);
+	}
+	l2tp_forget_all(group->l2tp);
+	for (uint8_t type = CHECKPOINT_TUNNEL; type <= CHECKPOINT_SUBSCRIBER; type++)
+		ha_visit(group->ha, type, visit_apply, group);
+}
+
+static void passivate(struct group *group)
+{
+	struct subscriber *sub, *stmp;
+	struct group_tunnel *t, *ttmp;
+
+	group->active = false;
+	group->lease_at_ms = UINT64_MAX;
+	l2tp_passivate(group->l2tp);
+	HASH_ITER(hh, group->subs, sub, stmp)
+		sub_drop(group, sub);
+	HASH_ITER(hh, group->tunnels, t, ttmp)
+		tunnel_drop(group, t->id);
+	l2tp_forget_all(group->l2tp);
+	rebuild(group);
+	ha_step_done(group->ha, group->now_ms, 0);
+}
+
+/* ---- dispatch ----------------------------------------------------------- */
+
+void group_ha_action(struct group *group, struct ha_action *a)
+{
+	int rc;
+
+	switch (a->type) {
+	case HA_ACTION_LINK_SEND:
+		group->ops.link_send(group->ops.ctx, a->data, a->len);
+		break;
+	case HA_ACTION_LINK_RESET:
+		group->ops.link_reset(group->ops.ctx, a->text);
+		break;
+	case HA_ACTION_RELEASE:
+		break;		/* group.c */
+	case HA_ACTION_APPLY_PUT:
+		apply(group, a->key, a->data, a->len);
+		break;
+	case HA_ACTION_APPLY_DEL:
+		apply_del(group, a->key);
+		break;
+	case HA_ACTION_APPLY_SWAP:
+		rebuild(group);
+		break;
+	case HA_ACTION_EPOCH:
+		rc = group->ops.persist_epoch(group->ops.ctx, a->epoch);
+		if (rc)
+			log_warnx("epoch %llu cannot be written: %s", (unsigned long long)a->epoch, strerror(-rc));
+		ha_step_done(group->ha, group->now_ms, 0);
+		break;
+	case HA_ACTION_UNFENCE:
+		if (group->rg && lease_ms(group))
+			group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
+		vip_step(group, vip_unfence);
+		break;
+	case HA_ACTION_VIP_ADD:
+		vip_step(group, group->dp->ops->vip_add);
+		break;
+	case HA_ACTION_ACTIVATE:
+		activate(group);
+		break;
+	case HA_ACTION_FENCE:
+		group->lease_at_ms = UINT64_MAX;
+		vip_step(group, group->dp->ops->fence);
+		break;
+	case HA_ACTION_VIP_DEL:
+		vip_step(group, group->dp->ops->vip_del);
+		break;
+	case HA_ACTION_PASSIVATE:
+		passivate(group);
+		break;
+	case HA_ACTION_PROBE_VIP:
+		probe(group);
+		break;
+	case HA_ACTION_ROLE:
+		if (group->rg)
+			log_info("redundancy group %s: %s, epoch %llu: %s", group->rg->name, ha_role_name(a->role),
+				 (unsigned long long)a->epoch, a->text);
+		if (group->ops.role_changed)
+			group->ops.role_changed(group->ops.ctx, a->role, a->text);
+		break;
+	case HA_ACTION_SYNC:
+		if (group->rg && group->rg->peer.family)
+			log_info("redundancy group %s: %s: %s", group->rg->name, ha_sync_name(a->sync), a->text);
+		break;
+	}
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A group seen from outside: what show commands, metrics and tests read, and
+ * what an administrator may do to it.  Reading changes nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/group_internal.h"
+
+const char *subscriber_state_name(enum subscriber_state state)
+{
+	switch (state) {
+	case SUBSCRIBER_KERNEL:
+		return "kernel";
+	case SUBSCRIBER_PPP:
+		return "ppp";
+	case SUBSCRIBER_UP:
+		return "up";
+	case SUBSCRIBER_STANDBY:
+		return "standby";
+	case SUBSCRIBER_CLOSING:
+		return "closing";
+	}
+	return "?";
+}
+
+static enum subscriber_state state_of(const struct group *group, const struct subscriber *sub)
+{
+	if (sub->closing)
+		return SUBSCRIBER_CLOSING;
+	if (!group->active)
+		return SUBSCRIBER_STANDBY;
+	if (sub->plane != PLANE_READY)
+		return SUBSCRIBER_KERNEL;
+	return sub->ppp == SUB_PPP_UP ? SUBSCRIBER_UP : SUBSCRIBER_PPP;
+}
+
+bool group_subscriber(const struct group *group, uint16_t tunnel_id, uint16_t session_id, struct subscriber_info *info)
+{
+	const struct subscriber *sub = sub_find((struct group *)(uintptr_t)group, tunnel_id, session_id);
+
+	if (!sub)
+		return false;
+	*info = (struct subscriber_info){
+		.tunnel_id = tunnel_id,
+		.session_id = session_id,
+		.state = state_of(group, sub),
+		.address = sub->address,
+		.has_ppp = sub->ppp_state != NULL,
+		.in_place = sub->plane == PLANE_READY && sub->ppp == SUB_PPP_UP,
+		.up_unix_ms = sub->up_unix_ms,
+	};
+	snprintf(info->user, sizeof(info->user), "%.*s", (int)sizeof(info->user) - 1, sub->user);
+	snprintf(info->ifname, sizeof(info->ifname), "%s", sub->ifname);
+	return true;
+}
+
+void group_resync_info(const struct group *group, struct group_resync_info *info)
+{
+	*info = group->resync;
+}
+
+void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
+		       const char *type, const char *reason)
+{
+	struct group_failure *f = &group->failures[group->failure_next];
+	struct l2tp_tunnel *tunnel = tunnel_id ? l2tp_tunnel_find(group->l2tp, tunnel_id) : NULL;
+	struct l2tp_tunnel_info info;
+
+	*f = (struct group_failure){ .at_unix_ms = group_unix_ms(group), .tunnel_id = tunnel_id };
+	if (peer)
+		f->peer = *peer;
+	if (tunnel) {
+		l2tp_tunnel_info(tunnel, &info);
+		snprintf(f->peer_name, sizeof(f->peer_name), "%s", info.s.peer_name);
+		f->peer = info.s.peer;
+	}
+	snprintf(f->user, sizeof(f->user), "%.*s", (int)sizeof(f->user) - 1, user);
+	snprintf(f->type, sizeof(f->type), "%s", type);
+	snprintf(f->reason, sizeof(f->reason), "%.*s", (int)sizeof(f->reason) - 1, reason);
+	group->failure_next = (group->failure_next + 1) % GROUP_HISTORY_MAX;
+	if (group->failure_count < GROUP_HISTORY_MAX)
+		group->failure_count++;
+}
+
+size_t group_failures(const struct group *group, struct group_failure *out, size_t max)
+{
+	size_t n = group->failure_count < max ? group->failure_count : max;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = group->failures[(group->failure_next + GROUP_HISTORY_MAX - 1 - i) % GROUP_HISTORY_MAX];
+	return n;
+}
+
+const char *group_name(const struct group *group)
+{
+	return group->rg ? group->rg->name : "none";
+}
+
+const struct config_redundancy_group *group_redundancy(const struct group *group)
+{
+	return group->rg;
+}
+
+struct l2tp *group_l2tp(const struct group *group)
+{
+	return group->l2tp;
+}
+
+struct ha *group_ha(const struct group *group)
+{
+	return group->ha;
+}
+
+/* ---- administration ----------------------------------------------------- */
+
+int group_promote(struct group *group, uint64_t now_ms, bool force, char reason[HA_REASON_MAX])
+{
+	int rc = ha_promote(group->ha, now_ms, force, reason);
+
+	group_run(group, now_ms);
+	return rc;
+}
+
+int group_demote(struct group *group, uint64_t now_ms, char reason[HA_REASON_MAX])
+{
+	int rc = ha_demote(group->ha, now_ms, reason);
+
+	group_run(group, now_ms);
+	return rc;
+}
+
+int group_switchover(struct group *group, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX])
+{
+	int rc = ha_switchover(group->ha, now_ms, dry_run, reason);
+
+	group_run(group, now_ms);
+	return rc;
+}
+
+int group_clear_tunnel(struct group *group, uint64_t now_ms, uint16_t tunnel_id)
+{
+	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, tunnel_id);
+	struct l2tp_result r = { .result = 1, .text = "cleared by the operator" };
+
+	if (!tunnel)
+		return -ENOENT;
+	if (!group->active)
+		return -EPERM;
+	l2tp_tunnel_close(tunnel, now_ms, &r);
+	group_run(group, now_ms);
+	return 0;
+}
+
+int group_clear_session(struct group *group, uint64_t now_ms, uint16_t tunnel_id, uint16_t session_id)
+{
+	struct subscriber *sub = sub_find(group, tunnel_id, session_id);
+
+	if (!l2tp_session_find(group->l2tp, tunnel_id, session_id))
+		return -ENOENT;
+	if (!group->active)
+		return -EPERM;
+	group->now_ms = now_ms;
+	if (sub && sub->ppp == SUB_PPP_UP && !sub->closing) {
+		sub->closing = true;	/* LCP Terminate first, the CDN follows PPP's down */
+		group->ppp->terminate(group->ppp_engine, ppp_key_of(sub));
+	} else {
+		group_close_session(group, tunnel_id, session_id, 3, 0, "cleared by the operator");
+	}
+	return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside a redundancy group; for group*.c and subscriber.c only.
+ *
+ *   group.c        events, the round (group_run), configuration of tunnels
+ *   group_ha.c     what HA asks for: steps of a takeover, records applied
+ *   group_info.c   looking at it, failure history
+ *   subscriber.c   one session's data plane, PPP and address
+ */
+#ifndef L2TPHA_DAEMON_GROUP_INTERNAL_H
+#define L2TPHA_DAEMON_GROUP_INTERNAL_H
+
+#include <uthash.h>
+
+#include "daemon/checkpoint.h"
+#include "daemon/group.h"
+#include "daemon/pool.h"
+
+/* How far one object has come on this box. */
+enum plane {
+	PLANE_NONE,
+	PLANE_CREATING,
+	PLANE_READY,
+	PLANE_FAILED,
+};
+
+struct group_tunnel {		/* the data plane's side of a tunnel */
+	uint16_t id;
+	enum plane plane;
+	uint32_t generation;	/* a completion of an earlier life is ignored */
+	bool replicated;	/* its records are in the log */
+	UT_hash_handle hh;
+};
+
+enum sub_ppp {
+	SUB_PPP_NONE,
+	SUB_PPP_STARTED,	/* negotiating, or being injected */
+	SUB_PPP_UP,
+};
+
+struct subscriber {
+	uint32_t key;		/* tunnel << 16 | session */
+	uint32_t generation;
+	uint16_t tunnel_id, session_id;
+	enum plane plane;
+	enum sub_ppp ppp;
+	bool ppp_standby;	/* its engine was started mute */
+	bool injected;		/* started with a captured state */
+	bool closing;
+	bool retry;		/* placing it failed for now: again at group->retry_at_ms */
+	bool awaiting;		/* counted in group->placing (takeover) */
+	bool replicated;
+	int session_fd, tunnel_fd;
+	uint32_t address;	/* network order */
+	char pool[64];		/* where it came from; empty: fixed or none */
+	char user[PPP_NAME_MAX];
+	char ifname[PPP_IFNAME_MAX];
+	uint8_t *ppp_state;
+	size_t ppp_state_len;
+	uint64_t up_unix_ms;
+	UT_hash_handle hh;
+};
+
+/* An operation of the data plane under way. */
+struct dp_request {
+	struct group *group;	/* NULL: the group is gone */
+	uint16_t tunnel_id, session_id;
+	uint32_t generation;
+	struct dp_request *prev, *next;
+};
+
+/* Something that waits for a commit before it may leave. */
+struct output {
+	enum { OUTPUT_PACKET, OUTPUT_VERDICT } type;
+	struct output *next;
+	struct ppp_key key;	/* VERDICT; for a packet its tunnel */
+	struct ppp_verdict *verdict;
+	struct l2tp_endpoint local, peer;
+	size_t len;
+	uint8_t data[];
+};
+
+struct group {
+	const struct config *config;
+	const struct config_redundancy_group *rg;
+	struct group_ops ops;
+	struct dp *dp;
+	const struct ppp_engine_ops *ppp;
+	void *ppp_engine;
+	struct pool_set *pools;
+	bool own_pools;
+	struct l2tp *l2tp;
+	struct ha *ha;
+	struct group_tunnel *tunnels;
+	struct subscriber *subs;
+	struct dp_request *requests;
+	struct output *out_head, **out_tail;	/* of this round, before ha_output() */
+	uint32_t generation;
+	uint64_t now_ms;
+	int64_t unix_minus_monotonic_ms;
+	bool running;		/* inside group_run() */
+	bool again;		/* an event arrived meanwhile */
+	bool urgent;		/* something was put that should not wait */
+	bool active;		/* between ACTIVATE and PASSIVATE */
+	uint64_t lazy_at_ms;	/* flush of records nobody waits for */
+	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
+	uint64_t retry_at_ms;
+	/* of the last takeover */
+	uint64_t takeover_ms;
+	uint32_t placing;
+	struct group_resync_info resync;
+	struct group_failure failures[GROUP_HISTORY_MAX];
+	size_t failure_count, failure_next;
+};
+
+static inline uint32_t sub_key(uint16_t tunnel_id, uint16_t session_id)
+{
+	return (uint32_t)tunnel_id << 16 | session_id;
+}
+
+static inline struct ppp_key ppp_key_of(const struct subscriber *sub)
+{
+	return (struct ppp_key){ sub->tunnel_id, sub->session_id };
+}
+
+/* ---- group.c ---- */
+struct dp_request *group_request(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint32_t generation);
+struct group *group_request_done(struct dp_request *request);	/* frees it; NULL: the group is gone */
+uint64_t group_unix_ms(const struct group *group);
+/* Ends a session whose PPP or data plane failed or closed: CDN. */
+void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint16_t result,
+			 uint16_t error, const char *text);
+void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err);
+bool group_hot(const struct group *group);	/* a standby keeps kernel sessions and PPP in place */
+void group_queue(struct group *group, struct output *output);
+void group_output_free(void *ctx, void *output);
+const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
+
+/* ---- group_ha.c ---- */
+void group_ha_action(struct group *group, struct ha_action *action);
+void group_lease_tick(struct group *group);
+
+/* ---- group_info.c ---- */
+void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
+		       const char *type, const char *reason);
+
+/* ---- subscriber.c ---- */
+struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool create);
+void tunnel_place(struct group *group, uint16_t tunnel_id);
+void tunnel_drop(struct group *group, uint16_t tunnel_id);	/* data plane too */
+struct subscriber *sub_find(struct group *group, uint16_t tunnel_id, uint16_t session_id);
+struct subscriber *sub_get(struct group *group, uint16_t tunnel_id, uint16_t session_id);
+/* Brings it in place as the role and the mode demand. Idempotent. */
+void sub_place(struct group *group, struct subscriber *sub);
+void sub_activate(struct group *group, struct subscriber *sub);
+/* Kills PPP and kernel session, silently; the subscriber stays known. */
+void sub_unplace(struct group *group, struct subscriber *sub);
+/* Unplaces, gives the address back, forgets. Its record is deleted by the caller. */
+void sub_drop(struct group *group, struct subscriber *sub);
+void sub_put(struct group *group, struct subscriber *sub);
+void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
+void sub_placed(struct group *group, struct subscriber *sub);
+void sub_retry_all(struct group *group);
+
+#endif

@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A subscriber: what one established session needs on this box.  Kernel
+ * session first, then PPP on it; both ask through the seams and are told
+ * later, so every completion checks that it still means this life of the
+ * object (generation).
+ *
+ * The same path serves a new call, a hot standby (captured PPP state put in
+ * place, mute), a takeover of a warm standby, and the repair of one that
+ * failed.  What differs is only: is there a captured state, and may it speak.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/auth.h"
+#include "daemon/group_internal.h"
+#include "daemon/log.h"
+
+#define RETRY_MS 200
+
+/* ---- tunnels ------------------------------------------------------------ */
+
+struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool create)
+{
+	struct group_tunnel *t;
+
+	HASH_FIND(hh, group->tunnels, &tunnel_id, sizeof(tunnel_id), t);
+	if (t || !create)
+		return t;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->id = tunnel_id;
+	HASH_ADD(hh, group->tunnels, id, sizeof(t->id), t);
+	return t;
+}
+
+static void tunnel_created(void *arg, int error)
+{
+	struct dp_request *req = arg;
+	uint16_t id = req->tunnel_id;
+	uint32_t generation = req->generation;
+	struct group *group = group_request_done(req);
+	struct group_tunnel *t = group ? tunnel_get(group, id, false) : NULL;
+
+	if (!t || t->generation != generation)
+		return;
+	if (!error) {
+		t->plane = PLANE_READY;
+		return;
+	}
+	t->plane = PLANE_FAILED;
+	log_warnx("tunnel %u: no data plane: %s", id, strerror(-error));
+	if (group->active) {
+		struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, id);
+		struct l2tp_result r = { .result = 2, .error = 4, .text = "no data plane" };
+
+		if (tunnel)
+			l2tp_tunnel_close(tunnel, group->now_ms, &r);
+		group_run(group, group->now_ms);
+	}
+}
+
+void tunnel_place(struct group *group, uint16_t tunnel_id)
+{
+	struct l2tp_tunnel *live = l2tp_tunnel_find(group->l2tp, tunnel_id);
+	struct group_tunnel *t;
+	struct l2tp_tunnel_info info;
+	struct dp_request *req;
+	int rc;
+
+	if (!live || !(group->active || group_hot(group)))
+		return;
+	l2tp_tunnel_info(live, &info);
+	if (info.s.state != L2TP_TUNNEL_ESTABLISHED)
+		return;
+	t = tunnel_get(group, tunnel_id, true);
+	if (!t || t->plane == PLANE_READY || t->plane == PLANE_CREATING)
+		return;
+	t->generation = ++group->generation;
+	req = group_request(group, tunnel_id, 0, t->generation);
+	if (!req)
+		return;
+	t->plane = PLANE_CREATING;
+	rc = group->dp->ops->tunnel_create(group->dp,
+					   &(struct dp_tunnel){ .local_id = tunnel_id,
+								.peer_id = info.s.peer_id,
+								.local = info.s.local,
+								.peer = info.s.peer },
+					   tunnel_created, req);
+	if (rc) {
+		group_request_done(req);
+		t->plane = PLANE_FAILED;
+		log_warnx("tunnel %u: no data plane: %s", tunnel_id, strerror(-rc));
+	}
+}
+
+void tunnel_drop(struct group *group, uint16_t tunnel_id)
+{
+	struct group_tunnel *t = tunnel_get(group, tunnel_id, false);
+
+	if (!t)
+		return;
+	if (t->plane != PLANE_NONE)
+		group->dp->ops->tunnel_delete(group->dp, tunnel_id, NULL, NULL);
+	HASH_DEL(group->tunnels, t);
+	free(t);
+}
+
+/* ---- subscribers -------------------------------------------------------- */
+
+struct subscriber *sub_find(struct group *group, uint16_t tunnel_id, uint16_t session_id)
+{
+	uint32_t key = sub_key(tunnel_id, session_id);
+	struct subscriber *sub;
+
+	HASH_FIND(hh, group->subs, &key, sizeof(key), sub);
+	return sub;
+}
+
+struct subscriber *sub_get(struct group *group, uint16_t tunnel_id, uint16_t session_id)
+{
+	struct subscriber *sub = sub_find(group, tunnel_id, session_id);
+
+	if (sub)
+		return sub;
+	sub = calloc(1, sizeof(*sub));
+	if (!sub)
+		return NULL;
+	sub->key = sub_key(tunnel_id, session_id);
+	sub->tunnel_id = tunnel_id;
+	sub->session_id = session_id;
+	sub->session_fd = sub->tunnel_fd = -1;
+	snprintf(sub->ifname, sizeof(sub->ifname), "lns%u-%u", tunnel_id, session_id);
+	HASH_ADD(hh, group->subs, key, sizeof(sub->key), sub);
+	return sub;
+}
+
+/* A takeover waits for `placing` to reach zero: everybody forwards. */
+void sub_placed(struct group *group, struct subscriber *sub)
+{
+	if (!sub->awaiting)
+		return;
+	sub->awaiting = false;
+	if (--group->placing == 0)
+		group->resync.in_place_ms = (uint32_t)(group->now_ms - group->takeover_ms);
+}
+
+static void sub_later(struct group *group, struct subscriber *sub)
+{
+	sub->retry = true;
+	if (group->retry_at_ms == UINT64_MAX)
+		group->retry_at_ms = group->now_ms + RETRY_MS;
+}
+
+void sub_retry_all(struct group *group)
+{
+	struct subscriber *sub, *tmp;
+
+	group->retry_at_ms = UINT64_MAX;
+	HASH_ITER(hh, group->subs, sub, tmp) {
+		if (!sub->retry)
+			continue;
+		sub->retry = false;
+		sub_place(group, sub);
+	}
+}
+
+static const struct config_vtemplate *sub_vtemplate(struct group *group, const struct subscriber *sub)
+{
+	const struct config_vpdn_group *vg;
+
+	vg = config_vpdn_group_find(group->config, group_tunnel_params_group(group, sub->tunnel_id));
+	return vg ? config_vtemplate_find(group->config, vg->vtemplate) : NULL;
+}
+
+static void sub_start_ppp(struct group *group, struct subscriber *sub)
+{
+	const struct config_vtemplate *vt = sub_vtemplate(group, sub);
+	struct ppp_params p = {
+		.key = ppp_key_of(sub),
+		.session_fd = sub->session_fd,
+		.tunnel_fd = sub->tunnel_fd,
+		.standby = !group->active,
+		.state = sub->ppp_state,
+		.state_len = sub->ppp_state_len,
+	};
+	int rc;
+
+	if (!vt) {
+		log_warnx("session %u/%u: its VPDN group has no virtual-template", sub->tunnel_id, sub->session_id);
+		if (group->active)
+			group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "no virtual-template");
+		return;
+	}
+	if (p.standby && !p.state)
+		return;
+	snprintf(p.ifname, sizeof(p.ifname), "%s", sub->ifname);
+	snprintf(p.local_name, sizeof(p.local_name), "%s", group->config->hostname);
+	p.auth_pap = vt->auth_pap;
+	p.auth_chap = vt->auth_chap;
+	p.mru = p.mtu = vt->mtu;
+	p.local_addr = vt->local_address;
+	p.echo_interval_s = vt->keepalive_s;
+	p.echo_failures = vt->keepalive_retries;
+	rc = group->ppp->start(group->ppp_engine, &p);
+	if (rc == -ENOTCONN || rc == -EAGAIN || rc == -EEXIST) {
+		sub_later(group, sub);
+		return;
+	}
+	if (rc) {
+		log_warnx("session %u/%u: PPP does not start: %s", sub->tunnel_id, sub->session_id, strerror(-rc));
+		if (group->active)
+			group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "PPP does not start");
+		else
+			sub_later(group, sub);
+		return;
+	}
+	sub->ppp = SUB_PPP_STARTED;
+	sub->ppp_standby = p.standby;
+	sub->injected = p.state != NULL;
+}
+
+static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
+{
+	struct dp_request *req = arg;
+	uint16_t tid = req->tunnel_id, sid = req->session_id;
+	uint32_t generation = req->generation;
+	struct group *group = group_request_done(req);
+	struct subscriber *sub = group ? sub_find(group, tid, sid) : NULL;
+
+	if (!sub || sub->generation != generation)
+		return;
+	if (error) {
+		sub->plane = PLANE_NONE;
+		log_warnx("session %u/%u: no data plane: %s", tid, sid, strerror(-error));
+		if (group->active && !sub->ppp_state)
+			group_close_session(group, tid, sid, 2, 4, "no data plane");
+		else
+			sub_later(group, sub);
+	} else {
+		sub->plane = PLANE_READY;
+		sub->session_fd = session_fd;
+		sub->tunnel_fd = tunnel_fd;
+		sub_start_ppp(group, sub);
+	}
+	group_run(group, group->now_ms);
+}
+
+void sub_place(struct group *group, struct subscriber *sub)
+{
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
+	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, sub->tunnel_id);
+	struct l2tp_session_state_rec s;
+	struct l2tp_tunnel_info t;
+	struct dp_request *req;
+	int rc;
+
+	if (!session || !tunnel || sub->closing || !(group->active || group_hot(group)))
+		return;
+	l2tp_session_export(session, &s);
+	if (s.state != L2TP_SESSION_ESTABLISHED)
+		return;
+	if (sub->plane == PLANE_READY) {
+		if (sub->ppp == SUB_PPP_NONE)
+			sub_start_ppp(group, sub);
+		return;
+	}
+	if (sub->plane == PLANE_CREATING)
+		return;
+	if (!group->active && !sub->ppp_state)
+		return;		/* nothing to put in place before PPP is open */
+	tunnel_place(group, sub->tunnel_id);
+	l2tp_tunnel_info(tunnel, &t);
+	sub->generation = ++group->generation;
+	req = group_request(group, sub->tunnel_id, sub->session_id, sub->generation);
+	if (!req)
+		return;
+	sub->plane = PLANE_CREATING;
+	rc = group->dp->ops->session_create(group->dp,
+					    &(struct dp_session){ .tunnel_id = sub->tunnel_id,
+								  .local_id = sub->session_id,
+								  .peer_tunnel_id = t.s.peer_id,
+								  .peer_id = s.peer_id,
+								  .local = t.s.local,
+								  .peer = t.s.peer,
+								  .send_seq = s.sequencing_required,
+								  .recv_seq = s.sequencing_required,
+								  .lns_mode = true },
+					    session_created, req);
+	if (rc) {
+		group_request_done(req);
+		sub->plane = PLANE_NONE;
+		log_warnx("session %u/%u: no data plane: %s", sub->tunnel_id, sub->session_id, strerror(-rc));
+		if (group->active && !sub->ppp_state)
+			group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "no data plane");
+		else
+			sub_later(group, sub);
+	}
+}
+
+void sub_activate(struct group *group, struct subscriber *sub)
+{
+	sub->retry = false;
+	sub->awaiting = true;
+	group->placing++;
+	if (sub->ppp == SUB_PPP_UP && sub->ppp_standby) {
+		sub->ppp_standby = false;
+		group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
+		sub_placed(group, sub);
+		return;
+	}
+	sub_place(group, sub);
+}
+
+void sub_unplace(struct group *group, struct subscriber *sub)
+{
+	if (sub->ppp != SUB_PPP_NONE)
+		group->ppp->kill(group->ppp_engine, ppp_key_of(sub));
+	if (sub->plane != PLANE_NONE)
+		group->dp->ops->session_delete(group->dp, sub->tunnel_id, sub->session_id, NULL, NULL);
+	sub->ppp = SUB_PPP_NONE;
+	sub->plane = PLANE_NONE;
+	sub->session_fd = sub->tunnel_fd = -1;
+	sub->generation = ++group->generation;
+	sub->ppp_standby = sub->injected = false;
+}
+
+void sub_drop(struct group *group, struct subscriber *sub)
+{
+	sub_placed(group, sub);
+	sub_unplace(group, sub);
+	if (sub->address && sub->pool[0])
+		pool_release(group->pools, sub->address);
+	HASH_DEL(group->subs, sub);
+	free(sub->ppp_state);
+	free(sub);
+}
+
+void sub_put(struct group *group, struct subscriber *sub)
+{
+	struct checkpoint_subscriber r = {
+		.tunnel_id = sub->tunnel_id,
+		.session_id = sub->session_id,
+		.address = sub->address,
+		.ppp_state = sub->ppp_state,
+		.ppp_state_len = sub->ppp_state_len,
+		.up_unix_ms = sub->up_unix_ms,
+	};
+	struct group_tunnel *t = tunnel_get(group, sub->tunnel_id, false);
+	uint8_t *body = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (!t || !t->replicated)
+		return;
+	snprintf(r.user, sizeof(r.user), "%s", sub->user);
+	snprintf(r.ifname, sizeof(r.ifname), "%s", sub->ifname);
+	snprintf(r.pool, sizeof(r.pool), "%s", sub->pool);
+	rc = checkpoint_encode_subscriber(&r, &body, &len);
+	group_put(group, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, body, len, rc);
+	sub->replicated = true;
+}
+
+/* A record of the peer: whole, so whatever differs is made so. */
+void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
+{
+	struct subscriber *sub = sub_get(group, r->tunnel_id, r->session_id);
+	bool same_state;
+
+	if (!sub)
+		return;
+	if (sub->address != r->address) {
+		if (sub->address && sub->pool[0])
+			pool_release(group->pools, sub->address);
+		sub->address = r->address;
+		if (r->address && r->pool[0] && pool_take(group->pools, r->address))
+			log_warnx("session %u/%u: its address is taken here", r->tunnel_id, r->session_id);
+	}
+	snprintf(sub->pool, sizeof(sub->pool), "%s", r->pool);
+	snprintf(sub->user, sizeof(sub->user), "%s", r->user);
+	sub->up_unix_ms = r->up_unix_ms;
+	sub->replicated = true;
+	same_state = sub->ppp_state_len == r->ppp_state_len && !strcmp(sub->ifname, r->ifname) &&
+		     (!r->ppp_state_len || !memcmp(sub->ppp_state, r->ppp_state, r->ppp_state_len));
+	if (!same_state) {
+		uint8_t *copy = NULL;
+
+		if (r->ppp_state_len) {
+			copy = malloc(r->ppp_state_len);
+			if (!copy)
+				return;
+			memcpy(copy, r->ppp_state, r->ppp_state_len);
+		}
+		sub_unplace(group, sub);	/* what stands is another PPP session */
+		free(sub->ppp_state);
+		sub->ppp_state = copy;
+		sub->ppp_state_len = r->ppp_state_len;
+		snprintf(sub->ifname, sizeof(sub->ifname), "%s", r->ifname);
+	}
+	sub_place(group, sub);
+}
+
+/* ---- the PPP engine's events -------------------------------------------- */
+
+static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
+{
+	struct group *group = ctx;
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+	const struct config_vtemplate *vt = sub ? sub_vtemplate(group, sub) : NULL;
+	const struct config_user *user = NULL;
+	char why[PPP_MESSAGE_MAX] = "";
+	struct ppp_verdict *v;
+	struct output *out;
+
+	if (!sub || !vt)
+		return;
+	v = calloc(1, sizeof(*v));
+	out = calloc(1, sizeof(*out));
+	if (!v || !out) {
+		free(v);
+		free(out);
+		return;		/* the engine's own timer ends it */
+	}
+	user = auth_check(group->config, auth, why);
+	v->ok = user || (auth->kind == PPP_AUTH_NONE && !vt->auth_pap && !vt->auth_chap);
+	if (v->ok) {
+		snprintf(sub->user, sizeof(sub->user), "%s", auth->user);
+		v->dns[0] = vt->dns[0];
+		v->dns[1] = vt->dns[1];
+		if (!sub->address && user && user->address) {
+			sub->address = user->address;
+		} else if (!sub->address) {
+			int rc = pool_alloc(group->pools, vt->pool, sub->user, &sub->address);
+
+			if (rc) {
+				sub->address = 0;
+				v->ok = false;
+				snprintf(why, sizeof(why), "pool %s has no address left", vt->pool);
+			} else {
+				snprintf(sub->pool, sizeof(sub->pool), "%s", vt->pool);
+			}
+		}
+		v->peer_addr = sub->address;
+		sub_put(group, sub);	/* promised only once the standby knows */
+	}
+	if (!v->ok) {
+		log_info("session %u/%u: user '%s' refused: %s", key.tunnel_id, key.session_id, auth->user, why);
+		group_failure_add(group, key.tunnel_id, NULL, auth->user, "Authentication failed", why);
+		snprintf(v->message, sizeof(v->message), "Access denied");
+	}
+	out->type = OUTPUT_VERDICT;
+	out->key = key;
+	out->verdict = v;
+	group_queue(group, out);
+	group_run(group, group->now_ms);
+}
+
+static void sub_captured(struct group *group, struct subscriber *sub, const struct ppp_up *up)
+{
+	uint8_t *copy = NULL;
+
+	if (up->state_len) {
+		copy = malloc(up->state_len);
+		if (!copy)
+			return;
+		memcpy(copy, up->state, up->state_len);
+	}
+	free(sub->ppp_state);
+	sub->ppp_state = copy;
+	sub->ppp_state_len = up->state_len;
+	if (up->user[0])
+		snprintf(sub->user, sizeof(sub->user), "%s", up->user);
+	if (up->ifname[0])
+		snprintf(sub->ifname, sizeof(sub->ifname), "%s", up->ifname);
+	sub->ppp = SUB_PPP_UP;
+	if (!sub->up_unix_ms)
+		sub->up_unix_ms = group_unix_ms(group);
+	sub_put(group, sub);
+	group_run(group, group->now_ms);
+}
+
+static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
+{
+	struct group *group = ctx;
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+	char addr[INET_ADDRSTRLEN] = "";
+
+	if (!sub || !group->active)
+		return;
+	inet_ntop(AF_INET, &up->peer_addr, addr, sizeof(addr));
+	log_info("session %u/%u: user %s is up, %s on %s", key.tunnel_id, key.session_id, up->user, addr, up->ifname);
+	sub_captured(group, sub, up);
+	sub_placed(group, sub);
+}
+
+static void on_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
+{
+	struct group *group = ctx;
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+
+	if (sub && group->active)
+		sub_captured(group, sub, up);
+}
+
+static void on_injected(void *ctx, struct ppp_key key, int err)
+{
+	struct group *group = ctx;
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+
+	if (!sub || sub->ppp != SUB_PPP_STARTED)
+		return;
+	if (err) {
+		log_warnx("session %u/%u: captured PPP state was not put in place: %s", key.tunnel_id, key.session_id,
+			  strerror(-err));
+		return;		/* `down` follows and decides */
+	}
+	sub->ppp = SUB_PPP_UP;
+	if (!group->active)
+		return;
+	if (sub->ppp_standby) {
+		sub->ppp_standby = false;
+		group->ppp->activate(group->ppp_engine, key);
+	}
+	sub_placed(group, sub);
+}
+
+static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
+{
+	struct group *group = ctx;
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+	bool was_injecting;
+
+	if (!sub)
+		return;
+	was_injecting = sub->ppp == SUB_PPP_STARTED && sub->injected;
+	sub->ppp = SUB_PPP_NONE;
+	if (!group->active || was_injecting) {
+		/* a standby's copy died, or did not take: make it anew; the subscriber lives on at the peer */
+		sub_unplace(group, sub);
+		if (group->active && was_injecting) {
+			log_warnx("session %u/%u: PPP starts anew", key.tunnel_id, key.session_id);
+			free(sub->ppp_state);
+			sub->ppp_state = NULL;
+			sub->ppp_state_len = 0;
+		}
+		sub_later(group, sub);
+		return;
+	}
+	log_info("session %u/%u: user %s is down: %s", key.tunnel_id, key.session_id, sub->user, down->message);
+	switch (down->reason) {
+	case PPP_DOWN_PEER:
+	case PPP_DOWN_ECHO:
+	case PPP_DOWN_LOWER:
+	case PPP_DOWN_LOOPBACK:
+		group_close_session(group, key.tunnel_id, key.session_id, 1, 0, down->message);
+		break;
+	case PPP_DOWN_LOCAL:
+	case PPP_DOWN_AUTH:
+	case PPP_DOWN_NEGOTIATION:
+		group_close_session(group, key.tunnel_id, key.session_id, 3, 0, down->message);
+		break;
+	case PPP_DOWN_ENGINE:
+		group_close_session(group, key.tunnel_id, key.session_id, 2, 4, down->message);
+		break;
+	}
+}
+
+static bool on_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)
+{
+	(void)ctx;
+	(void)up;
+	log_info("session %u/%u: a PPP session of an earlier daemon is ended", key.tunnel_id, key.session_id);
+	return false;
+}
+
+const struct ppp_events *group_ppp_events(void)
+{
+	static const struct ppp_events events = {
+		.auth_request = on_auth_request,
+		.up = on_up,
+		.changed = on_changed,
+		.injected = on_injected,
+		.down = on_down,
+		.orphan = on_orphan,
+	};
+
+	return &events;
+}
