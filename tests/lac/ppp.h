@@ -91,6 +91,6 @@ uint32_t pppc_peer_addr(const struct pppc *p);
 uint32_t pppc_magic(const struct pppc *p);
 uint32_t pppc_peer_magic(const struct pppc *p);
 const char *pppc_phase_name(const struct pppc *p);
-const struct pppc_counters *pppc_counters(const struct pppc *p);
+const struct pppc_counters *pppc_counters(struct pppc *p);
 
 #endif
