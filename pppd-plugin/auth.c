@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Authentication of the peer: pppd speaks PAP and CHAP, the daemon decides.
+ *
+ * No secret is ever on this side.  What the peer said goes to the daemon as it
+ * is; the answer carries the peer's address and name servers as well, so one
+ * exchange is all that a session's setup needs.  Without authentication the
+ * same question is asked when the network phase begins.
+ */
+#include "pppd-plugin/plugin.h"
+
+#include <string.h>
+
+#define VERDICT_TIMEOUT_MS	15000
+
+static char failure_text[PPP_MESSAGE_MAX];
+
+static int ask(const struct ppp_auth *a)
+{
+	uint8_t buf[PROTO_MSG_MAX];
+
+	self.have_verdict = 0;
+	memset(&self.verdict, 0, sizeof(self.verdict));
+	link_send(buf, proto_encode_auth(buf, sizeof(buf), a));
+	explicit_bzero(buf, sizeof(buf));
+	if (link_await_verdict(VERDICT_TIMEOUT_MS) < 0) {
+		warn("l2tpha: no answer from l2tphad about %q", a->user);
+		self.verdict.ok = 0;
+	}
+	if (!self.verdict.ok)
+		return 0;
+	self.auth = a->kind;
+	ipcp_wantoptions[0].ouraddr = self.params.local_addr;
+	ipcp_wantoptions[0].hisaddr = self.verdict.peer_addr;
+	ipcp_wantoptions[0].accept_local = 0;
+	ipcp_wantoptions[0].accept_remote = 0;
+	ipcp_allowoptions[0].dnsaddr[0] = self.verdict.dns[0];
+	ipcp_allowoptions[0].dnsaddr[1] = self.verdict.dns[1];
+	return 1;
+}
+
+static int pap(char *name, char *password, char **msg, struct wordlist **addrs,
+	       struct wordlist **opts)
+{
+	struct ppp_auth a = { .kind = PPP_AUTH_PAP };
+	int ok;
+
+	(void)addrs;
+	(void)opts;
+	strlcpy(a.user, name, sizeof(a.user));
+	strlcpy(a.password, password, sizeof(a.password));
+	ok = ask(&a);
+	explicit_bzero(&a, sizeof(a));
+	if (!ok)
+		self.auth_protocol = PPP_PAP;
+	strlcpy(failure_text, self.verdict.message, sizeof(failure_text));
+	*msg = failure_text;
+	return ok;
+}
+
+static int chap(CHAP_CONST char *name, CHAP_CONST char *ourname, int id,
+		struct chap_digest_type *digest,
+		CHAP_CONST unsigned char *challenge,
+		CHAP_CONST unsigned char *response, char *message, int space)
+{
+	struct ppp_auth a = { .kind = PPP_AUTH_CHAP_MD5, .chap_id = id };
+	int ok;
+
+	(void)ourname;
+	if (digest->code != CHAP_MD5 || challenge[0] > sizeof(a.challenge)
+	    || response[0] > sizeof(a.response))
+		return 0;
+	strlcpy(a.user, name, sizeof(a.user));
+	a.challenge_len = challenge[0];
+	memcpy(a.challenge, challenge + 1, challenge[0]);
+	a.response_len = response[0];
+	memcpy(a.response, response + 1, response[0]);
+	ok = ask(&a);
+	if (!ok)
+		self.auth_protocol = PPP_CHAP;
+	if (space > 0)
+		strlcpy(message, self.verdict.message, space);
+	return ok;
+}
+
+static int have_secrets(void)
+{
+	return 1;
+}
+
+/* IPCP asks again when the peer insists on an address. */
+static int address_allowed(u_int32_t addr)
+{
+	return addr == ipcp_wantoptions[0].hisaddr && addr != 0;
+}
+
+int auth_ask_address(void)
+{
+	struct ppp_auth a = { .kind = PPP_AUTH_NONE };
+
+	return ask(&a);
+}
+
+void auth_init(void)
+{
+	pap_check_hook = have_secrets;
+	chap_check_hook = have_secrets;
+	pap_auth_hook = pap;
+	chap_verify_hook = chap;
+	allowed_address_hook = address_allowed;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * l2tpha.so: pppd as the PPP engine of l2tphad.
+ *
+ * This file is the plugin's skeleton: the channel, pppd's hooks, the options
+ * of one session, and why a session ended (RFC 3145).  zygote.c makes the
+ * processes, link.c talks to the daemon, state.c captures and injects,
+ * auth.c passes authentication on, echo.c watches the peer.
+ */
+#include "pppd-plugin/plugin.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+struct session self = { .session_fd = -1, .tunnel_fd = -1, .link_fd = -1 };
+
+#ifndef PPPD_VERSION
+char pppd_version[] = VERSION;
+#else
+const char pppd_version[] = PPPD_VERSION;
+#endif
+void plugin_init(void);
+
+/* An earlier session of this name, just killed, may still be leaving. */
+static void wait_for_name(const char *name)
+{
+	int tries;
+
+	for (tries = 0; tries < 300 && if_nametoindex(name); tries++)
+		usleep(10000);
+}
+
+/* Before anything is put on the wire. */
+void session_setup(void)
+{
+	const struct ppp_params *p = &self.params;
+	lcp_options *want = &lcp_wantoptions[0];
+	uint16_t mru = p->mru ? p->mru : 1460;
+
+	wait_for_name(p->ifname);
+	strlcpy(req_ifname, p->ifname, MAXIFNAMELEN);
+	snprintf(ppp_devnam, MAXPATHLEN, "l2tp %u/%u", p->key.tunnel_id,
+		 p->key.session_id);
+	if (p->local_name[0])
+		strlcpy(our_name, p->local_name, MAXNAMELEN);
+	want->neg_mru = 1;
+	want->mru = mru;
+	want->neg_asyncmap = 0;
+	want->neg_pcompression = 0;
+	want->neg_accompression = 0;
+	want->neg_upap = p->auth_pap;
+	want->neg_chap = p->auth_chap;
+	want->chap_mdtype = p->auth_chap ? MDTYPE_MD5 : MDTYPE_NONE;
+	lcp_allowoptions[0].mru = p->mtu ? p->mtu : mru;
+	auth_required = p->auth_pap || p->auth_chap;
+	ipcp_wantoptions[0].ouraddr = p->local_addr;
+	ipcp_wantoptions[0].neg_vj = 0;
+	ipcp_allowoptions[0].neg_vj = 0;
+	self.muted = p->standby;
+}
+
+void session_activate(void)
+{
+	self.muted = 0;
+	if (phase == PHASE_RUNNING)
+		echo_start();
+}
+
+void session_terminate(void)
+{
+	self.local_terminated = 1;
+	if (self.muted)
+		session_vanish();
+	if (phase == PHASE_DEAD || phase == PHASE_TERMINATE)
+		return;
+	status = EXIT_USER_REQUEST;
+	lcp_close(0, "Administrative disconnect");
+}
+
+/* No packet, no script, no farewell: the kernel cleans up. */
+void session_vanish(void)
+{
+	_exit(0);
+}
+
+static void inject_now(void *arg)
+{
+	(void)arg;
+	state_inject();
+}
+
+/* The peer has said good-bye and has its answer: there is nothing to wait for. */
+static void finish_now(void *arg)
+{
+	(void)arg;
+	if (phase != PHASE_DEAD)
+		link_terminated(0);
+}
+
+static void phase_changed(void *ctx, int now)
+{
+	(void)ctx;
+	if (self.link == LINK_NONE)
+		return;
+	if (now == PHASE_ESTABLISH && !self.captured) {
+		remove_pidfiles();
+		sifnpmode(0, PPP_IPV6, NPMODE_DROP);
+		if (self.params.state_len) {
+			lcp_fsm[0].flags |= OPT_SILENT;
+			TIMEOUT_US(inject_now, NULL, 0);
+		}
+	}
+	if (now == PHASE_NETWORK && !self.injecting) {
+		self.reached_network = 1;
+		if (!auth_required && !auth_ask_address())
+			session_terminate();
+	}
+	link_poll_early();
+}
+
+static void received(unsigned char *p, int len)
+{
+	/* address, control, protocol, code */
+	if (len < 8 || p[2] != PPP_LCP >> 8 || p[3] != (PPP_LCP & 0xff))
+		return;
+	self.saw_lcp = 1;
+	if (p[4] == ECHOREP && len >= 12) {
+		uint32_t magic_be;
+
+		memcpy(&magic_be, p + 8, 4);
+		if (ntohl(magic_be) != lcp_gotoptions[0].magicnumber
+		    || !lcp_gotoptions[0].neg_magicnumber)
+			echo_reply_seen();
+	}
+	if (p[4] == TERMREQ && lcp_fsm[0].state == OPENED) {
+		self.peer_terminated = 1;
+		TIMEOUT_US(finish_now, NULL, 0);
+	}
+}
+
+static void set_cause(struct ppp_down *d, enum ppp_down_reason reason,
+		      uint16_t cause, uint16_t protocol, uint8_t direction,
+		      const char *text)
+{
+	d->reason = reason;
+	d->cause = cause;
+	d->protocol = protocol;
+	d->direction = direction;
+	strlcpy(d->message, text, sizeof(d->message));
+}
+
+/* RFC 3145 section 3. */
+static void explain(struct ppp_down *d, int code)
+{
+	if (self.local_terminated) {
+		set_cause(d, PPP_DOWN_LOCAL, 1, 0, 0,
+			  "administrative disconnect");
+		return;
+	}
+	if (self.peer_terminated) {
+		set_cause(d, PPP_DOWN_PEER, 3, 0, 1, "terminated by peer");
+		return;
+	}
+	switch (code) {
+	case EXIT_PEER_AUTH_FAILED:
+		if (self.auth_protocol)
+			set_cause(d, PPP_DOWN_AUTH, 16, self.auth_protocol, 1,
+				  "authentication failed");
+		else
+			set_cause(d, PPP_DOWN_AUTH, 15,
+				  self.params.auth_chap ? PPP_CHAP : PPP_PAP, 1,
+				  "peer refused to authenticate");
+		return;
+	case EXIT_NEGOTIATION_FAILED:
+		if (self.reached_network)
+			set_cause(d, PPP_DOWN_NEGOTIATION, 19, PPP_IPCP, 0,
+				  "no agreement on addresses");
+		else if (self.saw_lcp)
+			set_cause(d, PPP_DOWN_NEGOTIATION, 5, PPP_LCP, 0,
+				  "LCP negotiation timed out");
+		else
+			set_cause(d, PPP_DOWN_NEGOTIATION, 6, PPP_LCP, 0,
+				  "no LCP packet received");
+		return;
+	case EXIT_PEER_DEAD:
+		set_cause(d, PPP_DOWN_ECHO, 8, PPP_LCP, 0,
+			  "echo requests not answered");
+		return;
+	case EXIT_LOOPBACK:
+		set_cause(d, PPP_DOWN_LOOPBACK, 7, PPP_LCP, 0, "loop detected");
+		return;
+	case EXIT_HANGUP:
+		set_cause(d, PPP_DOWN_LOWER, 0, 0, 0, "kernel session ended");
+		return;
+	case EXIT_USER_REQUEST:
+		set_cause(d, PPP_DOWN_LOCAL, 1, 0, 0, "pppd was told to stop");
+		return;
+	case EXIT_OK:
+		set_cause(d, PPP_DOWN_NEGOTIATION, 18, PPP_IPCP, 0,
+			  "network protocol closed");
+		return;
+	default:
+		set_cause(d, PPP_DOWN_ENGINE, 0, 0, 0, "pppd failed");
+		return;
+	}
+}
+
+static void exiting(void *ctx, int code)
+{
+	struct ppp_down d = { .status = code };
+	uint8_t buf[512];
+
+	(void)ctx;
+	if (self.link != LINK_OPEN)
+		return;
+	explain(&d, code);
+	link_send(buf, proto_encode_down(buf, sizeof(buf), &d));
+}
+
+static void closed(void)
+{
+	if (self.session_fd >= 0)
+		close(self.session_fd);
+	self.session_fd = -1;
+}
+
+struct channel zygote_channel = {
+	.options = zygote_options,
+	.connect = zygote_connect,
+	.disconnect = closed,
+	.establish_ppp = generic_establish_ppp,
+	.disestablish_ppp = generic_disestablish_ppp,
+};
+
+void plugin_init(void)
+{
+	add_options(zygote_options);
+	auth_init();
+	ip_up_hook = state_capture_and_send;
+	snoop_recv_hook = received;
+	add_notifier(&phasechange, phase_changed, NULL);
+	add_notifier(&exitnotify, exiting, NULL);
+	the_channel = &zygote_channel;
+}

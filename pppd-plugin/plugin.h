@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the plugin: pppd's headers (which must come before <stdbool.h>,
+ * they have a bool of their own) and the one object of a session's process.
+ */
+#ifndef PPPD_PLUGIN_PLUGIN_H
+#define PPPD_PLUGIN_PLUGIN_H
+
+#include <pppd/pppd.h>
+#include <pppd/fsm.h>
+#include <pppd/lcp.h>
+#include <pppd/ipcp.h>
+#include <pppd/ccp.h>
+#include <pppd/magic.h>
+#if __has_include(<pppd/chap-new.h>)
+#include <pppd/chap-new.h>
+#else
+#include <pppd/chap.h>
+#endif
+
+#include "pppd-plugin/proto.h"
+
+/* pppd 2.5 renamed what plugins call; its symbols are otherwise the same. */
+#ifdef PPPD_VERSION
+#define TIMEOUT_US(fn, arg, us)	ppp_timeout(fn, arg, 0, us)
+#define TIMEOUT_S(fn, arg, s)	ppp_timeout(fn, arg, s, 0)
+#define CANCEL(fn, arg)		ppp_untimeout(fn, arg)
+#define CHAP_CONST		const
+#define PLUGIN_VERSION_TEXT	PPPD_VERSION
+extern int phase;
+extern volatile int status;
+extern int ifunit, devfd;
+extern char ifname[], req_ifname[], our_name[];
+extern unsigned char auth_required;
+extern struct channel *the_channel;
+#else
+#define TIMEOUT_US(fn, arg, us)	timeout(fn, arg, 0, us)
+#define TIMEOUT_S(fn, arg, s)	timeout(fn, arg, s, 0)
+#define CANCEL(fn, arg)		untimeout(fn, arg)
+#define CHAP_CONST
+#define PLUGIN_VERSION_TEXT	VERSION
+#endif
+
+enum session_link {
+	LINK_NONE,		/* this process is the zygote */
+	LINK_OPEN,
+	LINK_LOST,		/* the daemon is gone: keep forwarding, look for it */
+};
+
+/* One per process: pppd's hooks carry no context. */
+struct session {
+	struct ppp_params params;
+	uint32_t instance;
+	uint8_t state_bytes[PPP_STATE_MAX];	/* where params.state points */
+	int session_fd, tunnel_fd;
+
+	enum session_link link;
+	int link_fd;
+	int polling;			/* the timer for the early phases runs */
+	const char *daemon_path;
+
+	struct ppp_verdict verdict;
+	int have_verdict;
+	enum ppp_auth_kind auth;
+	int captured;			/* an `up` was sent */
+	int injecting;
+
+	int muted;			/* standby: no echo until activated */
+	int echo_running;
+	unsigned int echo_pending;
+	uint8_t echo_id;
+
+	/* what the disconnect cause is made of */
+	int saw_lcp, reached_network, peer_terminated, local_terminated;
+	uint16_t auth_protocol;		/* last one that failed */
+};
+
+extern struct session self;
+
+/* zygote.c: the channel's connect; returns the pppox socket in the child. */
+extern struct channel zygote_channel;
+extern option_t zygote_options[];
+int zygote_connect(void);
+
+/* link.c */
+void link_start(int fd);
+void link_send(const uint8_t *buf, int len);
+void link_poll_early(void);
+/* Waits for the daemon's answer; 0, or -errno when there will be none. */
+int link_await_verdict(unsigned int timeout_ms);
+void link_note(enum proto_type type, int32_t status);
+
+/* state.c */
+void state_capture_and_send(void);
+void state_fill_up(struct ppp_up *up, uint8_t *buf, size_t size);
+void state_inject(void);
+
+/* auth.c */
+void auth_init(void);
+int auth_ask_address(void);
+
+/* echo.c */
+void echo_start(void);
+void echo_reply_seen(void);
+
+/* l2tpha.c */
+void session_setup(void);
+void session_activate(void);
+void session_terminate(void);
+void session_vanish(void) __attribute__((noreturn));
+
+#endif
