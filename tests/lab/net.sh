@@ -328,3 +328,16 @@ capture_stop() {
 	grep 'dropped by kernel' "$LAB_RUN/tcpdump.err" | grep -v '^0 '
 	return 0
 }
+
+# What a test reads afterwards: L2TP control, PPP control inside L2TP data (with
+# and without length and sequence fields, the HDLC octets and an offset of none)
+# and ARP. The traffic itself would be a thousand times as much.
+lab_control_filter() {
+	local flags off ppp=
+	for flags in '0x00 14' '0x40 16' '0x08 18' '0x48 20'; do
+		off=${flags#* }
+		ppp+=" or (udp[8] & 0x48 = ${flags% *} and ((udp[$off] = 0xff and udp[$((off + 2))] >= 0x80)"
+		ppp+=" or (udp[$off] != 0xff and udp[$off] >= 0x80)))"
+	done
+	echo "arp or (udp port 1701 and (udp[8] & 0x80 != 0$ppp))"
+}

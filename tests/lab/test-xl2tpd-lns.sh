@@ -10,6 +10,7 @@ n=${N:-20}
 
 net_up || fail "no network"
 lns_xl2tpd_start a || fail "no xl2tpd as LNS"
+capture_start "$LAB_OUT/xl2tpd-lns.pcap" "$(lab_control_filter)" || fail "no capture"
 t0=$(now_ms)
 lac_start "$n"
 wait_until 60 lac_all_up "$n" || { lac_explain "$n"; fail "$(lac_count "$n") of $n up"; }
@@ -25,4 +26,9 @@ dead=$(traffic_query '.up.not_flowing + .down.not_flowing')
 note "traffic of $n subscribers: longest gap $gap ms, $lost lost, $dead streams not flowing"
 [ "$dead" = 0 ] || fail "$dead streams do not flow"
 [ "$lost" = 0 ] || fail "$lost packets lost with nothing broken"
+capture_stop
+counts=$("$LAB_HERE/tshark-check.sh" "$LAB_OUT/xl2tpd-lns.pcap") || note "xl2tpd sends what tshark warns of"
+note "$counts"
+[ "$(awk '$1 == "ipcp_confreq" { print $2 }' <<<"$counts")" -ge $((2 * n)) ] ||
+	fail "the capture misses negotiations"
 net_down

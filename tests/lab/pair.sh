@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What the tests of the pair have in common, to be sourced after net.sh and lac.sh.
+#
+#   pair_up                     hosts, wires, both nodes; a active, b in sync
+#   pair_ready A                A active, the other one standby and in sync
+#   pair_dump                   what an engineer wants to see after a failure
+#   flowing                     status 0: no stream of the probe is stalled
+#   addresses_same FILE         the subscribers have the addresses in FILE
+#   count NAME                  a figure of the last wire_check
+#   wire_check FILE [OPTIONS]   tshark-check.sh; the figures are kept for count
+#   json_figure NODE JQ         of `show l2tp redundancy all json`
+
+pair_standby_ready() { node_is "$1" standby && node_in_sync "$1"; }
+
+pair_ready() {
+	local other
+	other=$(other "$1")
+	wait_until 15 node_is "$1" active || {
+		note "lns-$1 is not active but '$(node_role "$1")'"
+		return 1
+	}
+	wait_until 20 pair_standby_ready "$other" || {
+		note "lns-$other is not an in-sync standby but '$(node_role "$other")'"
+		return 1
+	}
+	wait_until 20 node_in_sync "$1" || {
+		note "lns-$1 does not say it is in sync"
+		return 1
+	}
+}
+
+pair_up() {
+	net_up || return 1
+	node_start a || return 1
+	wait_until 15 node_is a active || {
+		note "lns-a alone does not become active"
+		return 1
+	}
+	node_start b || return 1
+	pair_ready a
+}
+
+pair_dump() {
+	local n
+	for n in a b; do
+		note "---- lns-$n: log"
+		tail -n 25 "$(node_log $n)" 2>/dev/null
+		note "---- lns-$n: show l2tp redundancy all"
+		ctl $n show l2tp redundancy all 2>&1 | head -n 40
+	done
+}
+
+flowing() { [ "$(traffic_stalled)" = 0 ]; }
+
+addresses_same() { diff "$1" <(lac_addresses) >/dev/null; }
+
+wire_check() {
+	local file=$1 status
+	shift
+	"$LAB_HERE/tshark-check.sh" "$@" "$file" >"$LAB_RUN/wire"
+	status=$?
+	grep '^tshark-check:' "$LAB_RUN/wire"
+	return $status
+}
+
+count() { awk -v name="$1" '$1 == name { print $2; exit }' "$LAB_RUN/wire"; }
+
+json_figure() {
+	ctl "$1" show l2tp redundancy all json 2>/dev/null | jq -r "$2" 2>/dev/null
+}
