@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Readiness and time in, calls out.  One ev_check runs first in every wake-up
+ * and gives the groups the time; packets are handed to their group by local
+ * address, PPP events by tunnel ID (IDs are unique per box); one ev_prepare
+ * closes the batch of every group and sets the one timer.  So a wake-up with
+ * a hundred packets costs one commit.
+ */
+#include "daemon/io_node.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "daemon/io_pppd.h"
+#include "daemon/log.h"
+#include "daemon/pool.h"
+#include "ha/link.h"
+#include "netlink/kernel.h"
+
+#define LINK_FDS_MAX 16
+#define LINK_PORT 1702
+
+struct node_group;
+
+struct link_watch {
+	ev_io io;		/* first: the callback gets its address */
+	struct node_group *owner;
+	bool used;
+};
+
+struct node_group {
+	struct io_node *node;
+	struct group *group;
+	struct ha_link *link;
+	struct link_watch watches[LINK_FDS_MAX];
+	char epoch_path[256];
+};
+
+struct io_node {
+	struct ev_loop *loop;
+	const struct config *config;
+	struct dp *dp;
+	struct io_pppd *pppd;
+	struct pool_set *pools;
+	struct node_group *groups;
+	struct group **group_ptrs;
+	size_t count;
+	struct ppp_events ppp_events;
+	ev_check check;
+	ev_prepare prepare;
+	ev_timer timer;
+};
+
+uint64_t io_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static int64_t wall_offset_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 - (int64_t)io_now_ms();
+}
+
+/* ---- what a group asks of the shell ------------------------------------- */
+
+static void shell_random(void *ctx, void *buf, size_t len)
+{
+	(void)ctx;
+	while (len) {
+		ssize_t n = getrandom(buf, len, 0);
+
+		if (n <= 0)
+			continue;
+		buf = (uint8_t *)buf + n;
+		len -= (size_t)n;
+	}
+}
+
+static void shell_link_send(void *ctx, const uint8_t *data, size_t len)
+{
+	struct node_group *ng = ctx;
+
+	if (ng->link)
+		ha_link_send(ng->link, data, len);
+}
+
+static void shell_link_reset(void *ctx, const char *why)
+{
+	struct node_group *ng = ctx;
+
+	if (ng->link)
+		ha_link_reset(ng->link, why);
+}
+
+static uint64_t epoch_read(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	uint64_t epoch = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%" SCNu64, &epoch) != 1)
+		log_warnx("%s holds no epoch; starting from 0", path);
+	fclose(f);
+	return epoch;
+}
+
+static int shell_persist_epoch(void *ctx, uint64_t epoch)
+{
+	struct node_group *ng = ctx;
+	char tmp[sizeof(ng->epoch_path) + 8], text[32];
+	int fd, rc = 0, n = snprintf(text, sizeof(text), "%" PRIu64 "\n", epoch);
+
+	snprintf(tmp, sizeof(tmp), "%s.new", ng->epoch_path);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, (size_t)n) != n)
+		rc = errno ? -errno : -EIO;
+	close(fd);
+	if (!rc && rename(tmp, ng->epoch_path))
+		rc = -errno;
+	return rc;
+}
+
+/* ---- HA link ------------------------------------------------------------ */
+
+static void link_up(void *ctx)
+{
+	struct node_group *ng = ctx;
+
+	group_link_up(ng->group, io_now_ms());
+}
+
+static void link_down(void *ctx, const char *why)
+{
+	struct node_group *ng = ctx;
+
+	log_info("redundancy group %s: the HA link is down: %s", group_name(ng->group), why);
+	group_link_down(ng->group, io_now_ms());
+}
+
+static void link_input(void *ctx, const uint8_t *data, size_t len)
+{
+	struct node_group *ng = ctx;
+
+	group_link_input(ng->group, io_now_ms(), data, len);
+}
+
+static void link_ready(struct ev_loop *loop, ev_io *io, int revents)
+{
+	struct link_watch *w = (struct link_watch *)io;
+
+	(void)loop;
+	ha_link_ready(w->owner->link, io->fd, (revents & EV_READ ? 1 : 0) | (revents & EV_WRITE ? 2 : 0), io_now_ms());
+}
+
+static void link_watch(void *ctx, int fd, int events)
+{
+	struct node_group *ng = ctx;
+	struct link_watch *w = NULL, *spare = NULL;
+
+	for (size_t i = 0; i < LINK_FDS_MAX; i++) {
+		if (ng->watches[i].used && ng->watches[i].io.fd == fd)
+			w = &ng->watches[i];
+		else if (!ng->watches[i].used && !spare)
+			spare = &ng->watches[i];
+	}
+	if (!w && !events)
+		return;
+	if (!w)
+		w = spare;
+	if (!w) {
+		log_warnx("redundancy group %s: too many connections on the HA link", group_name(ng->group));
+		return;
+	}
+	if (w->used)
+		ev_io_stop(ng->node->loop, &w->io);
+	w->used = events != 0;
+	w->owner = ng;
+	if (!events)
+		return;
+	ev_io_init(&w->io, link_ready, fd, (events & 1 ? EV_READ : 0) | (events & 2 ? EV_WRITE : 0));
+	ev_set_priority(&w->io, 1);
+	ev_io_start(ng->node->loop, &w->io);
+}
+
+static void endpoint_sockaddr(const struct l2tp_endpoint *ep, uint16_t port, struct sockaddr_storage *ss)
+{
+	memset(ss, 0, sizeof(*ss));
+	if (ep->family == 6) {
+		struct sockaddr_in6 *a = (struct sockaddr_in6 *)ss;
+
+		a->sin6_family = AF_INET6;
+		a->sin6_port = htons(port);
+		memcpy(&a->sin6_addr, ep->addr, 16);
+	} else {
+		struct sockaddr_in *a = (struct sockaddr_in *)ss;
+
+		a->sin_family = AF_INET;
+		a->sin_port = htons(port);
+		memcpy(&a->sin_addr, ep->addr, 4);
+	}
+}
+
+static int link_start(struct node_group *ng, const struct config_redundancy_group *rg, char why[256])
+{
+	struct ha_link_config lc = { .key_len = rg->key_len, .connect_timeout_ms = 2000, .retry_ms = 200 };
+	struct ha_link_ops lo = { .ctx = ng, .up = link_up, .down = link_down, .input = link_input, .watch = link_watch };
+	int rc;
+
+	snprintf(lc.node, sizeof(lc.node), "%s", ng->node->config->hostname);
+	snprintf(lc.group, sizeof(lc.group), "%s", rg->name);
+	memcpy(lc.key, rg->key, sizeof(lc.key));
+	endpoint_sockaddr(&rg->local, rg->local.port ? rg->local.port : LINK_PORT, &lc.local);
+	endpoint_sockaddr(&rg->peer, rg->peer.port ? rg->peer.port : LINK_PORT, &lc.peer);
+	/* the peer's name is not known yet, its address is: the lower address dials */
+	lc.dial = memcmp(rg->local.addr, rg->peer.addr, sizeof(rg->local.addr)) < 0;
+	ng->link = ha_link_new(&lc, &lo);
+	if (!ng->link) {
+		snprintf(why, 256, "redundancy group %s: the HA link cannot be made", rg->name);
+		return -ENOMEM;
+	}
+	rc = ha_link_start(ng->link, io_now_ms());
+	if (rc)
+		snprintf(why, 256, "redundancy group %s: the HA link cannot listen: %s", rg->name, strerror(-rc));
+	return rc;
+}
+
+/* ---- dispatch ----------------------------------------------------------- */
+
+/* The last tunnel ID of group i of n: the same on both nodes, so no ID is given twice. */
+static uint16_t id_last(size_t i, size_t n)
+{
+	return (uint16_t)((i + 1) * 65535 / n);
+}
+
+static struct group *group_of_tunnel(struct io_node *node, uint16_t tunnel_id)
+{
+	size_t i = 0;
+
+	while (i + 1 < node->count && tunnel_id > id_last(i, node->count))
+		i++;
+	return node->groups[i].group;
+}
+
+static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		      const uint8_t *data, size_t len)
+{
+	struct io_node *node = ctx;
+
+	for (size_t i = 0; i < node->count; i++)
+		if (group_owns_address(node->groups[i].group, local)) {
+			group_packet(node->groups[i].group, io_now_ms(), local, peer, data, len);
+			return;
+		}
+}
+
+static void ppp_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
+{
+	group_ppp_events()->auth_request(group_of_tunnel(ctx, key.tunnel_id), key, auth);
+}
+
+static void ppp_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
+{
+	group_ppp_events()->up(group_of_tunnel(ctx, key.tunnel_id), key, up);
+}
+
+static void ppp_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
+{
+	group_ppp_events()->changed(group_of_tunnel(ctx, key.tunnel_id), key, up);
+}
+
+static void ppp_injected(void *ctx, struct ppp_key key, int err)
+{
+	group_ppp_events()->injected(group_of_tunnel(ctx, key.tunnel_id), key, err);
+}
+
+static void ppp_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
+{
+	group_ppp_events()->down(group_of_tunnel(ctx, key.tunnel_id), key, down);
+}
+
+static bool ppp_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)
+{
+	return group_ppp_events()->orphan(group_of_tunnel(ctx, key.tunnel_id), key, up);
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static void on_check(struct ev_loop *loop, ev_check *w, int revents)
+{
+	struct io_node *node = w->data;
+	uint64_t now = io_now_ms();
+
+	(void)loop;
+	(void)revents;
+	for (size_t i = 0; i < node->count; i++)
+		group_now(node->groups[i].group, now);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+}
+
+static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	struct io_node *node = w->data;
+	uint64_t now = io_now_ms(), next = UINT64_MAX;
+
+	(void)revents;
+	for (size_t i = 0; i < node->count; i++) {
+		struct node_group *ng = &node->groups[i];
+		uint64_t d;
+
+		group_run(ng->group, now);
+		if (now >= group_deadline_ms(ng->group))
+			group_tick(ng->group, now);
+		if (ng->link && now >= ha_link_deadline_ms(ng->link))
+			ha_link_tick(ng->link, now);
+		d = group_deadline_ms(ng->group);
+		next = d < next ? d : next;
+		d = ng->link ? ha_link_deadline_ms(ng->link) : UINT64_MAX;
+		next = d < next ? d : next;
+	}
+	ev_timer_stop(loop, &node->timer);
+	if (next == UINT64_MAX)
+		return;
+	ev_timer_set(&node->timer, next > now ? (double)(next - now) / 1000. : 0., 0.);
+	ev_timer_start(loop, &node->timer);
+}
+
+/* ---- life --------------------------------------------------------------- */
+
+static const struct config_redundancy_group *redundancy_at(const struct config *config, size_t index)
+{
+	const struct config_redundancy_group *rg = config->redundancy_groups;
+
+	while (rg && index--)
+		rg = rg->next;
+	return rg;
+}
+
+static int group_make(struct io_node *node, size_t i, const struct io_node_config *c, char why[256])
+{
+	struct node_group *ng = &node->groups[i];
+	const struct config_redundancy_group *rg = redundancy_at(node->config, i);
+	struct group_config gc = {
+		.config = node->config,
+		.rg = rg,
+		.pools = node->pools,
+		.id_min = (uint16_t)(i ? id_last(i - 1, node->count) + 1 : 1),
+		.id_max = id_last(i, node->count),
+		.unix_minus_monotonic_ms = wall_offset_ms(),
+	};
+	struct group_ops go = { .ctx = ng, .random = shell_random, .link_send = shell_link_send,
+				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch };
+
+	ng->node = node;
+	snprintf(ng->epoch_path, sizeof(ng->epoch_path), "%s/epoch.%s", c->state_dir, rg ? rg->name : "none");
+	gc.epoch = epoch_read(ng->epoch_path);
+	ng->group = group_new(&gc, &go, node->dp, &io_pppd_ops, node->pppd, io_now_ms());
+	node->group_ptrs[i] = ng->group;
+	if (!ng->group) {
+		snprintf(why, 256, "out of memory");
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c, char why[256])
+{
+	struct io_node *node = calloc(1, sizeof(*node));
+	struct dp_events de = { .ctx = node, .packet = on_packet };
+	struct io_pppd_config pc = { .rundir = c->run_dir, .plugin_path = c->plugin_path, .log_path = c->pppd_log };
+
+	if (!node) {
+		snprintf(why, 256, "out of memory");
+		return NULL;
+	}
+	node->loop = loop;
+	node->config = c->config;
+	for (node->count = 0; redundancy_at(c->config, node->count); node->count++)
+		;
+	node->count = node->count ? node->count : 1;
+	node->groups = calloc(node->count, sizeof(*node->groups));
+	node->group_ptrs = calloc(node->count, sizeof(struct group *));
+	node->pools = pool_set_new(c->config);
+	if (!node->groups || !node->group_ptrs || !node->pools) {
+		snprintf(why, 256, "out of memory");
+		goto fail;
+	}
+	node->dp = dp_kernel_new(loop, &de, why);
+	if (!node->dp)
+		goto fail;
+	node->ppp_events = (struct ppp_events){ .auth_request = ppp_auth_request, .up = ppp_up, .changed = ppp_changed,
+						.injected = ppp_injected, .down = ppp_down, .orphan = ppp_orphan };
+	node->pppd = io_pppd_new(loop, &pc, &node->ppp_events, node);
+	if (!node->pppd) {
+		snprintf(why, 256, "pppd does not start: %s", strerror(errno));
+		goto fail;
+	}
+	for (size_t i = 0; i < node->count; i++)
+		if (group_make(node, i, c, why))
+			goto fail;
+	for (size_t i = 0; i < node->count; i++) {
+		const struct config_redundancy_group *rg = redundancy_at(c->config, i);
+
+		if (group_start(node->groups[i].group, io_now_ms(), why))
+			goto fail;
+		if (rg && rg->peer.family && c->config->mode_sso && link_start(&node->groups[i], rg, why))
+			goto fail;
+	}
+	node->dp->ops->flush(node->dp, NULL, NULL);
+	ev_check_init(&node->check, on_check);
+	ev_set_priority(&node->check, EV_MAXPRI);
+	node->check.data = node;
+	ev_check_start(loop, &node->check);
+	ev_prepare_init(&node->prepare, on_prepare);
+	node->prepare.data = node;
+	ev_prepare_start(loop, &node->prepare);
+	ev_timer_init(&node->timer, on_timer, 0., 0.);
+	return node;
+fail:
+	io_node_free(node);
+	return NULL;
+}
+
+void io_node_free(struct io_node *node)
+{
+	if (!node)
+		return;
+	if (ev_is_active(&node->check)) {
+		ev_check_stop(node->loop, &node->check);
+		ev_prepare_stop(node->loop, &node->prepare);
+		ev_timer_stop(node->loop, &node->timer);
+	}
+	for (size_t i = 0; node->groups && i < node->count; i++) {
+		ha_link_free(node->groups[i].link);
+		node->groups[i].link = NULL;
+		group_free(node->groups[i].group);
+	}
+	if (node->pppd)
+		io_pppd_free(node->pppd);
+	if (node->dp)
+		node->dp->ops->free(node->dp);
+	pool_set_free(node->pools);
+	free(node->groups);
+	free(node->group_ptrs);
+	free(node);
+}
+
+struct group **io_node_groups(struct io_node *node, size_t *count)
+{
+	*count = node->count;
+	return node->group_ptrs;
+}
