@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	io_log_start(level);
-	config = io_config_load(file, error);
+	config = config_load(file, error);
 	if (!config) {
 		log_errorx("%s", error);
 		return 1;
