@@ -18,6 +18,9 @@
 #define CONFIG_NAME_MAX 64
 #define CONFIG_SECRET_MAX 128
 #define CONFIG_VIPS_MAX 8
+#define CONFIG_TEXT_MAX 128
+#define CONFIG_POOL_MAX (1u << 20)	/* addresses in a pool */
+#define CONFIG_PATH_MAX 256
 
 struct config_user {			/* username NAME password [0|7] SECRET */
 	struct config_user *next;
@@ -63,6 +66,7 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint16_t setup_timeout_s;	/* 10 */
 	uint32_t session_limit;		/* 0 = none */
 	bool sso;			/* sso enable; default on */
+	char description[CONFIG_TEXT_MAX];
 };
 
 struct config_redundancy_group {	/* redundancy / group NAME */
@@ -73,6 +77,7 @@ struct config_redundancy_group {	/* redundancy / group NAME */
 	struct l2tp_endpoint local, peer;	/* local address A, peer address A [port N]; default port 1702 */
 	uint8_t key[64];			/* pre-shared-key 0 HEX | pre-shared-key file PATH */
 	size_t key_len;
+	char key_file[CONFIG_PATH_MAX];		/* read by config_load(); empty: the key is in the file */
 	bool hot;			/* standby {hot|warm}; default hot */
 	bool detector;			/* detector {builtin|none}; default builtin */
 	uint32_t priority;		/* 100 */
@@ -99,6 +104,14 @@ struct config *config_new(void);	/* defaults */
 void config_free(struct config *config);
 /* Reads a whole file's text. NULL: `error` is "FILE:LINE: what was refused: what was expected". */
 struct config *config_parse(const char *filename, const char *text, char error[256]);
+/*
+ * The running configuration as IOS lists it: what differs from the defaults,
+ * or everything.  Secrets read "<hidden>" unless asked for.  The caller frees it.
+ */
+enum config_print_flag { CONFIG_PRINT_ALL = 1, CONFIG_PRINT_SECRETS = 2, CONFIG_PRINT_SHARED = 4 };
+char *config_print(const struct config *config, unsigned flags);
+/* Reads the file and the key files it names, parses and checks (io_config.c). */
+struct config *config_load(const char *path, char error[256]);
 /* Cross-checks (a template that does not exist, an empty pool, redundancy without an address ...). */
 int config_check(const struct config *config, char error[256]);
 /* Of what must be equal on both nodes (users, pools, templates, groups; not addresses of the node). */

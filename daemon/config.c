@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration as an object: making, freeing, finding in it, checking
+ * that its parts fit together, and the digest by which two nodes see that
+ * they would serve a subscriber alike.
+ */
+#include "daemon/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nettle/sha2.h>
+
+#include "daemon/grammar_config.h"
+
+struct config *config_new(void)
+{
+	struct config *config = calloc(1, sizeof(*config));
+
+	if (!config)
+		return NULL;
+	config_defaults(CONFIG_MODE_GLOBAL, config);
+	config_defaults(CONFIG_MODE_REDUNDANCY, config);
+	return config;
+}
+
+#define LIST_FREE(list) \
+	while (list) { \
+		void *next_ = (list)->next; \
+		explicit_bzero(list, sizeof(*(list))); /* secrets */ \
+		free(list); \
+		(list) = next_; \
+	}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	LIST_FREE(config->users);
+	LIST_FREE(config->pools);
+	LIST_FREE(config->vtemplates);
+	LIST_FREE(config->vpdn_groups);
+	LIST_FREE(config->redundancy_groups);
+	free(config);
+}
+
+const struct config_user *config_user_find(const struct config *config, const char *name)
+{
+	const struct config_user *user = config->users;
+
+	while (user && strcmp(user->name, name))
+		user = user->next;
+	return user;
+}
+
+const struct config_pool *config_pool_find(const struct config *config, const char *name)
+{
+	const struct config_pool *pool = config->pools;
+
+	while (pool && strcmp(pool->name, name))
+		pool = pool->next;
+	return pool;
+}
+
+const struct config_vtemplate *config_vtemplate_find(const struct config *config, uint16_t number)
+{
+	const struct config_vtemplate *vt = config->vtemplates;
+
+	while (vt && vt->number != number)
+		vt = vt->next;
+	return vt;
+}
+
+const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name)
+{
+	const struct config_vpdn_group *group = config->vpdn_groups;
+
+	while (group && strcmp(group->name, name))
+		group = group->next;
+	return group;
+}
+
+/* ---- checks ------------------------------------------------------------- */
+
+static int wrong(char error[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int wrong(char error[256], const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(error, 256, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+static bool pool_has(const struct config_pool *pool, uint32_t addr)
+{
+	return addr && ntohl(addr) >= pool->first && ntohl(addr) <= pool->last;
+}
+
+static int check_pools(const struct config *config, char error[256])
+{
+	for (const struct config_pool *a = config->pools; a; a = a->next)
+		for (const struct config_pool *b = a->next; b; b = b->next)
+			if (a->first <= b->last && b->first <= a->last)
+				return wrong(error, "ip local pool %s and %s have addresses in common", a->name, b->name);
+	return 0;
+}
+
+static int check_template(const struct config *config, const struct config_vtemplate *vt, char error[256])
+{
+	if (!vt->local_address)
+		return wrong(error, "interface virtual-template %u: ip address is missing", vt->number);
+	if (vt->pool[0] && !config_pool_find(config, vt->pool))
+		return wrong(error, "interface virtual-template %u: there is no ip local pool %s", vt->number, vt->pool);
+	for (const struct config_pool *pool = config->pools; pool; pool = pool->next)
+		if (pool_has(pool, vt->local_address))
+			return wrong(error, "interface virtual-template %u: ip address is also in ip local pool %s",
+				     vt->number, pool->name);
+	for (const struct config_user *user = config->users; user; user = user->next)
+		if (user->address == vt->local_address)
+			return wrong(error, "username %s: address is that of virtual-template %u", user->name, vt->number);
+	return 0;
+}
+
+static int check_vpdn_group(const struct config *config, const struct config_vpdn_group *group, char error[256])
+{
+	if (group->accept_dialin && !group->protocol_l2tp)
+		return wrong(error, "vpdn-group %s: accept-dialin: protocol l2tp is missing", group->name);
+	if (group->accept_dialin && !group->vtemplate)
+		return wrong(error, "vpdn-group %s: accept-dialin: virtual-template is missing", group->name);
+	if (group->vtemplate && !config_vtemplate_find(config, group->vtemplate))
+		return wrong(error, "vpdn-group %s: there is no interface virtual-template %u", group->name,
+			     group->vtemplate);
+	if (group->accept_dialin && group->tunnel_auth && !group->tunnel_password[0])
+		return wrong(error, "vpdn-group %s: l2tp tunnel password is missing (or no l2tp tunnel authentication)",
+			     group->name);
+	if (group->retransmit_min_s > group->retransmit_max_s)
+		return wrong(error, "vpdn-group %s: l2tp tunnel retransmit timeout: min %u is more than max %u",
+			     group->name, group->retransmit_min_s, group->retransmit_max_s);
+	for (const struct config_vpdn_group *other = group->next; other; other = other->next)
+		if (group->accept_dialin && other->accept_dialin &&
+		    !strcmp(group->terminate_from, other->terminate_from) &&
+		    (!group->source_ip.family || !other->source_ip.family ||
+		     endpoint_addr_equal(&group->source_ip, &other->source_ip)))
+			return wrong(error, "vpdn-group %s and %s are for the same peers%s%s", group->name, other->name,
+				     group->terminate_from[0] ? ": terminate-from hostname " : " (both without terminate-from)",
+				     group->terminate_from);
+	return 0;
+}
+
+static int check_redundancy_group(const struct config_redundancy_group *g, char error[256])
+{
+	if (!g->vip_count)
+		return wrong(error, "redundancy group %s: virtual-address is missing", g->name);
+	for (const struct config_redundancy_group *o = g; o; o = o->next)
+		for (size_t i = 0; i < g->vip_count; i++)
+			for (size_t j = o == g ? i + 1 : 0; j < o->vip_count; j++)
+				if (endpoint_addr_equal(&g->vips[i].addr, &o->vips[j].addr))
+					return wrong(error, "redundancy group %s and %s have a virtual-address in common",
+						     g->name, o->name);
+	if (!g->peer.family && !g->local.family)
+		return 0;	/* virtual addresses of a box without a peer */
+	if (!g->peer.family)
+		return wrong(error, "redundancy group %s: peer address is missing", g->name);
+	if (!g->local.family)
+		return wrong(error, "redundancy group %s: local address is missing", g->name);
+	if (g->local.family != g->peer.family)
+		return wrong(error, "redundancy group %s: local and peer address are not of one family", g->name);
+	if (endpoint_equal(&g->local, &g->peer))
+		return wrong(error, "redundancy group %s: local and peer address are the same", g->name);
+	if (!g->key_len && !g->key_file[0])
+		return wrong(error, "redundancy group %s: pre-shared-key is missing", g->name);
+	if (g->dead_ms < 3 * g->heartbeat_ms)
+		return wrong(error, "redundancy group %s: timers: dead %u is less than three heartbeats of %u", g->name,
+			     g->dead_ms, g->heartbeat_ms);
+	if (g->lease_ms > g->dead_ms)
+		return wrong(error, "redundancy group %s: timers: lease %u is more than dead %u: both nodes could speak",
+			     g->name, g->lease_ms, g->dead_ms);
+	for (const struct config_redundancy_group *o = g->next; o; o = o->next)
+		if (o->local.family && endpoint_equal(&g->local, &o->local))
+			return wrong(error, "redundancy group %s and %s have the same local address and port", g->name, o->name);
+	return 0;
+}
+
+int config_check(const struct config *config, char error[256])
+{
+	int err = check_pools(config, error);
+
+	for (const struct config_vtemplate *vt = config->vtemplates; vt && !err; vt = vt->next)
+		err = check_template(config, vt, error);
+	for (const struct config_vpdn_group *group = config->vpdn_groups; group && !err; group = group->next)
+		err = check_vpdn_group(config, group, error);
+	for (const struct config_redundancy_group *g = config->redundancy_groups; g && !err; g = g->next)
+		err = check_redundancy_group(g, error);
+	return err;
+}
+
+/* ---- digest ------------------------------------------------------------- */
+
+/*
+ * The sum of the digests of the sections: the order of sections does not
+ * matter, that of lines within one does not either as the table gives it.
+ */
+void config_digest(const struct config *config, uint8_t digest[16])
+{
+	char *text = config_print(config, CONFIG_PRINT_SHARED | CONFIG_PRINT_SECRETS | CONFIG_PRINT_ALL);
+	char *p = text;
+
+	memset(digest, 0, 16);
+	if (!text)
+		return;
+	while (*p) {
+		uint8_t one[16];
+		struct sha256_ctx sha;
+		size_t len = strcspn(p, "\n");
+		const char *section = p;
+
+		/* a section is a line at the margin and the indented ones below it */
+		while (p[len] == '\n' && p[len + 1] == ' ')
+			len += 1 + strcspn(p + len + 1, "\n");
+		sha256_init(&sha);
+		sha256_update(&sha, len, (const uint8_t *)section);
+		sha256_digest(&sha, sizeof(one), one);
+		for (int i = 15, carry = 0; i >= 0; i--) {
+			carry += digest[i] + one[i];
+			digest[i] = (uint8_t)carry;
+			carry >>= 8;
+		}
+		p += len + (p[len] == '\n');
+	}
+	explicit_bzero(text, strlen(text));
+	free(text);
+}

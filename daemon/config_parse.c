@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * From text to a struct config: finds each line's command (a line that its
+ * mode does not know is tried in the modes around it, as IOS does) and sets
+ * the field its table row names.  Pure; files are read in io_config.c.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/grammar_config.h"
+
+static void number_set(const struct config_command *c, void *object, uint64_t number)
+{
+	char *field = (char *)object + c->offset;
+
+	switch (c->kind) {
+	case SETTING_FLAG:
+		*(bool *)(void *)field = number != 0;
+		return;
+	case SETTING_U8:
+		*(uint8_t *)(void *)field = (uint8_t)number;
+		return;
+	case SETTING_U16:
+		*(uint16_t *)(void *)field = (uint16_t)number;
+		return;
+	case SETTING_U32:
+	case SETTING_IPV4:
+		*(uint32_t *)(void *)field = (uint32_t)number;
+		return;
+	case SETTING_STRING:
+	case SETTING_SECRET:
+	case SETTING_ENDPOINT:
+	case SETTING_CUSTOM:
+		return;
+	}
+}
+
+uint64_t config_setting_number(const struct config_command *c, const void *object)
+{
+	const char *field = (const char *)object + c->offset;
+
+	switch (c->kind) {
+	case SETTING_FLAG:
+		return *(const bool *)(const void *)field;
+	case SETTING_U8:
+		return *(const uint8_t *)(const void *)field;
+	case SETTING_U16:
+		return *(const uint16_t *)(const void *)field;
+	case SETTING_U32:
+	case SETTING_IPV4:
+		return *(const uint32_t *)(const void *)field;
+	case SETTING_STRING:
+	case SETTING_SECRET:
+	case SETTING_ENDPOINT:
+	case SETTING_CUSTOM:
+		return 0;
+	}
+	return 0;
+}
+
+void config_setting_reset(const struct config_command *c, void *object)
+{
+	if (c->kind == SETTING_STRING || c->kind == SETTING_SECRET || c->kind == SETTING_ENDPOINT)
+		memset((char *)object + c->offset, 0, c->size);
+	else
+		number_set(c, object, c->def);
+}
+
+static void setting_set(const struct config_command *c, void *object, const struct grammar_match *m)
+{
+	const struct grammar_item *item = m->item_count ? &m->items[m->item_count - 1] : NULL;
+	char *field = (char *)object + c->offset;
+	uint32_t addr;
+
+	if (m->form == GRAMMAR_DEFAULT || (m->form == GRAMMAR_NO && c->kind != SETTING_FLAG)) {
+		config_setting_reset(c, object);
+		return;
+	}
+	switch (c->kind) {
+	case SETTING_FLAG:
+		number_set(c, object, m->form == GRAMMAR_SET);
+		return;
+	case SETTING_U8:
+	case SETTING_U16:
+	case SETTING_U32:
+		number_set(c, object, item->number);
+		return;
+	case SETTING_IPV4:
+		memcpy(&addr, item->address.addr, sizeof(addr));
+		number_set(c, object, addr);
+		return;
+	case SETTING_ENDPOINT:
+		*(struct l2tp_endpoint *)(void *)field = item->address;
+		return;
+	case SETTING_STRING:
+	case SETTING_SECRET:
+		snprintf(field, c->size, "%s", item->text);
+		return;
+	case SETTING_CUSTOM:
+		return;
+	}
+}
+
+static enum config_mode parent_of(enum config_mode mode)
+{
+	switch (mode) {
+	case CONFIG_MODE_ACCEPT:
+		return CONFIG_MODE_VPDN;
+	case CONFIG_MODE_GROUP:
+		return CONFIG_MODE_REDUNDANCY;
+	case CONFIG_MODE_GLOBAL:
+	case CONFIG_MODE_TEMPLATE:
+	case CONFIG_MODE_VPDN:
+	case CONFIG_MODE_REDUNDANCY:
+		return CONFIG_MODE_GLOBAL;
+	}
+	return CONFIG_MODE_GLOBAL;
+}
+
+static int line_parse(struct config_parser *p, const char *line, struct grammar_match *m)
+{
+	char error[GRAMMAR_ERROR_MAX];
+	const struct config_command *c;
+	enum config_mode mode = p->mode;
+	size_t deepest = 0;
+	int err;
+
+	for (;; mode = parent_of(mode)) {
+		err = grammar_match(&config_grammar, mode, line, m, error);
+		if (err == -ENODATA)
+			return 0;
+		if (!err)
+			break;
+		/* the message of the mode that understood most; of equals the inner one */
+		if (!p->error[0] || m->depth > deepest) {
+			memcpy(p->error, error, sizeof(error));
+			deepest = m->depth;
+		}
+		if (mode == CONFIG_MODE_GLOBAL)
+			return err;
+	}
+	p->error[0] = '\0';
+	p->mode = mode;
+	c = (const struct config_command *)(const void *)m->command;
+	if (c->set)
+		return c->set(p, m);
+	setting_set(c, config_mode_object(p), m);
+	return 0;
+}
+
+struct config *config_parse(const char *filename, const char *text, char error[256])
+{
+	char line[GRAMMAR_LINE_MAX + 1], why[GRAMMAR_ERROR_MAX] = "";
+	struct config_parser p = { .config = config_new(), .mode = CONFIG_MODE_GLOBAL, .error = why };
+	struct grammar_match *m = malloc(sizeof(*m));
+	unsigned number = 0;
+
+	if (!p.config || !m) {
+		snprintf(error, 256, "%s: out of memory", filename);
+		goto fail;
+	}
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		number++;
+		snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line)), text);
+		if (line_parse(&p, line, m)) {
+			snprintf(error, 256, "%.60s:%u: %.180s", filename, number, why);
+			goto fail;
+		}
+		text += len + (text[len] == '\n');
+	}
+	free(m);
+	return p.config;
+fail:
+	free(m);
+	config_free(p.config);
+	return NULL;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The grammar of the configuration, shared by the parser and the printer.
+ * Internal to daemon/config*.c.
+ */
+#ifndef L2TPHA_DAEMON_GRAMMAR_CONFIG_H
+#define L2TPHA_DAEMON_GRAMMAR_CONFIG_H
+
+#include "daemon/config.h"
+#include "daemon/grammar.h"
+
+enum config_mode {
+	CONFIG_MODE_GLOBAL = 1,
+	CONFIG_MODE_TEMPLATE = 2,
+	CONFIG_MODE_VPDN = 4,
+	CONFIG_MODE_ACCEPT = 8,		/* accept-dialin */
+	CONFIG_MODE_REDUNDANCY = 16,
+	CONFIG_MODE_GROUP = 32,		/* redundancy / group */
+};
+#define CONFIG_MODE_ANY 63u
+
+struct config_parser {
+	struct config *config;
+	enum config_mode mode;
+	/* the objects the modes are about */
+	struct config_vtemplate *vtemplate;
+	struct config_vpdn_group *vpdn;
+	struct config_redundancy_group *group;
+	char *error;			/* GRAMMAR_ERROR_MAX */
+};
+
+struct config_printer;
+
+enum setting_kind {
+	SETTING_CUSTOM,			/* set() and print() do it */
+	SETTING_FLAG,
+	SETTING_U8,
+	SETTING_U16,
+	SETTING_U32,
+	SETTING_STRING,			/* `size` octets */
+	SETTING_SECRET,
+	SETTING_IPV4,			/* uint32_t, network order */
+	SETTING_ENDPOINT,		/* without a port */
+};
+
+struct config_command {
+	struct grammar_command g;
+	enum setting_kind kind;
+	size_t offset, size;		/* of the field in the mode's object */
+	uint64_t def;			/* its default (flag, number) */
+	bool node_local;		/* may differ between the two nodes */
+	int (*set)(struct config_parser *p, const struct grammar_match *m);
+	void (*print)(struct config_printer *out, const struct config_command *command, const void *object);
+};
+
+extern const struct grammar config_grammar;
+
+void *config_mode_object(struct config_parser *p);
+uint64_t config_setting_number(const struct config_command *command, const void *object);
+void config_setting_reset(const struct config_command *command, void *object);
+/* Gives every field of the object of `mode` the table's default. */
+void config_defaults(enum config_mode mode, void *object);
+
+/* ---- the printer (config_print.c), for print() of the table ---- */
+void config_print_line(struct config_printer *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool config_printing_all(const struct config_printer *out);
+bool config_printing_shared(const struct config_printer *out);
+/* The secret or "<hidden>", quoted where it must be; valid until the next call of the same slot. */
+const char *config_print_secret(struct config_printer *out, const char *secret);
+const char *config_print_name(struct config_printer *out, const char *name);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration from files: the text, and the keys kept in files of their
+ * own.  Everything that can be wrong is said in one line that names the file.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "daemon/grammar.h"
+
+/* The text of a file, NUL-terminated. */
+static char *file_read(const char *path, char error[256])
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	if (!file) {
+		snprintf(error, 256, "%.160s: %s", path, strerror(errno));
+		return NULL;
+	}
+	errno = 0;
+	len = getdelim(&text, &size, '\0', file);
+	if (len > 0 && text[len - 1] == '\0') {
+		snprintf(error, 256, "%.160s: not a text", path);
+		free(text);
+		text = NULL;
+	} else if (len < 0 && (ferror(file) || errno)) {
+		snprintf(error, 256, "%.160s: %s", path, strerror(errno));
+		free(text);
+		text = NULL;
+	} else if (len < 0) {	/* empty */
+		free(text);
+		text = calloc(1, 1);
+	}
+	fclose(file);
+	return text;
+}
+
+static int key_load(struct config_redundancy_group *g, char error[256])
+{
+	char *text = file_read(g->key_file, error), *p = text;
+	size_t len = 0;
+
+	if (!text)
+		return -EINVAL;
+	while (isspace((unsigned char)*p))
+		p++;
+	while (isxdigit((unsigned char)p[len]))
+		len++;
+	if (len < 32 || len > 2 * sizeof(g->key) || len % 2 || p[len + strspn(p + len, " \t\r\n")]) {
+		snprintf(error, 256, "%.160s: expected a key of 16-%zu octets in hexadecimal", g->key_file, sizeof(g->key));
+		len = 0;
+	}
+	p[len] = '\0';
+	g->key_len = grammar_hex(p, g->key, sizeof(g->key));
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return g->key_len ? 0 : -EINVAL;
+}
+
+struct config *config_load(const char *path, char error[256])
+{
+	char *text = file_read(path, error), why[256];
+	struct config *config;
+
+	if (!text)
+		return NULL;
+	config = config_parse(path, text, error);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	if (!config)
+		return NULL;
+	if (!config->hostname[0] && gethostname(config->hostname, sizeof(config->hostname) - 1))
+		snprintf(config->hostname, sizeof(config->hostname), "localhost");
+	if (config_check(config, why)) {
+		snprintf(error, 256, "%.80s: %.170s", path, why);
+		goto fail;
+	}
+	for (struct config_redundancy_group *g = config->redundancy_groups; g; g = g->next)
+		if (g->key_file[0] && key_load(g, error))
+			goto fail;
+	return config;
+fail:
+	config_free(config);
+	return NULL;
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The configuration: text to fields, defaults, refusals with file and line,
+ * the listing that parses to the same thing, the digest, the cross-checks.
+ */
+#include <arpa/inet.h>
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/config.h"
+
+static const char full[] =
+	"! a pair\n"
+	"# with both kinds of comment\n"
+	"hostname lns-a\n"
+	"vpdn enable\n"
+	"username alice password 0 secret1\n"
+	"username \"bob smith\" password \"two words\" address 10.9.9.9\n"
+	"ip local pool P 10.0.0.10 10.0.0.99\n"
+	"interface virtual-template 1\n"
+	" ip address 10.0.0.1\n"
+	" peer default ip address pool P\n"
+	" ppp authentication chap pap\n"
+	" ppp ipcp dns 10.0.0.2 10.0.0.3\n"
+	" mtu 1400\n"
+	" keepalive 10 3\n"
+	"!\n"
+	"vpdn-group 1\n"
+	" description the first ! one\n"
+	" accept-dialin\n"
+	"  protocol l2tp\n"
+	"  virtual-template 1\n"
+	" terminate-from hostname lac-1\n"
+	" local name lns\n"
+	" source-ip 192.0.2.1\n"
+	" l2tp tunnel password 0 tunnelsecret\n"
+	" l2tp tunnel hello 20\n"
+	" l2tp tunnel receive-window 100\n"
+	" l2tp tunnel resync 250\n"
+	" l2tp tunnel retransmit retries 30\n"
+	" l2tp tunnel retransmit timeout min 2\n"
+	" l2tp tunnel retransmit timeout max 4\n"
+	" l2tp tunnel timeout setup 60\n"
+	" session-limit 500\n"
+	"!\n"
+	"redundancy\n"
+	" mode sso\n"
+	" group one\n"
+	"  virtual-address 192.0.2.1/24 interface eth0\n"
+	"  virtual-address 2001:db8::1/64 interface eth0\n"
+	"  local address 10.1.1.1\n"
+	"  peer address 10.1.1.2 port 1800\n"
+	"  pre-shared-key 0 000102030405060708090a0b0c0d0e0f\n"
+	"  standby warm\n"
+	"  detector none\n"
+	"  priority 200\n"
+	"  timers heartbeat 100 dead 500\n"
+	"  timers lease 400\n"
+	"  timers startup 1500\n"
+	"  commit timeout 30\n"
+	"end\n";
+
+static struct config *parse(const char *text)
+{
+	char error[256] = "";
+	struct config *config = config_parse("test.conf", text, error);
+
+	ck_assert_msg(config != NULL, "%s", error);
+	return config;
+}
+
+static uint32_t ip(const char *text)
+{
+	uint32_t addr;
+
+	inet_pton(AF_INET, text, &addr);
+	return addr;
+}
+
+START_TEST(reads_every_field)
+{
+	struct config *c = parse(full);
+	const struct config_vtemplate *vt = config_vtemplate_find(c, 1);
+	const struct config_vpdn_group *g = config_vpdn_group_find(c, "1");
+	const struct config_redundancy_group *rg = c->redundancy_groups;
+	char error[256] = "";
+
+	ck_assert_str_eq(c->hostname, "lns-a");
+	ck_assert(c->vpdn_enable && c->l2tp_sso && c->mode_sso);
+	ck_assert_str_eq(config_user_find(c, "alice")->password, "secret1");
+	ck_assert_str_eq(config_user_find(c, "bob smith")->password, "two words");
+	ck_assert_uint_eq(config_user_find(c, "bob smith")->address, ip("10.9.9.9"));
+	ck_assert_uint_eq(config_pool_find(c, "P")->first, 0x0a00000a);
+	ck_assert_uint_eq(config_pool_find(c, "P")->last, 0x0a000063);
+	ck_assert_uint_eq(vt->local_address, ip("10.0.0.1"));
+	ck_assert_str_eq(vt->pool, "P");
+	ck_assert(vt->auth_chap && vt->auth_pap);
+	ck_assert_uint_eq(vt->dns[1], ip("10.0.0.3"));
+	ck_assert_uint_eq(vt->mtu, 1400);
+	ck_assert_uint_eq(vt->keepalive_s, 10);
+	ck_assert_uint_eq(vt->keepalive_retries, 3);
+	ck_assert(g->accept_dialin && g->protocol_l2tp && g->tunnel_auth && g->sso);
+	ck_assert_uint_eq(g->vtemplate, 1);
+	ck_assert_str_eq(g->description, "the first ! one");
+	ck_assert_str_eq(g->terminate_from, "lac-1");
+	ck_assert_str_eq(g->local_name, "lns");
+	ck_assert_uint_eq(g->source_ip.family, 4);
+	ck_assert_str_eq(g->tunnel_password, "tunnelsecret");
+	ck_assert_uint_eq(g->hello_s, 20);
+	ck_assert_uint_eq(g->receive_window, 100);
+	ck_assert_uint_eq(g->resync, 250);
+	ck_assert_uint_eq(g->retransmit_retries, 30);
+	ck_assert_uint_eq(g->retransmit_min_s, 2);
+	ck_assert_uint_eq(g->retransmit_max_s, 4);
+	ck_assert_uint_eq(g->setup_timeout_s, 60);
+	ck_assert_uint_eq(g->session_limit, 500);
+	ck_assert_uint_eq(rg->vip_count, 2);
+	ck_assert_uint_eq(rg->vips[1].prefix_len, 64);
+	ck_assert_str_eq(rg->vips[0].ifname, "eth0");
+	ck_assert_uint_eq(rg->local.port, 1702);
+	ck_assert_uint_eq(rg->peer.port, 1800);
+	ck_assert_uint_eq(rg->key_len, 16);
+	ck_assert_uint_eq(rg->key[15], 15);
+	ck_assert(!rg->hot && !rg->detector);
+	ck_assert_uint_eq(rg->priority, 200);
+	ck_assert_uint_eq(rg->heartbeat_ms, 100);
+	ck_assert_uint_eq(rg->dead_ms, 500);
+	ck_assert_uint_eq(rg->lease_ms, 400);
+	ck_assert_uint_eq(rg->startup_ms, 1500);
+	ck_assert_uint_eq(rg->commit_timeout_ms, 30);
+	ck_assert_msg(!config_check(c, error), "%s", error);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(defaults)
+{
+	struct config *c = parse("interface virtual-template 7\nvpdn-group x\nredundancy\n group r\n");
+	const struct config_vpdn_group *g = c->vpdn_groups;
+	const struct config_redundancy_group *r = c->redundancy_groups;
+
+	ck_assert(!c->vpdn_enable && c->l2tp_sso && c->mode_sso);
+	ck_assert_uint_eq(c->vtemplates->mtu, 1460);
+	ck_assert_uint_eq(c->vtemplates->keepalive_s, 30);
+	ck_assert_uint_eq(c->vtemplates->keepalive_retries, 4);
+	ck_assert_uint_eq(g->hello_s, 60);
+	ck_assert_uint_eq(g->receive_window, 20);
+	ck_assert_uint_eq(g->resync, 8);
+	ck_assert_uint_eq(g->retransmit_retries, 10);
+	ck_assert_uint_eq(g->retransmit_min_s, 1);
+	ck_assert_uint_eq(g->retransmit_max_s, 8);
+	ck_assert_uint_eq(g->setup_timeout_s, 10);
+	ck_assert(g->tunnel_auth && g->sso && !g->accept_dialin);
+	ck_assert(r->hot && r->detector);
+	ck_assert_uint_eq(r->priority, 100);
+	ck_assert_uint_eq(r->heartbeat_ms, 200);
+	ck_assert_uint_eq(r->dead_ms, 1000);
+	ck_assert_uint_eq(r->lease_ms, 1000);
+	ck_assert_uint_eq(r->commit_timeout_ms, 20);
+	ck_assert_uint_eq(r->startup_ms, 3000);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(no_and_default_forms)
+{
+	struct config *c = parse("no l2tp sso enable\nvpdn-group a\n no sso enable\n l2tp tunnel hello 5\n"
+				 " no l2tp tunnel hello\n l2tp tunnel resync 99\n default l2tp tunnel resync 99\n"
+				 " l2tp tunnel password x\n no l2tp tunnel password\n"
+				 "interface virtual-template 1\n no keepalive\n"
+				 "username u password p\nno username u\nvpdn-group b\nno vpdn-group b\n"
+				 "vpdn enable\ndefault vpdn enable\n");
+
+	ck_assert(!c->l2tp_sso && !c->vpdn_groups->sso && !c->vpdn_enable);
+	ck_assert_uint_eq(c->vpdn_groups->hello_s, 60);
+	ck_assert_uint_eq(c->vpdn_groups->resync, 8);
+	ck_assert_str_eq(c->vpdn_groups->tunnel_password, "");
+	ck_assert_uint_eq(c->vtemplates->keepalive_s, 0);
+	ck_assert_ptr_null(c->users);
+	ck_assert_ptr_null(c->vpdn_groups->next);
+	config_free(c);
+}
+END_TEST
+
+/* IOS: a line the submode does not know belongs to the mode around it. */
+START_TEST(falls_back_to_the_parent_mode)
+{
+	struct config *c = parse("vpdn-group a\n accept-dialin\n  protocol l2tp\n  sso enable\n no sso enable\n"
+				 "username u password p\nredundancy\ngroup g\npriority 5\nmode sso\n"
+				 "vpdn-group a\nexit\nhostname h\n");
+
+	ck_assert(!c->vpdn_groups->sso && c->vpdn_groups->protocol_l2tp);
+	ck_assert_ptr_nonnull(c->users);
+	ck_assert_uint_eq(c->redundancy_groups->priority, 5);
+	ck_assert_str_eq(c->hostname, "h");
+	config_free(c);
+}
+END_TEST
+
+START_TEST(abbreviations)
+{
+	struct config *c = parse("vpdn en\nint virt 3\n ip addr 10.0.0.1\nvpdn-g z\n l2 tun resy 4\n");
+
+	ck_assert(c->vpdn_enable);
+	ck_assert_uint_eq(c->vtemplates->number, 3);
+	ck_assert_uint_eq(c->vpdn_groups->resync, 4);
+	config_free(c);
+}
+END_TEST
+
+static const struct {
+	const char *text, *error;
+} refused[] = {
+	{ "\n\nbogus 1\n", "t:3: refused 'bogus': expected one of hostname, vpdn, l2tp, username" },
+	{ "vpdn-group g\n l2tp tunnel hello 1001\n", "t:2: refused '1001': expected <0-1000> seconds" },
+	{ "vpdn-group g\n l2tp tunnel hello\n", "t:2: incomplete: expected <0-1000>" },
+	{ "vpdn-group g\n l2tp tunnel resync 0\n", "t:2: refused '0': expected <1-1000>" },
+	{ "vpdn-group g\n l2tp tunnel r 4\n", "t:2: refused 'r': ambiguous, could be receive-window, resync, retransmit" },
+	{ "vpdn enable now\n", "t:1: refused 'now': expected end of line" },
+	{ "ip local pool P 10.0.0.9 10.0.0.1\n", "t:1: refused '10.0.0.1': expected an address from 10.0.0.9 on" },
+	{ "ip local pool P 10.0.0.0 11.0.0.0\n", "t:1: refused '11.0.0.0': expected an address from" },
+	{ "ip local pool P 10.0.0\n", "t:1: refused '10.0.0': expected <A.B.C.D>" },
+	{ "username u password 0 <hidden>\n", "t:1: refused '<hidden>': expected <password" },
+	{ "no mtu\n", "t:1: refused 'mtu'" },
+	{ "redundancy\n group g\n  pre-shared-key 0 0011\n", "t:3: refused '0011': expected <key, 16-64 octets" },
+	{ "redundancy\n group g\n  pre-shared-key file key\n", "t:3: refused 'key': expected </PATH>" },
+	{ "redundancy\n group g\n  virtual-address 1.2.3.4/33 interface e\n", "t:3: refused '1.2.3.4/33'" },
+	{ "redundancy\n group g\n  standby cold\n", "t:3: refused 'cold': expected one of hot, warm" },
+	{ "hostname \"x\n", "t:1: refused: a quotation mark is missing" },
+	{ "hostname a\tb\n", "t:1: refused 'b': expected end of line" },
+	{ "hostname a\001\n", "t:1: refused 'a.': expected <name" },
+};
+
+START_TEST(refuses_with_file_and_line)
+{
+	char error[256] = "";
+
+	ck_assert_ptr_null(config_parse("t", refused[_i].text, error));
+	ck_assert_msg(!strncmp(error, refused[_i].error, strlen(refused[_i].error)), "got: %s", error);
+	ck_assert_ptr_null(strchr(error, '\n'));
+}
+END_TEST
+
+START_TEST(refuses_long_lines)
+{
+	char error[256], text[3000];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	ck_assert_ptr_null(config_parse("t", text, error));
+	ck_assert_str_eq(error, "t:1: refused: line longer than 1023 characters");
+}
+END_TEST
+
+/* What is printed parses to what was printed, with and without the defaults. */
+START_TEST(prints_what_parses)
+{
+	unsigned flags = CONFIG_PRINT_SECRETS | (_i ? CONFIG_PRINT_ALL : 0);
+	struct config *c = parse(full), *again;
+	char *one = config_print(c, flags), *two;
+
+	again = parse(one);
+	two = config_print(again, flags);
+	ck_assert_str_eq(one, two);
+	ck_assert_ptr_nonnull(strstr(one, "username \"bob smith\" password 0 \"two words\" address 10.9.9.9\n"));
+	ck_assert_ptr_nonnull(strstr(one, " l2tp tunnel password 0 tunnelsecret\n"));
+	ck_assert_ptr_nonnull(strstr(one, "  pre-shared-key 0 000102030405060708090a0b0c0d0e0f\n"));
+	free(one);
+	free(two);
+	config_free(c);
+	config_free(again);
+}
+END_TEST
+
+START_TEST(hides_defaults_and_secrets)
+{
+	struct config *c = parse(full);
+	char *text = config_print(c, 0), *all = config_print(c, CONFIG_PRINT_ALL);
+
+	ck_assert_ptr_null(strstr(text, "sso enable"));
+	ck_assert_ptr_null(strstr(text, "l2tp tunnel authentication"));
+	ck_assert_ptr_nonnull(strstr(all, "\nl2tp sso enable\n"));
+	ck_assert_ptr_nonnull(strstr(all, "\n sso enable\n"));
+	ck_assert_ptr_nonnull(strstr(text, "username alice password 0 <hidden>\n"));
+	ck_assert_ptr_null(strstr(text, "secret1"));
+	ck_assert_ptr_null(strstr(all, "tunnelsecret"));
+	ck_assert_ptr_null(strstr(all, "00010203"));
+	free(text);
+	free(all);
+	config_free(c);
+
+	c = parse("no l2tp sso enable\nvpdn-group a\n no sso enable\n");
+	text = config_print(c, 0);
+	ck_assert_str_eq(text, "no l2tp sso enable\n!\nvpdn-group a\n no sso enable\n!\n");
+	free(text);
+	config_free(c);
+}
+END_TEST
+
+static void digest_of(const char *text, uint8_t digest[16])
+{
+	struct config *c = parse(text);
+
+	config_digest(c, digest);
+	config_free(c);
+}
+
+START_TEST(digest_is_of_what_must_be_equal)
+{
+	static const char a[] = "hostname a\nusername u password p\nusername v password q\n"
+				"vpdn-group 1\n source-ip 10.0.0.1\nredundancy\n group g\n  priority 1\n"
+				"  virtual-address 10.0.0.1/24 interface eth0\n  local address 10.1.0.1\n";
+	static const char b[] = "hostname b\nusername v password q\nusername u password p\n"
+				"vpdn-group 1\n source-ip 10.0.0.2\nredundancy\n group g\n  priority 2\n"
+				"  virtual-address 10.0.0.1/24 interface eth9\n  local address 10.1.0.2\n";
+	static const char c[] = "hostname b\nusername v password q\nusername u password r\n"
+				"vpdn-group 1\n source-ip 10.0.0.2\nredundancy\n group g\n  priority 2\n"
+				"  virtual-address 10.0.0.1/24 interface eth9\n  local address 10.1.0.2\n";
+	uint8_t da[16], db[16], dc[16];
+
+	digest_of(a, da);
+	digest_of(b, db);
+	digest_of(c, dc);
+	ck_assert_mem_eq(da, db, 16);
+	ck_assert_mem_ne(da, dc, 16);
+}
+END_TEST
+
+#define VT "interface virtual-template 1\n ip address 10.0.0.1\n"
+#define RG "redundancy\n group g\n  virtual-address 192.0.2.1/24 interface e\n  local address 10.1.1.1\n" \
+	   "  peer address 10.1.1.2\n  pre-shared-key 0 000102030405060708090a0b0c0d0e0f\n"
+
+static const struct {
+	const char *text, *error;
+} wrong[] = {
+	{ "interface virtual-template 1\n", "ip address is missing" },
+	{ VT " peer default ip address pool P\n", "no ip local pool P" },
+	{ VT "ip local pool P 10.0.0.1 10.0.0.9\n", "also in ip local pool P" },
+	{ "ip local pool P 10.0.0.1 10.0.0.9\nip local pool Q 10.0.0.9 10.0.0.19\n", "addresses in common" },
+	{ VT "vpdn-group g\n accept-dialin\n  virtual-template 1\n", "protocol l2tp is missing" },
+	{ VT "vpdn-group g\n accept-dialin\n  protocol l2tp\n", "virtual-template is missing" },
+	{ VT "vpdn-group g\n accept-dialin\n  protocol l2tp\n  virtual-template 2\n", "no interface virtual-template 2" },
+	{ VT "vpdn-group g\n accept-dialin\n  protocol l2tp\n  virtual-template 1\n", "password is missing" },
+	{ "vpdn-group g\n l2tp tunnel retransmit timeout min 8\n l2tp tunnel retransmit timeout max 2\n", "min 8 is more" },
+	{ "redundancy\n group g\n  local address 10.1.1.1\n", "virtual-address is missing" },
+	{ "redundancy\n group g\n  virtual-address 192.0.2.1/24 interface e\n  local address 10.1.1.1\n", "peer address is missing" },
+	{ RG "  no pre-shared-key\n", "pre-shared-key is missing" },
+	{ RG "  timers lease 2000\n", "both nodes could speak" },
+	{ RG "  timers heartbeat 500 dead 1000\n", "less than three heartbeats" },
+	{ RG " group h\n  virtual-address 192.0.2.1/24 interface e\n", "virtual-address in common" },
+};
+
+START_TEST(cross_checks)
+{
+	struct config *c = parse(wrong[_i].text);
+	char error[256] = "";
+
+	ck_assert_int_ne(config_check(c, error), 0);
+	ck_assert_msg(strstr(error, wrong[_i].error) != NULL, "got: %s", error);
+	config_free(c);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *tc = tcase_create("config");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, reads_every_field);
+	tcase_add_test(tc, defaults);
+	tcase_add_test(tc, no_and_default_forms);
+	tcase_add_test(tc, falls_back_to_the_parent_mode);
+	tcase_add_test(tc, abbreviations);
+	tcase_add_loop_test(tc, refuses_with_file_and_line, 0, sizeof(refused) / sizeof(refused[0]));
+	tcase_add_test(tc, refuses_long_lines);
+	tcase_add_loop_test(tc, prints_what_parses, 0, 2);
+	tcase_add_test(tc, hides_defaults_and_secrets);
+	tcase_add_test(tc, digest_is_of_what_must_be_equal);
+	tcase_add_loop_test(tc, cross_checks, 0, sizeof(wrong) / sizeof(wrong[0]));
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
