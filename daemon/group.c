@@ -138,16 +138,15 @@ static void del(struct group *group, enum checkpoint_type type, uint16_t a, uint
 	ha_del(group->ha, (struct ha_key){ (uint8_t)type, a, b, 0 });
 }
 
-static void put_channel(struct group *group, struct l2tp_tunnel *tunnel, uint16_t id)
+static void put_channel(struct group *group, struct l2tp_tunnel *tunnel, struct group_tunnel *t)
 {
-	struct l2tp_channel_state ch;
 	uint8_t *body = NULL;
 	size_t len = 0;
 	int rc;
 
-	l2tp_channel_export(tunnel, &ch);
-	rc = checkpoint_encode_channel(&ch, &body, &len);
-	group_put(group, (struct ha_key){ CHECKPOINT_CHANNEL, id, 0, 0 }, body, len, rc);
+	l2tp_channel_export(tunnel, &t->channel);
+	rc = checkpoint_encode_channel(&t->channel, &body, &len);
+	group_put(group, (struct ha_key){ CHECKPOINT_CHANNEL, t->id, 0, 0 }, body, len, rc);
 }
 
 static void put_message(struct group *group, struct l2tp_tunnel *tunnel, uint16_t id, uint16_t ns)
@@ -163,35 +162,46 @@ static void put_message(struct group *group, struct l2tp_tunnel *tunnel, uint16_
 	group_put(group, (struct ha_key){ CHECKPOINT_MESSAGE, id, ns, 0 }, body, len, rc);
 }
 
+/* Every record of a tunnel but its sessions', which are deleted one by one as they go down. */
+static void del_tunnel(struct group *group, struct group_tunnel *t)
+{
+	t->replicated = false;
+	for (uint16_t ns = t->channel.una; ns != t->channel.vs; ns++)
+		del(group, CHECKPOINT_MESSAGE, t->id, ns);
+	del(group, CHECKPOINT_CHANNEL, t->id, 0);
+	del(group, CHECKPOINT_TUNNEL, t->id, 0);
+}
+
 /* Records of an object that is not HA do not exist: replicated says which do. */
 static void put_tunnel(struct group *group, uint16_t id)
 {
 	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, id);
-	struct group_tunnel *t = tunnel_get(group, id, tunnel != NULL);
-	struct l2tp_tunnel_state_rec s;
+	struct l2tp_tunnel_state_rec s = { .state = L2TP_TUNNEL_IDLE };
+	struct group_tunnel *t;
 	uint8_t *body = NULL;
-	bool first;
+	bool gone, first;
 	size_t len = 0;
 	int rc;
 
 	if (tunnel)
 		l2tp_tunnel_export(tunnel, &s);
-	if (!tunnel || s.state == L2TP_TUNNEL_CLOSING || s.state == L2TP_TUNNEL_IDLE) {
-		if (t && t->replicated) {
-			t->replicated = false;
-			del(group, CHECKPOINT_TUNNEL, id, 0);
-			del(group, CHECKPOINT_CHANNEL, id, 0);
-		}
+	gone = s.state == L2TP_TUNNEL_CLOSING || s.state == L2TP_TUNNEL_IDLE;
+	t = tunnel_get(group, id, !gone);
+	if (!t)
+		return;
+	if (gone) {
+		if (t->replicated)
+			del_tunnel(group, t);
 		return;
 	}
-	if (!s.params.ha || !t)
+	if (!s.params.ha)
 		return;
 	first = !t->replicated;
 	t->replicated = true;
 	rc = checkpoint_encode_tunnel(&s, &body, &len);
 	group_put(group, (struct ha_key){ CHECKPOINT_TUNNEL, id, 0, 0 }, body, len, rc);
 	if (first)
-		put_channel(group, tunnel, id);
+		put_channel(group, tunnel, t);
 }
 
 static void put_session(struct group *group, uint16_t tid, uint16_t sid)
@@ -214,39 +224,45 @@ static void put_session(struct group *group, uint16_t tid, uint16_t sid)
 	group_put(group, (struct ha_key){ CHECKPOINT_SESSION, tid, sid, 0 }, body, len, rc);
 }
 
-static bool drain_dirty(struct group *group)
+enum drained { DRAINED_NONE, DRAINED_LAZY, DRAINED_URGENT };
+
+static enum drained drain_dirty(struct group *group)
 {
+	enum drained drained = DRAINED_NONE;
 	struct l2tp_dirty d;
-	bool urgent = false;
 
 	while (l2tp_dirty_next(group->l2tp, &d)) {
 		struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, d.tunnel_id);
 		struct group_tunnel *t = tunnel_get(group, d.tunnel_id, false);
+		bool urgent = true;
 
 		switch (d.type) {
 		case L2TP_DIRTY_TUNNEL:
 			put_tunnel(group, d.tunnel_id);
-			urgent = true;
 			break;
 		case L2TP_DIRTY_CHANNEL:
 			if (tunnel && t && t->replicated)
-				put_channel(group, tunnel, d.tunnel_id);
+				put_channel(group, tunnel, t);
+			urgent = false;	/* what depends on it comes with an output */
 			break;
 		case L2TP_DIRTY_MESSAGE:
 			if (tunnel && t && t->replicated)
 				put_message(group, tunnel, d.tunnel_id, d.ns);
-			urgent = true;
 			break;
 		case L2TP_DIRTY_MESSAGE_ACKED:
 			del(group, CHECKPOINT_MESSAGE, d.tunnel_id, d.ns);
+			urgent = false;
 			break;
 		case L2TP_DIRTY_SESSION:
 			put_session(group, d.tunnel_id, d.session_id);
-			urgent = true;
 			break;
 		}
+		if (urgent)
+			drained = DRAINED_URGENT;
+		else if (drained == DRAINED_NONE)
+			drained = DRAINED_LAZY;
 	}
-	return urgent;
+	return drained;
 }
 
 /* ---- engine actions ----------------------------------------------------- */
@@ -330,15 +346,15 @@ static bool drain_actions(struct group *group)
 static bool round_once(struct group *group)
 {
 	bool any = drain_actions(group);
-	bool urgent = drain_dirty(group) || group->urgent || group->out_head;
+	enum drained drained = drain_dirty(group);
 	struct output *out;
 	struct ha_action ha;
 
-	group->urgent = false;
-	if (urgent) {
+	if (drained == DRAINED_URGENT || group->urgent || group->out_head) {
+		group->urgent = false;
 		ha_commit(group->ha, group->now_ms);
 		group->lazy_at_ms = UINT64_MAX;
-	} else if (any && group->lazy_at_ms == UINT64_MAX) {
+	} else if (drained == DRAINED_LAZY && group->lazy_at_ms == UINT64_MAX) {
 		group->lazy_at_ms = group->now_ms + LAZY_MS;
 	}
 	while ((out = group->out_head)) {

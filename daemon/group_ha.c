@@ -136,9 +136,14 @@ static void activate(struct group *group)
 	l2tp_activate(group->l2tp, group->now_ms);
 	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id)) != 0;) {
 		tunnel_place(group, id);
-		/* a session whose PPP was never captured has no record of its own yet */
-		for (uint16_t sid = 0; (sid = l2tp_session_next(group->l2tp, id, sid)) != 0;)
-			sub_get(group, id, sid);
+		for (uint16_t sid = 0; (sid = l2tp_session_next(group->l2tp, id, sid)) != 0;) {
+			struct l2tp_session_state_rec s;
+
+			/* established, but no address was promised yet: no record made it a subscriber */
+			l2tp_session_export(l2tp_session_find(group->l2tp, id, sid), &s);
+			if (s.state == L2TP_SESSION_ESTABLISHED)
+				sub_get(group, id, sid);
+		}
 	}
 	group->placing++;	/* not zero before the last was asked */
 	HASH_ITER(hh, group->subs, sub, tmp)

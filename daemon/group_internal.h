@@ -29,6 +29,7 @@ struct group_tunnel {		/* the data plane's side of a tunnel */
 	enum plane plane;
 	uint32_t generation;	/* a completion of an earlier life is ignored */
 	bool replicated;	/* its records are in the log */
+	struct l2tp_channel_state channel; /* as last put */
 	UT_hash_handle hh;
 };
 
@@ -48,6 +49,7 @@ struct subscriber {
 	bool injected;		/* started with a captured state */
 	bool closing;
 	bool retry;		/* placing it failed for now: again at group->retry_at_ms */
+	uint8_t failures;	/* in a row: slows the retries down */
 	bool awaiting;		/* counted in group->placing (takeover) */
 	bool replicated;
 	int session_fd, tunnel_fd;
@@ -59,6 +61,7 @@ struct subscriber {
 	size_t ppp_state_len;
 	uint64_t up_unix_ms;
 	UT_hash_handle hh;
+	UT_hash_handle hh_address;	/* while address is not 0 */
 };
 
 /* An operation of the data plane under way. */
@@ -93,6 +96,7 @@ struct group {
 	struct ha *ha;
 	struct group_tunnel *tunnels;
 	struct subscriber *subs;
+	struct subscriber *by_address;
 	struct dp_request *requests;
 	struct output *out_head, **out_tail;	/* of this round, before ha_output() */
 	uint32_t generation;
@@ -157,6 +161,8 @@ void sub_activate(struct group *group, struct subscriber *sub);
 void sub_unplace(struct group *group, struct subscriber *sub);
 /* Unplaces, gives the address back, forgets. Its record is deleted by the caller. */
 void sub_drop(struct group *group, struct subscriber *sub);
+/* Address 0: none. Whoever else holds it is not touched: -EADDRINUSE. */
+int sub_set_address(struct group *group, struct subscriber *sub, uint32_t address, const char *pool);
 void sub_put(struct group *group, struct subscriber *sub);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);

@@ -151,9 +151,33 @@ void sub_placed(struct group *group, struct subscriber *sub)
 
 static void sub_later(struct group *group, struct subscriber *sub)
 {
+	uint64_t at = group->now_ms + (RETRY_MS << (sub->failures < 6 ? sub->failures++ : 6));
+
 	sub->retry = true;
-	if (group->retry_at_ms == UINT64_MAX)
-		group->retry_at_ms = group->now_ms + RETRY_MS;
+	if (group->retry_at_ms > at)
+		group->retry_at_ms = at;
+}
+
+int sub_set_address(struct group *group, struct subscriber *sub, uint32_t address, const char *pool)
+{
+	struct subscriber *other = NULL;
+
+	if (sub->address == address)
+		return 0;
+	if (address)
+		HASH_FIND(hh_address, group->by_address, &address, sizeof(address), other);
+	if (other)
+		return -EADDRINUSE;
+	if (sub->address) {
+		HASH_DELETE(hh_address, group->by_address, sub);
+		if (sub->pool[0])
+			pool_release(group->pools, sub->address);
+	}
+	sub->address = address;
+	snprintf(sub->pool, sizeof(sub->pool), "%s", address ? pool : "");
+	if (address)
+		HASH_ADD(hh_address, group->by_address, address, sizeof(sub->address), sub);
+	return 0;
 }
 
 void sub_retry_all(struct group *group)
@@ -305,8 +329,11 @@ void sub_place(struct group *group, struct subscriber *sub)
 void sub_activate(struct group *group, struct subscriber *sub)
 {
 	sub->retry = false;
-	sub->awaiting = true;
-	group->placing++;
+	sub->failures = 0;
+	if (sub->ppp_state) {
+		sub->awaiting = true;
+		group->placing++;
+	}
 	if (sub->ppp == SUB_PPP_UP && sub->ppp_standby) {
 		sub->ppp_standby = false;
 		group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
@@ -333,8 +360,7 @@ void sub_drop(struct group *group, struct subscriber *sub)
 {
 	sub_placed(group, sub);
 	sub_unplace(group, sub);
-	if (sub->address && sub->pool[0])
-		pool_release(group->pools, sub->address);
+	sub_set_address(group, sub, 0, "");
 	HASH_DEL(group->subs, sub);
 	free(sub->ppp_state);
 	free(sub);
@@ -374,13 +400,11 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 	if (!sub)
 		return;
 	if (sub->address != r->address) {
-		if (sub->address && sub->pool[0])
-			pool_release(group->pools, sub->address);
-		sub->address = r->address;
-		if (r->address && r->pool[0] && pool_take(group->pools, r->address))
-			log_warnx("session %u/%u: its address is taken here", r->tunnel_id, r->session_id);
+		if (r->address && r->pool[0] && pool_take(group->pools, r->address) == -EADDRINUSE)
+			log_warnx("session %u/%u: its address is another's here", r->tunnel_id, r->session_id);
+		else if (sub_set_address(group, sub, r->address, r->pool))
+			log_warnx("session %u/%u: two subscribers with one address", r->tunnel_id, r->session_id);
 	}
-	snprintf(sub->pool, sizeof(sub->pool), "%s", r->pool);
 	snprintf(sub->user, sizeof(sub->user), "%s", r->user);
 	sub->up_unix_ms = r->up_unix_ms;
 	sub->replicated = true;
@@ -405,6 +429,38 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 }
 
 /* ---- the PPP engine's events -------------------------------------------- */
+
+/* A fixed address belongs to the newest session of its user: an older one is what the network lost. */
+static bool sub_address(struct group *group, struct subscriber *sub, const struct config_user *user,
+			const struct config_vtemplate *vt, char why[PPP_MESSAGE_MAX])
+{
+	struct subscriber *other = NULL;
+	uint32_t address;
+
+	if (sub->address)
+		return true;
+	if (user && user->address) {
+		HASH_FIND(hh_address, group->by_address, &user->address, sizeof(user->address), other);
+		if (other) {
+			log_info("session %u/%u: user %s comes again; the older session is cleared", other->tunnel_id,
+				 other->session_id, user->name);
+			group_close_session(group, other->tunnel_id, other->session_id, 3, 0, "the user came again");
+		}
+		if (!sub_set_address(group, sub, user->address, ""))
+			return true;
+		snprintf(why, PPP_MESSAGE_MAX, "the fixed address is in use");
+		return false;
+	}
+	if (pool_alloc(group->pools, vt->pool, sub->user, &address)) {
+		snprintf(why, PPP_MESSAGE_MAX, "pool %s has no address left", vt->pool);
+		return false;
+	}
+	if (!sub_set_address(group, sub, address, vt->pool))
+		return true;
+	pool_release(group->pools, address);
+	snprintf(why, PPP_MESSAGE_MAX, "an address of pool %s is another subscriber's fixed address", vt->pool);
+	return false;
+}
 
 static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
 {
@@ -431,19 +487,7 @@ static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth
 		snprintf(sub->user, sizeof(sub->user), "%s", auth->user);
 		v->dns[0] = vt->dns[0];
 		v->dns[1] = vt->dns[1];
-		if (!sub->address && user && user->address) {
-			sub->address = user->address;
-		} else if (!sub->address) {
-			int rc = pool_alloc(group->pools, vt->pool, sub->user, &sub->address);
-
-			if (rc) {
-				sub->address = 0;
-				v->ok = false;
-				snprintf(why, sizeof(why), "pool %s has no address left", vt->pool);
-			} else {
-				snprintf(sub->pool, sizeof(sub->pool), "%s", vt->pool);
-			}
-		}
+		v->ok = sub_address(group, sub, user, vt, why);
 		v->peer_addr = sub->address;
 		sub_put(group, sub);	/* promised only once the standby knows */
 	}
@@ -519,6 +563,7 @@ static void on_injected(void *ctx, struct ppp_key key, int err)
 		return;		/* `down` follows and decides */
 	}
 	sub->ppp = SUB_PPP_UP;
+	sub->failures = 0;
 	if (!group->active)
 		return;
 	if (sub->ppp_standby) {
