@@ -94,6 +94,17 @@ static int address_allowed(u_int32_t addr)
 	return addr == ipcp_wantoptions[0].hisaddr && addr != 0;
 }
 
+/*
+ * IPCP begins.  pppd decided about our own address when it parsed its options,
+ * before there was one; this is the place to put it in.
+ */
+static void choose_address(u_int32_t *peer)
+{
+	(void)peer;
+	ipcp_gotoptions[0].ouraddr = self.params.local_addr;
+	ipcp_gotoptions[0].old_addrs = 0;
+}
+
 int auth_ask_address(void)
 {
 	struct ppp_auth a = { .kind = PPP_AUTH_NONE };
@@ -108,4 +119,5 @@ void auth_init(void)
 	pap_auth_hook = pap;
 	chap_verify_hook = chap;
 	allowed_address_hook = address_allowed;
+	ip_choose_hook = choose_address;
 }
