@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guarantees of DESIGN 4.4 as code, and the reference model they are
+ * measured against: what the LACs and their clients know (struct peer,
+ * struct call) and what the standby's store holds at the moment a packet
+ * leaves the active.
+ *
+ * Loss is judged by foresight: when a node goes, check_before_loss() writes
+ * down what its peer could not know (at_risk, ppp_at_risk).  Everything else
+ * has to survive.
+ */
+#include "tests/sim/sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/checkpoint.h"
+
+static int16_t seq_diff(uint16_t a, uint16_t b)
+{
+	return (int16_t)(a - b);
+}
+
+/* ---- S3, S4 when a control packet leaves ---- */
+
+struct find_session {
+	uint16_t tid, peer_sid;
+	bool found;
+};
+
+static bool find_session(void *ctx, struct ha_key key, const void *body, size_t len)
+{
+	struct find_session *find = ctx;
+	struct l2tp_session_state_rec rec;
+
+	if (key.a == find->tid && !checkpoint_decode_session(body, len, &rec) && rec.peer_id == find->peer_sid)
+		find->found = true;
+	return !find->found;
+}
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len)
+{
+	struct sim *sim = node->sim;
+	struct node *standby = &sim->nodes[!node->index];
+	uint16_t peer_tid, ns, nr, tid = 0, type = 0;
+	struct l2tp *l2tp;
+	struct l2tp_tunnel_info info;
+	struct l2tp_channel_state ch;
+	uint8_t stored[L2TP_MSG_MAX];
+	size_t stored_len, body_len;
+	const struct ha *store;
+	const void *body;
+
+	if (len < 12 || !node->group || !standby->group || node_sync(node) != HA_SYNC_IN_SYNC || node_is_owner(standby))
+		return;
+	l2tp = group_l2tp(node->group);
+	store = group_ha(standby->group);
+	peer_tid = get16(data + 4);
+	ns = get16(data + 8);
+	nr = get16(data + 10);
+	if (len >= 20)
+		type = get16(data + 18);
+	while ((tid = l2tp_tunnel_next(l2tp, tid))) {
+		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tid), &info);
+		if (info.s.peer_id == peer_tid && endpoint_equal(&info.s.peer, peer))
+			break;
+	}
+	if (!tid || !info.s.params.ha)
+		return;
+	sim->s3_checked++;
+	body = ha_get(store, (struct ha_key){ CHECKPOINT_CHANNEL, tid, 0, 0 }, &body_len);
+	if (info.s.state == L2TP_TUNNEL_CLOSING) {
+		if (body || ha_get(store, (struct ha_key){ CHECKPOINT_TUNNEL, tid, 0, 0 }, &body_len))
+			sim_fail(sim, "S4: a packet of closing tunnel %u left, its standby still has the tunnel", tid);
+		return;
+	}
+	if (!body || checkpoint_decode_channel(body, body_len, &ch)) {
+		sim_fail(sim, "S3: a packet of tunnel %u left, its standby does not know the channel", tid);
+		return;
+	}
+	if (seq_diff(ch.vr, nr) < 0) {
+		sim_fail(sim, "S3: tunnel %u acknowledged %u, its standby expects %u", tid, nr, ch.vr);
+		return;
+	}
+	if (len < 20) {
+		if (seq_diff(ch.vs, ns) < 0)
+			sim_fail(sim, "S3: a ZLB of tunnel %u left with Ns %u, its standby would use %u", tid, ns, ch.vs);
+		return;
+	}
+	if (seq_diff(ch.vs, ns) <= 0) {
+		sim_fail(sim, "S3: message Ns %u of tunnel %u left, its standby would use Ns %u again", ns, tid, ch.vs);
+		return;
+	}
+	if (seq_diff(ns, ch.una) >= 0) {
+		body = ha_get(store, (struct ha_key){ CHECKPOINT_MESSAGE, tid, ns, 0 }, &body_len);
+		if (!body || checkpoint_decode_message(body, body_len, stored, &stored_len) || stored_len != len ||
+		    memcmp(stored, data, 10) || memcmp(stored + 12, data + 12, len - 12)) {
+			sim_fail(sim, "S3: message Ns %u of tunnel %u left, its standby holds %s", ns, tid,
+				 body ? "other bytes" : "nothing");
+			return;
+		}
+	}
+	if (type == 14) {
+		struct find_session find = { tid, get16(data + 6), false };
+
+		ha_visit(store, CHECKPOINT_SESSION, find_session, &find);
+		if (find.found)
+			sim_fail(sim, "S4: a CDN of tunnel %u left, its standby still has the session", tid);
+	}
+}
+
+/* ---- what may be lost with a node ---- */
+
+void check_before_loss(struct sim *sim, struct node *lost, bool planned)
+{
+	struct node *standby = &sim->nodes[!lost->index];
+	bool covered;
+	int i;
+
+	if (!lost->group || !node_is_owner(lost))
+		return;
+	covered = standby->group && !node_is_owner(standby) && (planned || node_sync(lost) == HA_SYNC_IN_SYNC);
+	if (!covered) {
+		sim_trace(sim, "node %d was not covered (%s)", lost->index, ha_sync_name(node_sync(lost)));
+		for (i = 0; i < sim->peer_count; i++)
+			if (!lac_is_idle(sim->peers[i].lac))
+				sim->peers[i].at_risk = true;
+	}
+	for (i = 0; i < sim->call_count; i++) {
+		struct call *call = &sim->calls[i];
+		struct subscriber_info info = { 0 };
+		struct peer *peer = &sim->peers[call->peer];
+		struct l2tp_session *session;
+
+		if (!call->lc)
+			continue;
+		if (!covered) {
+			call->at_risk = call->ppp_at_risk = true;
+			continue;
+		}
+		session = l2tp_session_find(group_l2tp(standby->group), lac_peer_tid(peer->lac),
+					    lac_call_peer_sid(call->lc));
+		if (!call->up || !session)
+			call->at_risk = true;
+		if (!session || !group_subscriber(standby->group, lac_peer_tid(peer->lac),
+						  lac_call_peer_sid(call->lc), &info) || !info.has_ppp)
+			call->ppp_at_risk = true;
+	}
+}
+
+/* ---- after every event ---- */
+
+static void check_epochs(struct sim *sim)
+{
+	struct ha_info info[SIM_NODES];
+	bool has[SIM_NODES] = { false };
+	int i;
+
+	for (i = 0; i < SIM_NODES; i++) {
+		struct node *node = &sim->nodes[i];
+
+		if (!node->group)
+			continue;
+		has[i] = true;
+		ha_info(group_ha(node->group), &info[i]);
+		if (info[i].epoch < node->seen_epoch)
+			sim_fail(sim, "S7: epoch of node %d falls from %llu to %llu", i,
+				 (unsigned long long)node->seen_epoch, (unsigned long long)info[i].epoch);
+		node->seen_epoch = info[i].epoch;
+		if (info[i].owner && info[i].epoch > node->disk_epoch)
+			sim_fail(sim, "S7: node %d owns epoch %llu, a restart would find %llu", i,
+				 (unsigned long long)info[i].epoch, (unsigned long long)node->disk_epoch);
+	}
+	if (has[0] && has[1] && info[0].owner && info[1].owner && info[0].epoch == info[1].epoch)
+		sim_fail(sim, "S7: both nodes own epoch %llu", (unsigned long long)info[0].epoch);
+	if (node_speaks(&sim->nodes[0]) && node_speaks(&sim->nodes[1]) && !sim->nodes[0].access_cut &&
+	    !sim->nodes[1].access_cut && !sim->split)
+		sim_fail(sim, "S1: both nodes hold the address and may speak");
+}
+
+static void check_confirmed(struct sim *sim)
+{
+	int i;
+
+	for (i = 0; i < sim->call_count; i++) {
+		struct call *call = &sim->calls[i];
+		struct peer *peer = &sim->peers[call->peer];
+
+		if (call->hung_up && !call->confirmed && !call->at_risk && lac_tid(peer->lac) == call->lac_tid &&
+		    lac_is_up(peer->lac) && !lac_backlog(peer->lac)) {
+			call->confirmed = true;
+			call->confirmed_us = sim->now_us;
+		}
+	}
+}
+
+/* S4 on a node that serves: none of its sessions is one that ended. */
+static void check_ghosts(struct sim *sim, struct node *node)
+{
+	struct l2tp *l2tp = group_l2tp(node->group);
+	uint16_t tid = 0, sid;
+	int i;
+
+	while ((tid = l2tp_tunnel_next(l2tp, tid))) {
+		struct l2tp_tunnel_info info;
+
+		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tid), &info);
+		for (sid = 0; (sid = l2tp_session_next(l2tp, tid, sid));) {
+			struct l2tp_session_state_rec rec;
+
+			l2tp_session_export(l2tp_session_find(l2tp, tid, sid), &rec);
+			for (i = 0; i < sim->call_count; i++) {
+				struct call *call = &sim->calls[i];
+
+				if (call->confirmed && call->serial == rec.call_serial && call->lac_sid == rec.peer_id &&
+				    call->lac_tid == info.s.peer_id)
+					sim_fail(sim, "S4: call %d ended and was confirmed, node %d has it as %u/%u",
+						 i, node->index, tid, sid);
+			}
+		}
+	}
+}
+
+static void check_clients(struct sim *sim)
+{
+	int i, k;
+
+	for (i = 0; i < sim->call_count; i++) {
+		const struct call *a = &sim->calls[i];
+
+		if (!a->lc || a->ppp != CALL_PPP_UP || a->doomed || a->at_risk || a->ppp_at_risk)
+			continue;
+		for (k = i + 1; k < sim->call_count; k++) {
+			const struct call *b = &sim->calls[k];
+
+			if (b->lc && b->ppp == CALL_PPP_UP && !b->doomed && !b->at_risk && !b->ppp_at_risk &&
+			    a->addr == b->addr)
+				sim_fail(sim, "S5: calls %d and %d have the same address %08x", i, k, a->addr);
+		}
+	}
+}
+
+void check_step(struct sim *sim)
+{
+	struct ha_wire *w = &sim->wire;
+	char text[128];
+	int i;
+
+	if (sim->failed)
+		return;
+	check_epochs(sim);
+	check_confirmed(sim);
+	for (i = 0; i < SIM_NODES; i++) {
+		struct node *node = &sim->nodes[i];
+		const char *dup;
+
+		if (node->ppp && (dup = ppp_model_duplicate(node->ppp, text)))
+			sim_fail(sim, "S5: node %d: %s", i, dup);
+		if (node->group && node->role == HA_ROLE_ACTIVE)
+			check_ghosts(sim, node);
+	}
+	check_clients(sim);
+	if (w->corrupted_conn && (!w->up[0] || !w->up[1] || w->conn[0] != w->corrupted_conn ||
+				  w->conn[1] != w->corrupted_conn))
+		w->corrupted_conn = 0;
+	if (w->corrupted_conn && !w->cut && node_alive(&sim->nodes[0]) && node_alive(&sim->nodes[1]) &&
+	    sim->now_us > w->corrupted_us + 15 * SEC)
+		sim_fail(sim, "S6: the stream goes on 15 s after a bit of it flipped");
+}
+
+/* ---- when faults are over ---- */
+
+static size_t count_sessions(struct node *node, size_t *tunnels)
+{
+	struct l2tp *l2tp = group_l2tp(node->group);
+	uint16_t tid = 0, sid;
+	size_t n = 0;
+
+	*tunnels = 0;
+	while ((tid = l2tp_tunnel_next(l2tp, tid))) {
+		struct l2tp_tunnel_info info;
+
+		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tid), &info);
+		if (info.s.state != L2TP_TUNNEL_CLOSING)
+			++*tunnels;
+		for (sid = 0; (sid = l2tp_session_next(l2tp, tid, sid));)
+			n++;
+	}
+	return n;
+}
+
+static bool any_risk(const struct sim *sim)
+{
+	int i;
+
+	for (i = 0; i < sim->peer_count; i++)
+		if (sim->peers[i].at_risk)
+			return true;
+	for (i = 0; i < sim->call_count; i++)
+		if (sim->calls[i].at_risk && (sim->calls[i].lc || sim->calls[i].hung_up))
+			return true;
+	return false;
+}
+
+static void check_pair(struct sim *sim)
+{
+	struct node *active, *standby;
+	size_t sessions, tunnels, s_sessions, s_tunnels;
+	int a = sim_active(sim), i;
+	size_t up = 0;
+
+	if (a < 0) {
+		sim_fail(sim, "liveness: no active node at the end");
+		return;
+	}
+	active = &sim->nodes[a];
+	standby = &sim->nodes[!a];
+	if (!standby->group) {
+		sim_fail(sim, "liveness: node %d does not run at the end", !a);
+		return;
+	}
+	if (node_sync(active) != HA_SYNC_IN_SYNC || node_sync(standby) != HA_SYNC_IN_SYNC) {
+		struct ha_info ia, is;
+
+		ha_info(group_ha(active->group), &ia);
+		ha_info(group_ha(standby->group), &is);
+		sim_fail(sim, "liveness: not in sync at the end: %s (%s), %s (%s)", ha_sync_name(ia.sync),
+			 ia.sync_reason, ha_sync_name(is.sync), is.sync_reason);
+		return;
+	}
+	if (ha_digest(group_ha(active->group)) != ha_digest(group_ha(standby->group))) {
+		sim_fail(sim, "S6: the stores differ at the end");
+		return;
+	}
+	sessions = count_sessions(active, &tunnels);
+	s_sessions = count_sessions(standby, &s_tunnels);
+	if (sessions != s_sessions || tunnels != s_tunnels) {
+		sim_fail(sim, "liveness: engines differ at the end: %zu/%zu tunnels, %zu/%zu sessions", tunnels, s_tunnels,
+			 sessions, s_sessions);
+		return;
+	}
+	if (dp_null_sessions(active->dp) != sessions || ppp_model_count(active->ppp) != sessions) {
+		sim_fail(sim, "leak: active node %d has %zu sessions, %zu in the kernel, %zu PPP", a, sessions,
+			 dp_null_sessions(active->dp), ppp_model_count(active->ppp));
+		return;
+	}
+	if (dp_null_sessions(standby->dp) != (sim->hot ? sessions : 0) ||
+	    ppp_model_count(standby->ppp) != (sim->hot ? sessions : 0)) {
+		sim_fail(sim, "leak: %s standby node %d has %zu sessions, %zu in the kernel, %zu PPP",
+			 sim->hot ? "hot" : "warm", !a, s_sessions, dp_null_sessions(standby->dp),
+			 ppp_model_count(standby->ppp));
+		return;
+	}
+	if (dp_null_tunnels(active->dp) != tunnels || dp_null_tunnels(standby->dp) > tunnels) {
+		sim_fail(sim, "leak: %zu tunnels, %zu and %zu in the kernels", tunnels, dp_null_tunnels(active->dp),
+			 dp_null_tunnels(standby->dp));
+		return;
+	}
+	for (i = 0; i < sim->call_count; i++)
+		up += sim->calls[i].lc != NULL;
+	if (!any_risk(sim) && up != sessions)
+		sim_fail(sim, "liveness: the LACs have %zu calls, node %d has %zu sessions", up, a, sessions);
+}
+
+static void check_calls(struct sim *sim)
+{
+	int i;
+
+	for (i = 0; i < sim->call_count; i++) {
+		struct call *call = &sim->calls[i];
+
+		call->echo_ok = 0;
+		client_echo(sim, call);
+	}
+	sim_run_for(sim, 500 * MS);
+	for (i = 0; i < sim->call_count && !sim->failed; i++) {
+		struct call *call = &sim->calls[i];
+		struct subscriber_info info;
+		int a = sim_active(sim);
+		struct peer *peer = &sim->peers[call->peer];
+
+		if (!call->lc || call->at_risk || peer->at_risk)
+			continue;
+		if (!call->up || call->ppp != CALL_PPP_UP) {
+			sim_fail(sim, "liveness: call %d is %s at the end", i, call->up ? "up without PPP" : "not up");
+			return;
+		}
+		if (call->echo_ok != 1) {
+			sim_fail(sim, "liveness: call %d got %u answers to one echo at the end", i, call->echo_ok);
+			return;
+		}
+		if (a < 0 || !group_subscriber(sim->nodes[a].group, lac_peer_tid(peer->lac),
+					       lac_call_peer_sid(call->lc), &info) ||
+		    info.address != call->addr || info.state != SUBSCRIBER_UP) {
+			sim_fail(sim, "liveness: what the active says of call %d is not so at the end", i);
+			return;
+		}
+	}
+}
+
+static void check_channels(struct sim *sim)
+{
+	uint64_t hellos[SIM_PEERS];
+	int i;
+
+	for (i = 0; i < sim->peer_count; i++) {
+		hellos[i] = lac_counters(sim->peers[i].lac)->hello_received;
+		if (sim->peers[i].up)
+			lac_hello_now(sim->peers[i].lac, sim_ms(sim));
+	}
+	sim_run_for(sim, 14 * SEC);
+	for (i = 0; i < sim->peer_count && !sim->failed; i++) {
+		struct peer *peer = &sim->peers[i];
+
+		if (!peer->up || peer->at_risk)
+			continue;
+		if (lac_backlog(peer->lac))
+			sim_fail(sim, "liveness: HELLO of lac %d is not acknowledged at the end", i);
+		else if (!peer->config.hello_ms && lac_counters(peer->lac)->hello_received == hellos[i])
+			sim_fail(sim, "liveness: the active sends no HELLO to lac %d", i);
+	}
+}
+
+static void check_service(struct sim *sim)
+{
+	struct call *calls[SIM_PEERS] = { NULL };
+	int i;
+
+	for (i = 0; i < sim->peer_count; i++)
+		if (!sim->peers[i].at_risk)
+			calls[i] = peer_call(&sim->peers[i]);
+	sim_run_for(sim, 8 * SEC);
+	for (i = 0; i < sim->peer_count && !sim->failed; i++)
+		if (calls[i] && (!calls[i]->lc || calls[i]->ppp != CALL_PPP_UP))
+			sim_fail(sim, "liveness: a new call of lac %d does not come up at the end", i);
+	for (i = 0; i < sim->peer_count && !sim->failed; i++)
+		if (calls[i])
+			peer_hangup(sim, calls[i]);
+	sim_run_for(sim, 3 * SEC);
+}
+
+static void check_teardown(struct sim *sim)
+{
+	size_t tunnels;
+	int i, n;
+
+	for (i = 0; i < sim->peer_count; i++)
+		peer_shutdown(&sim->peers[i]);
+	sim_run_for(sim, 45 * SEC);
+	if (sim->failed || any_risk(sim))
+		return;
+	for (n = 0; n < SIM_NODES && !sim->failed; n++) {
+		struct node *node = &sim->nodes[n];
+		size_t sessions = count_sessions(node, &tunnels);
+		struct ha_info info;
+
+		ha_info(group_ha(node->group), &info);
+		if (sessions || tunnels || dp_null_sessions(node->dp) || dp_null_tunnels(node->dp) ||
+		    ppp_model_count(node->ppp) || info.records)
+			sim_fail(sim, "leak: with all closed node %d has %zu tunnels, %zu sessions, %zu+%zu in the kernel, "
+				 "%zu PPP, %u records", n, tunnels, sessions, dp_null_tunnels(node->dp),
+				 dp_null_sessions(node->dp), ppp_model_count(node->ppp), info.records);
+	}
+}
+
+void check_end(struct sim *sim)
+{
+	if (!sim->failed)
+		check_calls(sim);
+	if (!sim->failed)
+		check_channels(sim);
+	if (!sim->failed)
+		check_pair(sim);
+	if (!sim->failed)
+		check_service(sim);
+	if (!sim->failed)
+		check_pair(sim);
+	if (!sim->failed)
+		check_teardown(sim);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The deterministic simulator: two nodes, their LACs and every link between
+ * them in one process, on virtual time, from one seed.
+ *
+ * Real: daemon/group.c with everything below it, netlink/null.c, tests/lac/.
+ * Models: the access network, the HA stream, PPP at both ends, faults.
+ *
+ * Every callback out of a node and every event is a step; a run is the same
+ * sequence of steps for the same seed, so "crash at step k" names a place.
+ */
+#ifndef TESTS_SIM_SIM_H
+#define TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/group.h"
+#include "l2tp/l2tp.h"
+#include "netlink/null.h"
+#include "tests/lac/lac.h"
+
+#define SIM_NODES 2
+#define SIM_PEERS 8	/* control connections */
+#define SIM_CALLS 160	/* ever placed in one run */
+#define SIM_USERS 24
+#define SIM_NEVER UINT64_MAX
+#define MS 1000ULL
+#define SEC 1000000ULL
+
+struct sim;
+struct sim_event;
+typedef void (*sim_event_fn)(struct sim *sim, struct sim_event *ev);
+
+struct sim_event {
+	uint64_t at_us, order;
+	sim_event_fn fn;
+	int who;		/* node or peer or call */
+	uint64_t token;		/* incarnation, connection ... of `who` when it was made */
+	uint64_t arg;
+	struct l2tp_endpoint local, peer;
+	uint8_t *data;		/* owned */
+	size_t len;
+};
+
+/* ---- one node ---- */
+struct ppp_model;
+struct node {
+	struct sim *sim;
+	int index;
+	bool powered, running;		/* running: the daemon */
+	bool frozen;			/* of the daemon: events wait */
+	bool access_cut;		/* its leg of the access network */
+	bool dying;			/* crash ordered from inside one of its own callbacks */
+	bool dying_kill;		/* ... of the daemon only */
+	uint64_t incarnation;		/* of the daemon */
+	uint64_t boot;			/* of the machine */
+	struct dp *dp;			/* the kernel */
+	struct ppp_model *ppp;		/* its pppds */
+	struct group *group;
+	struct config *config;
+	uint64_t disk_epoch;
+	bool dp_scheduled, run_scheduled;
+	struct sim_event **deferred;	/* while frozen */
+	size_t deferred_len, deferred_cap;
+	unsigned dp_fault_pct;
+	uint64_t seen_epoch;		/* highest it showed */
+	enum ha_role role;
+	bool switch_pending;		/* ordered from inside a callback */
+	uint64_t same_time_ticks, last_tick_us;
+};
+
+/* ---- a LAC's control connection and its calls ---- */
+struct peer {
+	struct sim *sim;
+	int index;
+	struct lac *lac;
+	struct lac_config config;
+	char hostname[32];
+	struct l2tp_endpoint addr;
+	uint64_t generation;		/* tunnels opened */
+	bool up;
+	bool at_risk;			/* what the pair knew of it may be lost: loss is no violation */
+	bool closing;			/* it ended itself */
+	uint16_t seen_tids[64];		/* IDs it used, for shared ports */
+	unsigned seen_tids_len;
+};
+enum call_ppp { CALL_PPP_DOWN, CALL_PPP_AUTH, CALL_PPP_UP };
+struct call {
+	bool used;
+	int index, peer;
+	struct lac_call *lc;		/* NULL: gone */
+	uint16_t lac_tid, lac_sid;	/* at the LAC */
+	uint32_t serial;
+	int user;
+	bool up;			/* L2TP */
+	enum call_ppp ppp;
+	uint32_t addr, magic;		/* network order; the LNS's magic */
+	bool at_risk;			/* see struct peer */
+	bool ppp_at_risk;		/* PPP may be started afresh */
+	bool doomed;			/* the scenario killed its PPP: will be closed */
+	bool hung_up;			/* by us; must never come back once confirmed */
+	bool confirmed;			/* the CDN of that was acknowledged */
+	uint64_t confirmed_us;
+	uint64_t ppp_up_us;
+	unsigned echo_ok;		/* replies in the last round */
+};
+
+/* ---- links ---- */
+struct access_net {
+	unsigned loss_pm, dup_pm, reorder_pm;	/* per mille */
+	unsigned delay_us, jitter_us;
+	int owner;			/* where the switch sends the VIP; -1 nowhere */
+	uint64_t garp_us;
+	uint64_t control_count;		/* control packets offered */
+	uint64_t special_at;		/* SIM_NEVER or the number of the one to treat */
+	enum { NET_LOSE, NET_DUP, NET_SWAP } special;
+};
+struct ha_wire {
+	bool up[SIM_NODES];
+	uint64_t conn[SIM_NODES], next_conn;
+	bool cut;
+	unsigned latency_us, jitter_us;
+	uint64_t slow_us[SIM_NODES];	/* extra delay of what node i sends */
+	uint64_t last_at[SIM_NODES];	/* FIFO */
+	bool corrupt[SIM_NODES];	/* flip a bit in the next octets of node i */
+	uint64_t corrupted_conn;	/* connection that must break, 0 = none */
+	uint64_t corrupted_us;
+	struct sim_event **held[SIM_NODES];	/* sent while cut, by sender */
+	size_t held_len[SIM_NODES], held_cap[SIM_NODES];
+	uint64_t try_scheduled;
+};
+
+struct sim_stats {
+	uint64_t runs, steps, control, checked, switchovers, calls_up, planned, crashes, kills, freezes, link_faults;
+};
+
+#define TRACE_LINES 600
+#define TRACE_LEN 200
+
+struct sim {
+	uint64_t seed, rng[4];
+	uint64_t now_us, order;
+	struct sim_event **heap;
+	size_t heap_len, heap_cap;
+	struct node nodes[SIM_NODES];
+	struct peer peers[SIM_PEERS];
+	int peer_count;
+	struct call calls[SIM_CALLS];
+	int call_count;
+	struct access_net net;
+	struct ha_wire wire;
+	struct l2tp_endpoint vip;
+	bool hot;
+	uint64_t steps;
+	/* fault by step: when steps reaches crash_at, the active is hit */
+	uint64_t crash_at;
+	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER } crash_kind;
+	uint64_t switchovers;
+	bool split;			/* two owners were made possible by the scenario */
+	bool quiet;			/* faults are over */
+	uint64_t s3_checked;
+	int last_active;
+	int acting;			/* whose log lines these are */
+	bool failed;
+	char why[512];
+	bool verbose;
+	struct sim_stats stats;
+	unsigned trace_next, trace_count;
+	char trace[TRACE_LINES][TRACE_LEN];
+};
+
+static inline uint64_t sim_ms(const struct sim *sim)
+{
+	return sim->now_us / 1000;
+}
+
+/* queue.c: seeded numbers, time, the trace */
+void rng_seed(struct sim *sim, uint64_t seed);
+uint64_t rng_next(struct sim *sim);
+uint32_t rng_below(struct sim *sim, uint32_t n);		/* 0..n-1 */
+bool rng_pm(struct sim *sim, unsigned per_mille);
+void rng_fill(void *sim, void *buf, size_t len);
+struct sim_event *sim_at(struct sim *sim, uint64_t at_us, sim_event_fn fn, int who, uint64_t token);
+void sim_event_data(struct sim_event *ev, const uint8_t *data, size_t len);
+void sim_event_free(struct sim_event *ev);
+void sim_push(struct sim *sim, struct sim_event *ev);		/* again, at ev->at_us */
+void sim_trace(struct sim *sim, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The first failure counts. */
+void sim_fail(struct sim *sim, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Runs events until the time, or until a failure. */
+void sim_run_until(struct sim *sim, uint64_t until_us);
+void sim_run_for(struct sim *sim, uint64_t us);
+/* One step; may order the crash of `node` (it is inside one of its callbacks) or of the active. */
+void sim_step(struct sim *sim);
+
+/* world.c: making and unmaking */
+struct sim *sim_new(uint64_t seed, bool hot, bool verbose);
+void sim_free(struct sim *sim);
+struct config *world_config(const struct sim *sim, int node);
+
+/* node.c */
+void node_boot(struct node *node);		/* power on, or start the daemon again */
+void node_power_loss(struct node *node);
+void node_kill(struct node *node);		/* kill -9 of the daemon */
+void node_freeze(struct node *node);
+void node_thaw(struct node *node);
+bool node_defer(struct node *node, struct sim_event *ev);	/* true: kept for the thaw */
+bool node_alive(const struct node *node);	/* daemon running and not frozen */
+void node_settle(struct node *node);		/* after each call into it */
+uint64_t node_deadline_us(const struct node *node);
+void node_tick(struct node *node);
+struct group *node_group(const struct node *node);	/* NULL: no daemon */
+bool node_is_owner(const struct node *node);
+/* The kernel lets packets of the VIP out now. */
+bool node_speaks(const struct node *node);
+int sim_active(const struct sim *sim);		/* the owner in role active, or -1 */
+enum ha_sync node_sync(const struct node *node);
+
+/* net.c: access network and HA stream */
+void net_from_node(struct node *node, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		   const uint8_t *data, size_t len);
+void net_from_peer(struct peer *peer, const uint8_t *data, size_t len);
+void net_vip_changed(struct node *node);
+void net_start(struct sim *sim);
+void wire_send(struct node *node, const uint8_t *data, size_t len);
+void wire_reset(struct node *node, const char *why);
+void wire_node_gone(struct node *node, bool silently);	/* silently: no FIN */
+void wire_cut(struct sim *sim);
+void wire_heal(struct sim *sim, bool reset);
+void wire_poke(struct sim *sim);			/* try to connect soon */
+
+/* ppp.c: the PPP engine of a node, and the clients behind the LACs */
+struct ppp_model *ppp_model_new(struct node *node);
+void ppp_model_free(struct ppp_model *model);
+const struct ppp_engine_ops *ppp_model_ops(void);
+void ppp_model_orphan(struct ppp_model *model);	/* its daemon is gone */
+void ppp_model_adopt(struct ppp_model *model);	/* a new daemon hears of them */
+void ppp_model_input(struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, const uint8_t *frame, size_t len);
+bool ppp_model_die(struct ppp_model *model, struct ppp_key key);	/* pppd crashed */
+size_t ppp_model_count(const struct ppp_model *model);
+bool ppp_model_has(const struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, bool *open, uint32_t *addr);
+/* duplicate names or addresses of open links: text of the first, or NULL */
+const char *ppp_model_duplicate(const struct ppp_model *model, char buf[128]);
+void client_input(struct sim *sim, struct call *call, const uint8_t *frame, size_t len);
+void client_echo(struct sim *sim, struct call *call);
+
+/* peer.c */
+void peer_new(struct sim *sim, int index, enum lac_peer flavour, const char *secret, bool shared_port);
+void peer_free(struct peer *peer);
+void peer_input(struct peer *peer, const uint8_t *data, size_t len);
+void peer_tick(struct peer *peer);
+struct call *peer_call(struct peer *peer);	/* NULL: no room */
+void peer_hangup(struct sim *sim, struct call *call);
+void peer_shutdown(struct peer *peer);
+struct peer *peer_by_addr(struct sim *sim, const struct l2tp_endpoint *addr, const uint8_t *data, size_t len);
+const char *msg_name(const uint8_t *data, size_t len, char buf[64]);
+
+/* check.c */
+void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
+void check_step(struct sim *sim);		/* after every event */
+void check_before_loss(struct sim *sim, struct node *lost, bool planned);	/* what may be lost with it */
+void check_end(struct sim *sim);		/* liveness, when faults are over */
+
+/* scenario.c */
+typedef void (*scenario_fn)(struct sim *sim);
+struct scenario {
+	const char *name;
+	scenario_fn run;
+	bool random;		/* part of --seeds */
+};
+const struct scenario *scenario_find(const char *name);
+const struct scenario *scenario_next(const struct scenario *after);
+/* One run. True: clean. */
+bool scenario_run(const struct scenario *scenario, uint64_t seed, bool verbose, struct sim_stats *stats);
+
+/* The log goes to this world's trace; the end of a trace and the failure on stdout; figures added up. */
+void sim_attach(struct sim *sim);
+void sim_report(struct sim *sim, const char *name);
+void sim_count(const struct sim *sim, struct sim_stats *stats);
+
+/* sweep.c: every step, every message; `only` (sweep:PLAN:N) just that one. Returns failures; prints them. */
+unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose, struct sim_stats *stats,
+		   unsigned *runs);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Systematic instead of random: one small story (two calls set up, a while of
+ * steady state, one hung up, the tunnel closed), run once undisturbed to count
+ * its steps and its control packets, then once for every step with the active
+ * struck at that step, and once for every packet lost, doubled or overtaken.
+ */
+#include "tests/sim/sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct plan {
+	const char *name;
+	bool hot;
+	int crash;			/* CRASH_* or -1 */
+	int special;			/* NET_* or -1 */
+	uint64_t at;
+};
+
+static void story(struct sim *sim)
+{
+	struct call *a, *b;
+	int i;
+
+	peer_new(sim, 0, LAC_PEER_RFC, NULL, false);
+	sim->peers[0].config.hello_ms = 0;
+	node_boot(&sim->nodes[0]);
+	node_boot(&sim->nodes[1]);
+	sim_run_for(sim, 5 * SEC);
+	sim->steps = 0;
+	sim->net.control_count = 0;
+	a = peer_call(&sim->peers[0]);
+	b = peer_call(&sim->peers[0]);
+	sim_run_for(sim, 3 * SEC);
+	if (a)
+		peer_hangup(sim, a);
+	sim_run_for(sim, 500 * MS);
+	if (b)
+		peer_hangup(sim, b);
+	peer_call(&sim->peers[0]);
+	sim_run_for(sim, 500 * MS);
+	peer_shutdown(&sim->peers[0]);
+	sim_run_for(sim, 500 * MS);
+	if (sim->failed)
+		return;
+	sim->stats.steps = sim->steps;
+	sim->stats.control = sim->net.control_count;
+	sim->crash_at = sim->net.special_at = SIM_NEVER;
+	sim_run_for(sim, 3 * SEC);
+	for (i = 0; i < SIM_NODES; i++)
+		node_boot(&sim->nodes[i]);
+	peer_call(&sim->peers[0]);
+	sim_run_for(sim, 25 * SEC);
+	check_end(sim);
+}
+
+static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *stats, uint64_t *steps, uint64_t *control)
+{
+	struct sim *sim = sim_new(1, plan->hot, verbose);
+	char name[96];
+	bool ok;
+
+	if (plan->crash >= 0) {
+		sim->crash_at = plan->at;
+		sim->crash_kind = plan->crash;
+	}
+	if (plan->special >= 0) {
+		sim->net.special_at = plan->at;
+		sim->net.special = plan->special;
+	}
+	sim_attach(sim);
+	story(sim);
+	ok = !sim->failed;
+	snprintf(name, sizeof(name), "sweep:%s:%llu", plan->name, (unsigned long long)plan->at);
+	if (!ok)
+		sim_report(sim, name);
+	if (steps)
+		*steps = sim->stats.steps;
+	if (control)
+		*control = sim->stats.control;
+	sim_count(sim, stats);
+	sim_free(sim);
+	return ok;
+}
+
+static const struct plan plans[] = {
+	{ "power-hot", true, CRASH_POWER, -1, 0 },
+	{ "kill-hot", true, CRASH_KILL, -1, 0 },
+	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0 },
+	{ "power-warm", false, CRASH_POWER, -1, 0 },
+	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0 },
+	{ "lose", true, -1, NET_LOSE, 0 },
+	{ "double", true, -1, NET_DUP, 0 },
+	{ "swap", true, -1, NET_SWAP, 0 },
+};
+
+unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose, struct sim_stats *stats,
+		   unsigned *runs)
+{
+	unsigned i, failures = 0;
+
+	for (i = 0; i < sizeof(plans) / sizeof(plans[0]) && failures < 5; i++) {
+		struct plan base = { .name = "base", .hot = plans[i].hot, .crash = -1, .special = -1 };
+		struct plan plan = plans[i];
+		uint64_t steps = 0, control = 0, last;
+		char name[96];
+
+		++*runs;
+		if (!run_plan(&base, false, stats, &steps, &control))
+			return failures + 1;
+		last = plan.crash >= 0 ? steps : control;
+		for (plan.at = plan.crash >= 0; plan.at <= last && failures < 5; plan.at++) {
+			snprintf(name, sizeof(name), "sweep:%s:%llu", plan.name, (unsigned long long)plan.at);
+			if (only ? strcmp(only, name) != 0 : plan.at % parts != part)
+				continue;
+			++*runs;
+			failures += !run_plan(&plan, verbose, stats, NULL, NULL);
+		}
+	}
+	return failures;
+}
