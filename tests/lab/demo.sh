@@ -71,14 +71,13 @@ sleep 1
 ip -n lns-b -ts -4 monitor address >"$LAB_RUN/monitor" 2>/dev/null &
 monitor=$!
 
-zero=$(now_ms)
-label=failure
 power_loss a
-cut=$(now_ms)
+zero=$LAB_CUT_MS
+label=failure
 tell "${bold}lns-a loses power: its three links are cut, all its processes are killed${plain}" "$zero"
 
 seen_stall=0 seen_role=0 seen_vip=0 t_role=0 t_flow=0
-deadline=$((cut + 30000))
+deadline=$((zero + 30000))
 while [ "$(now_ms)" -lt $deadline ]; do
 	if [ $seen_stall = 0 ] && ! flowing; then
 		seen_stall=1

@@ -245,15 +245,18 @@ daemon_kill9() {
 kill_node() {
 	if [ -w "/sys/fs/cgroup/lns-$1/cgroup.kill" ]; then
 		echo 1 >"/sys/fs/cgroup/lns-$1/cgroup.kill"
+		return
 	fi
 	ip netns pids "lns-$1" 2>/dev/null | xargs -r kill -KILL 2>/dev/null
 }
 
-# Cables first: nothing a dying process sends may be seen outside.
+# Cables first: nothing a dying process sends may be seen outside. LAB_CUT_MS is
+# when the last of them was cut.
 power_loss() {
 	local n=$1
 	printf 'link set lns-%s.access down\nlink set lns-%s.core down\nlink set lns-%s.ha down\n' \
 		"$n" "$n" "$n" | ip -n sw -batch -
+	LAB_CUT_MS=$(now_ms)
 	kill_node "$n"
 	ip netns del "lns-$n"
 	rm -rf "${LAB_RUN:?}/${n:?}" "/run/l2tpha-$n"
