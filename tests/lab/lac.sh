@@ -178,6 +178,36 @@ traffic_stalled() {
 	tail -n 1 "$(traffic_events)" 2>/dev/null | sed -n 's/.*stalled=\([0-9]*\).*/\1/p' | grep . || echo 0
 }
 
+# ---- the load LAC -------------------------------------------------------
+#
+#   load_start TUNNELS SESSIONS [OPTIONS]   build/loadlac, from 192.0.2.200 on, no call yet;
+#                                           SESSIONS in each tunnel, echo traffic
+#   load COMMAND...                         a command to it, see loadlac --help
+#   load_figure JQ                          of its `stats full`
+#   load_quit                               ends it; its verdict is the status
+
+load_start() {
+	local tunnels=$1 sessions=$2
+	shift 2
+	in_ns lac "$LAB_BUILD/loadlac" --lns "${LAB_LNS:-$LAB_VIP}" --local 192.0.2.200 \
+		--addresses "$tunnels" --source-port 1701 --tunnels "$tunnels" --sessions "$sessions" \
+		--hostname secretlac --secret tunnelsecret --auth mix \
+		--traffic icmp --core $LAB_CORE_HOST --interval 50 --no-call \
+		--control "$LAB_RUN/load.sock" --json "$LAB_OUT/load.json" "$@" \
+		</dev/null >"$LAB_OUT/load.log" 2>&1 &
+	echo $! >"$LAB_RUN/load.pid"
+	wait_until 10 test -S "$LAB_RUN/load.sock"
+}
+
+load() { "$LAB_BUILD/loadlac" ctl "$LAB_RUN/load.sock" "$@"; }
+load_figure() { load stats full | jq -r "$1"; }
+load_quit() {
+	local pid
+	pid=$(cat "$LAB_RUN/load.pid")
+	load quit >/dev/null
+	wait "$pid"
+}
+
 # ---- xl2tpd as LNS --------------------------------------------------------
 
 lns_xl2tpd_start() {
@@ -207,7 +237,7 @@ lns_xl2tpd_start() {
 	lcp-echo-interval 10
 	lcp-echo-failure 5
 	END
-	for ((i = 1; i <= LAB_USERS; i++)); do
+	for ((i = 0; i <= LAB_USERS; i++)); do
 		echo "sub$i * pw$i *"
 	done >"$d/ppp-secrets"
 	# pppd reads its secrets from /etc; nobody but this host sees these.

@@ -96,7 +96,8 @@ lns_new() {
 		plug "lns-$n" core br-core "198.51.100.$last/24" &&
 		plug "lns-$n" ha br-ha "203.0.113.$((last - 10))/30"
 	mkdir -p "$LAB_RUN/$n" "/run/l2tpha-$n"
-	chmod 700 "/run/l2tpha-$n"
+	mkdir -p "$LAB_RUN/state-$n"	# its disk, which outlives a power loss
+	chmod 700 "/run/l2tpha-$n" "$LAB_RUN/state-$n"
 	mkdir -p "/sys/fs/cgroup/lns-$n" 2>/dev/null || true
 }
 
@@ -131,7 +132,7 @@ net_down() {
 
 # ---- the two LNS --------------------------------------------------------
 
-# The configuration of one node. Users sub1..subN with passwords pw1..pwN.
+# The configuration of one node. Users sub0..subN with passwords pw0..pwN.
 lab_config() {
 	local local_ha=203.0.113.1 peer_ha=203.0.113.2 i
 	[ "$1" = a ] || { local_ha=203.0.113.2; peer_ha=203.0.113.1; }
@@ -139,7 +140,7 @@ lab_config() {
 	hostname lns-$1
 	vpdn enable
 	END
-	for ((i = 1; i <= LAB_USERS; i++)); do
+	for ((i = 0; i <= LAB_USERS; i++)); do
 		echo "username sub$i password 0 pw$i"
 	done
 	cat <<-END
@@ -209,7 +210,8 @@ node_start() {
 	shift
 	[ -s "$LAB_RUN/$n/conf" ] && [ "${LAB_KEEP_CONFIG:-0}" = 1 ] ||
 		(umask 077; lab_config "$n" >"$LAB_RUN/$n/conf")
-	on_node "$n" "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" -n "$@" \
+	on_node "$n" "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
+		-S "$LAB_RUN/state-$n" -L "$LAB_OUT/pppd-$n.log" -n "$@" \
 		</dev/null >>"$(node_log "$n")" 2>&1 &
 	echo $! >"$LAB_RUN/$n/pid"
 	disown $!

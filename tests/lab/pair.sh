@@ -10,6 +10,7 @@
 #   addresses_same FILE         the subscribers have the addresses in FILE
 #   count NAME                  a figure of the last wire_check
 #   wire_check FILE [OPTIONS]   tshark-check.sh; the figures are kept for count
+#   lns_sessions NODE           established sessions it lists
 #   json_figure NODE JQ         of `show l2tp redundancy all json`
 
 pair_standby_ready() { node_is "$1" standby && node_in_sync "$1"; }
@@ -70,3 +71,9 @@ count() { awk -v name="$1" '$1 == name { print $2; exit }' "$LAB_RUN/wire"; }
 json_figure() {
 	ctl "$1" show l2tp redundancy all json 2>/dev/null | jq -r "$2" 2>/dev/null
 }
+
+lns_sessions() {
+	ctl "$1" show l2tp session json 2>/dev/null |
+		jq '[.. | .sessions? // empty | arrays | .[]] | length' 2>/dev/null
+}
+lns_has_sessions() { [ "$(lns_sessions "$1")" = "$2" ]; }
