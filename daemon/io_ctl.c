@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The control socket of io_ctl.h.  Nothing here blocks: a client that does
+ * not read its reply is not read from until it has, and is cut off if it
+ * takes too long; the others do not notice.
+ */
+#include "daemon/io_ctl.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+
+enum { CLIENTS_MAX = 64 };
+static const ev_tstamp IDLE_WRITE_S = 30.;	/* a reply nobody reads */
+
+struct client {
+	struct client *next;
+	struct io_ctl *ctl;
+	ev_io io;
+	ev_timer stuck;
+	char in[IO_CTL_LINE_MAX];
+	size_t in_len;
+	char *out;		/* the reply that is being written */
+	size_t out_len, out_done;
+	bool closing;		/* after the reply */
+};
+
+struct io_ctl {
+	struct ev_loop *loop;
+	struct show_context *show;
+	ev_io listener;
+	struct client *clients;
+	size_t client_count;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+};
+
+static uint64_t wall_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void client_free(struct client *client)
+{
+	struct io_ctl *ctl = client->ctl;
+	struct client **at = &ctl->clients;
+
+	while (*at != client)
+		at = &(*at)->next;
+	*at = client->next;
+	ctl->client_count--;
+	ev_io_stop(ctl->loop, &client->io);
+	ev_timer_stop(ctl->loop, &client->stuck);
+	close(client->io.fd);
+	free(client->out);
+	free(client);
+}
+
+static void client_watch(struct client *client, int events)
+{
+	struct ev_loop *loop = client->ctl->loop;
+
+	ev_io_stop(loop, &client->io);
+	ev_io_set(&client->io, client->io.fd, events);
+	ev_io_start(loop, &client->io);
+	if (events == EV_WRITE)
+		ev_timer_again(loop, &client->stuck);
+	else
+		ev_timer_stop(loop, &client->stuck);
+}
+
+/* Puts the reply together; body may be NULL (no memory) and is freed. */
+static void reply(struct client *client, enum show_code code, char *body)
+{
+	size_t len = body ? strlen(body) : 0;
+	char head[48];
+	int n = snprintf(head, sizeof(head), "%d %zu\n", (int)code, len);
+
+	client->out = malloc((size_t)n + len);
+	client->out_done = client->out_len = 0;
+	if (client->out) {
+		memcpy(client->out, head, (size_t)n);
+		if (len)
+			memcpy(client->out + n, body, len);
+		client->out_len = (size_t)n + len;
+	} else {
+		client->closing = true;
+	}
+	free(body);
+}
+
+static void refuse(struct client *client, const char *why)
+{
+	log_info("control socket: %s", why);
+	client->closing = true;
+	reply(client, SHOW_USAGE, strdup(why));
+}
+
+static void request(struct client *client, char *line)
+{
+	struct io_ctl *ctl = client->ctl;
+	char *body = NULL, *arg = line + strcspn(line, " ");
+	enum show_code code = SHOW_OK;
+
+	for (const char *p = line; *p; p++)
+		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f) {
+			refuse(client, "refused: control character in a request\n");
+			return;
+		}
+	if (*arg)
+		*arg++ = '\0';
+	if (!strcmp(line, "exec")) {
+		code = show_exec(ctl->show, arg, &body);
+	} else if (!strcmp(line, "complete")) {
+		body = show_complete(arg);
+	} else if (!strcmp(line, "hello")) {
+		if (asprintf(&body, "%s\n", ctl->show->config->hostname) < 0)
+			body = NULL;
+	} else {
+		refuse(client, "refused: expected one of exec, complete, hello\n");
+		return;
+	}
+	reply(client, body ? code : SHOW_FAILED, body);
+}
+
+/* Answers what has arrived, one request at a time, while replies fit the socket. False: the client is gone. */
+static bool client_run(struct client *client)
+{
+	for (;;) {
+		char *end;
+		size_t len;
+
+		while (client->out_done < client->out_len) {
+			ssize_t n = send(client->io.fd, client->out + client->out_done, client->out_len - client->out_done,
+					 MSG_NOSIGNAL);
+
+			if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+				client_watch(client, EV_WRITE);
+				return true;
+			}
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				goto gone;
+			client->out_done += (size_t)n;
+		}
+		free(client->out);
+		client->out = NULL;
+		client->out_done = client->out_len = 0;
+		if (client->closing)
+			goto gone;
+		end = memchr(client->in, '\n', client->in_len);
+		if (!end) {
+			if (client->in_len < sizeof(client->in)) {
+				client_watch(client, EV_READ);
+				return true;
+			}
+			refuse(client, "refused: request too long\n");
+			continue;
+		}
+		len = (size_t)(end - client->in);
+		if (memchr(client->in, '\0', len)) {
+			refuse(client, "refused: control character in a request\n");
+			continue;
+		}
+		*end = '\0';
+		if (len && end[-1] == '\r')
+			end[-1] = '\0';
+		request(client, client->in);
+		client->in_len -= len + 1;
+		memmove(client->in, end + 1, client->in_len);
+	}
+gone:
+	client_free(client);
+	return false;
+}
+
+static void on_client(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct client *client = io->data;
+	ssize_t n;
+
+	(void)loop;
+	if (events & EV_READ) {
+		n = recv(io->fd, client->in + client->in_len, sizeof(client->in) - client->in_len, 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			client_free(client);
+			return;
+		}
+		client->in_len += (size_t)n;
+	}
+	client_run(client);
+}
+
+static void on_stuck(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	log_info("control socket: a client does not read its reply: closed");
+	client_free(timer->data);
+}
+
+static void on_accept(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct io_ctl *ctl = io->data;
+	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct client *client;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	client = ctl->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	if (!client) {
+		static const char busy[] = "500 29\ntoo many control connections\n";
+
+		(void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
+		close(fd);
+		return;
+	}
+	client->ctl = ctl;
+	client->next = ctl->clients;
+	ctl->clients = client;
+	ctl->client_count++;
+	ev_io_init(&client->io, on_client, fd, EV_READ);
+	client->io.data = client;
+	ev_init(&client->stuck, on_stuck);
+	client->stuck.repeat = IDLE_WRITE_S;
+	client->stuck.data = client;
+	ev_io_start(loop, &client->io);
+}
+
+/* A socket nobody listens on is a leftover. */
+static int socket_bind(int fd, const struct sockaddr_un *addr)
+{
+	int probe, err;
+
+	if (!bind(fd, (const struct sockaddr *)addr, sizeof(*addr)))
+		return 0;
+	if (errno != EADDRINUSE)
+		return -1;
+	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (probe < 0)
+		return -1;
+	err = connect(probe, (const struct sockaddr *)addr, sizeof(*addr)) ? errno : 0;
+	close(probe);
+	if (err != ECONNREFUSED) {
+		errno = EADDRINUSE;
+		return -1;
+	}
+	if (unlink(addr->sun_path))
+		return -1;
+	return bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
+}
+
+struct io_ctl *io_ctl_new(struct ev_loop *loop, const char *path, struct show_context *show)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct io_ctl *ctl;
+	mode_t mask;
+	int fd, err;
+
+	if (strlen(path) >= sizeof(addr.sun_path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	strcpy(addr.sun_path, path);
+	ctl = calloc(1, sizeof(*ctl));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (!ctl || fd < 0)
+		goto fail;
+	mask = umask(0117);	/* 0660 from the first moment */
+	err = socket_bind(fd, &addr);
+	umask(mask);
+	if (err || listen(fd, 16))
+		goto fail;
+	if (!show->unix_ms)
+		show->unix_ms = wall_ms;
+	if (!show->started_ms)
+		show->started_ms = show->now_ms();
+	ctl->loop = loop;
+	ctl->show = show;
+	memcpy(ctl->path, addr.sun_path, sizeof(ctl->path));
+	ev_io_init(&ctl->listener, on_accept, fd, EV_READ);
+	ctl->listener.data = ctl;
+	ev_io_start(loop, &ctl->listener);
+	return ctl;
+fail:
+	err = errno;
+	if (fd >= 0)
+		close(fd);
+	free(ctl);
+	errno = err;
+	return NULL;
+}
+
+void io_ctl_free(struct io_ctl *ctl)
+{
+	if (!ctl)
+		return;
+	while (ctl->clients)
+		client_free(ctl->clients);
+	ev_io_stop(ctl->loop, &ctl->listener);
+	close(ctl->listener.fd);
+	unlink(ctl->path);
+	free(ctl);
+}

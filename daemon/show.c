@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The exec commands as a table, and what all of them share: find the command,
+ * build its tree, print it as JSON or through its template.
+ */
+#include "daemon/show.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct exec_command {
+	struct grammar_command g;
+	show_fn build;
+};
+
+#define DO(s, h, fn) { { .modes = SHOW_MODE_EXEC, .syntax = (s), .help = (h) }, (fn) }
+
+static const struct exec_command commands[] = {
+	DO("show {l2tp|vpdn} redundancy [all] [json]", "what a switchover keeps", show_l2tp_redundancy),
+	DO("show {l2tp|vpdn} redundancy [detail] [id TUNNEL [SESSION]] [json]", "of one tunnel or session", show_l2tp_redundancy),
+	DO("show redundancy [group GROUP] [json]", "role, peer, protection, history", show_redundancy),
+	DO("show {l2tp|vpdn} tunnel [all|detail] [id TUNNEL] [json]", "tunnels", show_tunnels),
+	DO("show {l2tp|vpdn} session [all|detail] [id TUNNEL [SESSION]|username USER] [json]", "sessions", show_sessions),
+	DO("show l2tp counters [json]", "of the protocol and the stream", show_counters),
+	DO("show vpdn history failure [json]", "calls and tunnels that failed", show_history),
+	DO("show ip local pool [json]", "addresses of subscribers", show_pools),
+	DO("show running-config [all] [json]", "the configuration in use", show_running_config),
+	DO("show version [json]", "of the daemon", show_version),
+	DO("redundancy promote [force] [group GROUP] [json]", "make this node active", show_promote),
+	DO("redundancy demote [group GROUP] [json]", "make this node standby", show_demote),
+	DO("redundancy switchover [dry-run] [group GROUP] [json]", "hand over to the standby", show_switchover),
+	DO("clear {l2tp|vpdn} tunnel [id] TUNNEL [json]", "close a tunnel", show_clear_tunnel),
+	DO("clear {l2tp|vpdn} session [id] TUNNEL SESSION [json]", "close a session", show_clear_session),
+};
+
+static const struct grammar_arg args[] = {
+	{ "TUNNEL", GRAMMAR_NUMBER, 1, 65535, "local tunnel ID" },
+	{ "SESSION", GRAMMAR_NUMBER, 1, 65535, "local session ID" },
+	{ "GROUP", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "redundancy group" },
+	{ "USER", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "user name" },
+};
+
+static const struct grammar_word words[] = {
+	{ "show", "look at something" },
+	{ "clear", "close tunnels and sessions" },
+	{ "redundancy", "the other node" },
+	{ "promote", "make this node active" },
+	{ "demote", "make this node standby" },
+	{ "switchover", "hand over to the standby" },
+	{ "l2tp", "tunnels and sessions" },
+	{ "vpdn", "the same, by its other name" },
+	{ "tunnel", "tunnels" },
+	{ "session", "sessions" },
+	{ "counters", "of the protocol and the stream" },
+	{ "history", "what happened" },
+	{ "failure", "calls and tunnels that failed" },
+	{ "running-config", "the configuration in use" },
+	{ "version", "of the daemon" },
+	{ "ip", "addresses" },
+	{ "local", "given out here" },
+	{ "pool", "addresses of subscribers" },
+	{ "all", "everything, defaults too" },
+	{ "detail", "every field" },
+	{ "id", "only this one" },
+	{ "username", "only of this subscriber" },
+	{ "group", "only this redundancy group" },
+	{ "force", "although there are doubts" },
+	{ "dry-run", "only say what would happen" },
+	{ "json", "for programs" },
+};
+
+static const struct grammar exec_grammar = {
+	.commands = commands, .stride = sizeof(commands[0]), .count = sizeof(commands) / sizeof(commands[0]),
+	.args = args, .arg_count = sizeof(args) / sizeof(args[0]),
+	.words = words, .word_count = sizeof(words) / sizeof(words[0]),
+};
+
+static const struct view sentence_view[] = { { VIEW_LINE, "{message}", NULL }, { VIEW_END, NULL, NULL } };
+
+uint16_t show_id(const struct show *show, const char *arg)
+{
+	const struct grammar_item *item = grammar_arg_get(show->match, arg);
+
+	return item ? (uint16_t)item->number : 0;
+}
+
+void show_none(struct show *show, const char *what)
+{
+	show->code = SHOW_NONE;
+	snprintf(show->note, sizeof(show->note), "%%No %s", what);
+}
+
+void show_put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value ? value : json_null());
+}
+
+json_t *show_sentence(struct show *show, const char *fmt, ...)
+{
+	json_t *tree = json_object();
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	show_put(tree, "message", view_string(text));
+	show->view = sentence_view;
+	return tree;
+}
+
+uint64_t show_age_ms(const struct show *show, uint64_t unix_ms)
+{
+	uint64_t now = show->ctx->unix_ms ? show->ctx->unix_ms() : 0;
+
+	return unix_ms && now > unix_ms ? now - unix_ms : 0;
+}
+
+void show_each_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, show_session_fn fn, void *arg)
+{
+	struct l2tp *l2tp = group_l2tp(group);
+	struct l2tp_session_state_rec session;
+	struct l2tp_tunnel_info tunnel;
+
+	for (uint16_t t = 0; (t = l2tp_tunnel_next(l2tp, t));) {
+		if (tunnel_id && t != tunnel_id)
+			continue;
+		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, t), &tunnel);
+		for (uint16_t s = 0; (s = l2tp_session_next(l2tp, t, s));) {
+			if (session_id && s != session_id)
+				continue;
+			l2tp_session_export(l2tp_session_find(l2tp, t, s), &session);
+			fn(arg, group, &tunnel, &session);
+		}
+	}
+}
+
+static char *as_json(const struct show *show, json_t *tree)
+{
+	json_t *out = json_pack("{s:i, s:i}", "schema_version", SHOW_SCHEMA_VERSION, "code", show->code);
+	char *dump, *text = NULL;
+
+	if (show->code != SHOW_OK && show->note[0])
+		show_put(out, "error", view_string(show->note));
+	if (tree)
+		json_object_update(out, tree);
+	dump = json_dumps(out, JSON_INDENT(2));
+	json_decref(out);
+	if (dump && asprintf(&text, "%s\n", dump) < 0)
+		text = NULL;
+	free(dump);
+	return text;
+}
+
+static char *as_line(const char *text)
+{
+	char *line;
+
+	return asprintf(&line, "%s\n", text) < 0 ? NULL : line;
+}
+
+enum show_code show_exec(struct show_context *ctx, const char *line, char **body)
+{
+	struct grammar_match *match = malloc(sizeof(*match));
+	struct show show = { .ctx = ctx, .match = match, .code = SHOW_OK };
+	const struct exec_command *command;
+	json_t *tree;
+	int err;
+
+	*body = NULL;
+	if (!match)
+		return SHOW_FAILED;
+	err = grammar_match(&exec_grammar, SHOW_MODE_EXEC, line, match, show.note);
+	if (err) {
+		*body = err == -ENODATA ? strdup("") : as_line(show.note);
+		free(match);
+		return err == -ENODATA ? SHOW_OK : SHOW_USAGE;
+	}
+	command = (const struct exec_command *)(const void *)match->command;
+	tree = command->build(&show);
+	if (grammar_has(match, "json"))
+		*body = as_json(&show, tree);
+	else if (show.code != SHOW_OK && show.note[0])
+		*body = as_line(show.note);
+	else if (tree)
+		*body = view_render(show.view, tree);
+	json_decref(tree);
+	free(match);
+	return *body ? show.code : SHOW_FAILED;
+}
+
+static void complete_line(void *ctx, const char *text, const char *help)
+{
+	fprintf(ctx, "%s\t%s\n", text, help);
+}
+
+char *show_complete(const char *line)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	grammar_expect(&exec_grammar, SHOW_MODE_EXEC, line, complete_line, out);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

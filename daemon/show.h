@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The exec commands: one line in, one reply out.  A show builds one JSON tree
+ * (show_*.c); its text is made from that tree by a template (view.h).  Pure:
+ * the clock is injected.
+ */
+#ifndef L2TPHA_DAEMON_SHOW_H
+#define L2TPHA_DAEMON_SHOW_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/config.h"
+#include "daemon/grammar.h"
+#include "daemon/group.h"
+#include "daemon/view.h"
+
+#define SHOW_SCHEMA_VERSION 1
+#define SHOW_MODE_EXEC 1u
+
+struct show_context {
+	struct group **groups;
+	size_t group_count;
+	const struct config *config;
+	uint64_t (*now_ms)(void);	/* monotonic */
+	uint64_t (*unix_ms)(void);	/* wall clock; NULL: io_ctl_new() fills it in */
+	uint64_t started_ms;		/* 0: io_ctl_new() fills it in */
+	const struct pool_set *pools;	/* NULL: `show ip local pool` says so */
+};
+
+/* Also the reply codes of the control protocol. */
+enum show_code {
+	SHOW_OK = 200,
+	SHOW_USAGE = 400,	/* the line was refused */
+	SHOW_ROLE = 403,	/* refused by role or state */
+	SHOW_NONE = 404,	/* nothing matched */
+	SHOW_FAILED = 500,
+};
+
+/* Runs a line. *body is the caller's to free; never NULL unless memory ran out. */
+enum show_code show_exec(struct show_context *ctx, const char *line, char **body);
+
+/* What may follow `line`: one "word<TAB>help" a line (grammar_expect()). The caller frees it. */
+char *show_complete(const char *line);
+
+/* ---- between show.c and show_*.c ---- */
+struct show {
+	struct show_context *ctx;
+	const struct grammar_match *match;
+	enum show_code code;
+	const struct view *view;	/* set by the builder */
+	char note[256];			/* with a code other than SHOW_OK: what to say */
+};
+typedef json_t *(*show_fn)(struct show *show);
+
+json_t *show_l2tp_redundancy(struct show *show);
+json_t *show_redundancy(struct show *show);
+json_t *show_tunnels(struct show *show);
+json_t *show_sessions(struct show *show);
+json_t *show_history(struct show *show);
+json_t *show_running_config(struct show *show);
+json_t *show_version(struct show *show);
+json_t *show_pools(struct show *show);
+json_t *show_counters(struct show *show);
+json_t *show_promote(struct show *show);
+json_t *show_demote(struct show *show);
+json_t *show_switchover(struct show *show);
+json_t *show_clear_tunnel(struct show *show);
+json_t *show_clear_session(struct show *show);
+
+/* Argument as a number; 0 if it was not given. */
+uint16_t show_id(const struct show *show, const char *arg);
+/* "LABEL" of `id T [S]` filters: nothing of that ID here. */
+void show_none(struct show *show, const char *what);
+/* A tree of one text, for commands that only answer in a sentence. */
+json_t *show_sentence(struct show *show, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Moves `value` (may be NULL) into `object`. */
+void show_put(json_t *object, const char *key, json_t *value);
+uint64_t show_age_ms(const struct show *show, uint64_t unix_ms);
+
+/* Each session of a group in ID order. */
+typedef void (*show_session_fn)(void *arg, struct group *group, const struct l2tp_tunnel_info *tunnel,
+				const struct l2tp_session_state_rec *session);
+void show_each_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, show_session_fn fn, void *arg);
+
+#endif

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tunnels, sessions, counters, failures, pools, and what clears them: the
+ * commands that are not about redundancy, in the layout of IOS.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/pool.h"
+#include "daemon/show.h"
+
+/* ---- tunnels ------------------------------------------------------------ */
+
+static json_t *tunnel_json(const struct show *show, const struct l2tp_tunnel_info *t, bool active)
+{
+	uint64_t now = show->ctx->now_ms();
+	bool up = t->s.state == L2TP_TUNNEL_ESTABLISHED;
+	char local[ENDPOINT_TEXT_MAX], peer[ENDPOINT_TEXT_MAX];
+	json_t *j = json_pack("{s:i, s:i, s:s, s:b, s:b, s:b, s:b, s:I, s:i, s:s, s:i, s:s, s:i}",
+			      "local_id", t->s.local_id, "remote_id", t->s.peer_id,
+			      "state", l2tp_tunnel_state_name(t->s.state), "up", up, "initiator", t->s.initiator,
+			      "ha", t->s.params.ha, "resync", t->resync,
+			      "since_ms", (json_int_t)(active && now > t->since_ms ? now - t->since_ms : 0),
+			      "sessions", t->sessions,
+			      "local_address", endpoint_format(&t->s.local, false, local), "local_port", t->s.local.port,
+			      "remote_address", endpoint_format(&t->s.peer, false, peer), "remote_port", t->s.peer.port);
+
+	show_put(j, "state_short", json_string(t->resync ? "resync" : up ? "est" : l2tp_tunnel_state_name(t->s.state)));
+	show_put(j, "remote_name", view_string(t->s.peer_name));
+	show_put(j, "local_name", view_string(t->s.params.local_name));
+	show_put(j, "remote_vendor", view_string(t->s.peer_vendor));
+	show_put(j, "group", view_string(t->s.params.group));
+	json_object_set_new(j, "counters", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			    "packets_sent", (json_int_t)t->tx_packets, "packets_received", (json_int_t)t->rx_packets,
+			    "bytes_sent", (json_int_t)t->tx_bytes, "bytes_received", (json_int_t)t->rx_bytes,
+			    "retransmits", (json_int_t)t->retransmits, "zlb_sent", (json_int_t)t->zlb_sent,
+			    "duplicates", (json_int_t)t->duplicates, "out_of_order", (json_int_t)t->out_of_order));
+	json_object_set_new(j, "channel", json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
+			    "ns", t->channel.vs, "nr", t->channel.vr, "unacknowledged", t->channel.una,
+			    "local_rws", t->s.params.receive_window, "remote_rws", t->s.peer_window, "cwnd", t->cwnd,
+			    "unsent", t->unsent, "unacked", t->unacked, "max_unacked", t->max_unacked,
+			    "retransmit_min_s", t->s.params.retransmit_min_s,
+			    "retransmit_max_s", t->s.params.retransmit_max_s,
+			    "retransmit_retries", t->s.params.retransmit_retries));
+	json_object_set_new(j, "hello_s", json_integer(t->s.params.hello_s));
+	json_object_set_new(j, "authenticated", json_boolean(t->s.params.authenticate));
+	return j;
+}
+
+static const struct view tunnel_row[] = {
+	{ VIEW_LINE, "{local_id:-10} {remote_id:-10} {remote_name:-15} {state_short:-6} {remote_address:-15} {sessions:-5} {group}",
+	  NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view tunnel_table_some[] = {
+	{ VIEW_LINE, "L2TP Tunnel Information Total tunnels {total_tunnels} sessions {total_sessions}", NULL },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_LINE, "LocTunID   RemTunID   Remote Name     State  Remote Address  Sessn L2TP Class/", NULL },
+	{ VIEW_LINE, "                                                             Count VPDN Group", NULL },
+	{ VIEW_EACH, "tunnels", tunnel_row },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view no_tunnels[] = { { VIEW_LINE, "%No active L2TP tunnels", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view tunnel_table[] = {
+	{ VIEW_IF, "tunnels", tunnel_table_some },
+	{ VIEW_UNLESS, "tunnels", no_tunnels },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view tunnel_block[] = {
+	{ VIEW_LINE, "Tunnel id {local_id} is {up?up:down}, remote id is {remote_id}, {sessions} active sessions", NULL },
+	{ VIEW_LINE, "  {initiator?Locally:Remotely} initiated tunnel", NULL },
+	{ VIEW_LINE, "  Tunnel state is {state}{resync?, in HA resync:}, time since change {since_ms!hms}", NULL },
+	{ VIEW_LINE, "  Tunnel transport is UDP (17)", NULL },
+	{ VIEW_LINE, "  Remote tunnel name is {remote_name}", NULL },
+	{ VIEW_LINE, "    Internet Address {remote_address}, port {remote_port}", NULL },
+	{ VIEW_LINE, "  Local tunnel name is {local_name}", NULL },
+	{ VIEW_LINE, "    Internet Address {local_address}, port {local_port}", NULL },
+	{ VIEW_LINE, "  VPDN group for tunnel is {group}", NULL },
+	{ VIEW_LINE, "  L2TP HA is {ha?enabled:disabled}", NULL },
+	{ VIEW_LINE, "  Counters, control messages:", NULL },
+	{ VIEW_LINE, "    {counters.packets_sent} packets sent, {counters.packets_received} received", NULL },
+	{ VIEW_LINE, "    {counters.bytes_sent} bytes sent, {counters.bytes_received} received", NULL },
+	{ VIEW_LINE, "  Control Ns {channel.ns}, Nr {channel.nr}", NULL },
+	{ VIEW_LINE, "  Local RWS {channel.local_rws}, Remote RWS {channel.remote_rws}", NULL },
+	{ VIEW_LINE, "  In Use Remote RWS {channel.cwnd}", NULL },
+	{ VIEW_LINE, "  Control channel Congestion Control is enabled", NULL },
+	{ VIEW_LINE, "  Retransmission time {channel.retransmit_min_s}, max {channel.retransmit_max_s} seconds, "
+		     "{channel.retransmit_retries} retries", NULL },
+	{ VIEW_LINE, "  Hello interval {hello_s} seconds", NULL },
+	{ VIEW_LINE, "  Unsent queuesize {channel.unsent}", NULL },
+	{ VIEW_LINE, "  Resend queuesize {channel.unacked}, max {channel.max_unacked}", NULL },
+	{ VIEW_LINE, "  Total resends {counters.retransmits}, ZLB ACKs sent {counters.zlb_sent}", NULL },
+	{ VIEW_LINE, "  Total duplicates {counters.duplicates}", NULL },
+	{ VIEW_LINE, "  Total out-of-order reorder pkts {counters.out_of_order}", NULL },
+	{ VIEW_LINE, "  Control message authentication is disabled", NULL },
+	{ VIEW_LINE, "  Tunnel authentication is {authenticated?enabled:disabled}", NULL },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view tunnel_blocks[] = {
+	{ VIEW_EACH, "tunnels", tunnel_block },
+	{ VIEW_UNLESS, "tunnels", no_tunnels },
+	{ VIEW_END, NULL, NULL },
+};
+
+static void totals(struct show *show, json_t *tree)
+{
+	uint32_t tunnels = 0, sessions = 0;
+	struct l2tp_counters c;
+
+	for (size_t i = 0; i < show->ctx->group_count; i++) {
+		l2tp_counters(group_l2tp(show->ctx->groups[i]), &c);
+		tunnels += c.tunnels;
+		sessions += c.sessions;
+	}
+	json_object_set_new(tree, "total_tunnels", json_integer(tunnels));
+	json_object_set_new(tree, "total_sessions", json_integer(sessions));
+}
+
+json_t *show_tunnels(struct show *show)
+{
+	bool all = grammar_has(show->match, "all") || grammar_has(show->match, "detail");
+	json_t *tree = json_object(), *list = json_array();
+	uint16_t only = show_id(show, "TUNNEL");
+	struct l2tp_tunnel_info t;
+
+	totals(show, tree);
+	for (size_t i = 0; i < show->ctx->group_count; i++) {
+		struct l2tp *l2tp = group_l2tp(show->ctx->groups[i]);
+
+		for (uint16_t id = 0; (id = l2tp_tunnel_next(l2tp, id));) {
+			if (only && id != only)
+				continue;
+			l2tp_tunnel_info(l2tp_tunnel_find(l2tp, id), &t);
+			json_array_append_new(list, tunnel_json(show, &t, l2tp_active(l2tp)));
+		}
+	}
+	if (only && !json_array_size(list))
+		show_none(show, "tunnel of that ID");
+	json_object_set_new(tree, "tunnels", list);
+	show->view = all || only ? tunnel_blocks : tunnel_table;
+	return tree;
+}
+
+/* ---- sessions ----------------------------------------------------------- */
+
+struct session_list {
+	struct show *show;
+	json_t *list;
+	const char *user;	/* only of this one; NULL: all */
+};
+
+static void session_add(void *arg, struct group *group, const struct l2tp_tunnel_info *t,
+			const struct l2tp_session_state_rec *s)
+{
+	struct session_list *l = arg;
+	struct subscriber_info sub = { 0 };
+	bool known = group_subscriber(group, s->tunnel_id, s->local_id, &sub);
+	bool up = s->state == L2TP_SESSION_ESTABLISHED;
+	char addr[ENDPOINT_TEXT_MAX], ip[INET_ADDRSTRLEN] = "";
+	json_t *j;
+
+	if (l->user && (!known || strcmp(sub.user, l->user)))
+		return;
+	if (sub.address)
+		inet_ntop(AF_INET, &sub.address, ip, sizeof(ip));
+	j = json_pack("{s:i, s:i, s:i, s:i, s:s, s:b, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:s, s:b}",
+		      "local_id", s->local_id, "remote_id", s->peer_id, "tunnel_id", s->tunnel_id,
+		      "remote_tunnel_id", t->s.peer_id, "state", l2tp_session_state_name(s->state), "up", up,
+		      "state_short", up ? "est" : l2tp_session_state_name(s->state),
+		      "subscriber", known ? subscriber_state_name(sub.state) : "none",
+		      "ha", t->s.params.ha, "ppp_captured", sub.has_ppp, "in_place", sub.in_place,
+		      "since_ms", (json_int_t)show_age_ms(l->show, s->established_unix_ms),
+		      "call_serial", (json_int_t)s->call_serial,
+		      "remote_address", endpoint_format(&t->s.peer, false, addr), "sequencing", s->sequencing_required);
+	show_put(j, "remote_name", view_string(t->s.peer_name));
+	show_put(j, "username", view_string(sub.user));
+	show_put(j, "interface", view_string(sub.ifname));
+	show_put(j, "address", json_string(ip));
+	show_put(j, "calling", view_string(s->calling));
+	show_put(j, "called", view_string(s->called));
+	json_object_set_new(j, "tx_speed", json_integer(s->tx_speed));
+	json_object_set_new(j, "rx_speed", json_integer(s->rx_speed));
+	json_array_append_new(l->list, j);
+}
+
+static const struct view session_row[] = {
+	{ VIEW_LINE, "{local_id:-10} {remote_id:-10} {tunnel_id:-10} {username}, {interface}  {address}  {state_short}, "
+		     "{subscriber}  {since_ms!hms}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view session_table_some[] = {
+	{ VIEW_LINE, "L2TP Session Information Total tunnels {total_tunnels} sessions {total_sessions}", NULL },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_LINE, "LocID      RemID      TunID      Username, Intf, Address, State, Last Chg", NULL },
+	{ VIEW_EACH, "sessions", session_row },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view no_sessions[] = { { VIEW_LINE, "%No active L2TP sessions", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view session_table[] = {
+	{ VIEW_IF, "sessions", session_table_some },
+	{ VIEW_UNLESS, "sessions", no_sessions },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view calling_line[] = {
+	{ VIEW_LINE, "  Calling number is {calling}, called number is {called}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view session_block[] = {
+	{ VIEW_LINE, "Session id {local_id} is {up?up:down}, tunnel id {tunnel_id}", NULL },
+	{ VIEW_LINE, "  Call serial number is {call_serial}", NULL },
+	{ VIEW_LINE, "  Remote tunnel name is {remote_name}", NULL },
+	{ VIEW_LINE, "    Internet address is {remote_address}", NULL },
+	{ VIEW_LINE, "  Session state is {state}, time since change {since_ms!hms}", NULL },
+	{ VIEW_LINE, "  Session username is {username}", NULL },
+	{ VIEW_LINE, "  Interface {interface}, address {address}, subscriber {subscriber}", NULL },
+	{ VIEW_LINE, "  Remote session id is {remote_id}, remote tunnel id {remote_tunnel_id}", NULL },
+	{ VIEW_IF, "calling", calling_line },
+	{ VIEW_LINE, "  Sequencing is {sequencing?on:off}", NULL },
+	{ VIEW_LINE, "  PPP state is {ppp_captured?captured:not captured}, {in_place?in place:not in place} on this node", NULL },
+	{ VIEW_LINE, "  Unique ID is {local_id}", NULL },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view session_blocks[] = {
+	{ VIEW_EACH, "sessions", session_block },
+	{ VIEW_UNLESS, "sessions", no_sessions },
+	{ VIEW_END, NULL, NULL },
+};
+
+json_t *show_sessions(struct show *show)
+{
+	bool all = grammar_has(show->match, "all") || grammar_has(show->match, "detail");
+	const struct grammar_item *user = grammar_arg_get(show->match, "USER");
+	struct session_list l = { .show = show, .list = json_array(), .user = user ? user->text : NULL };
+	uint16_t tunnel = show_id(show, "TUNNEL"), session = show_id(show, "SESSION");
+	json_t *tree = json_object();
+
+	totals(show, tree);
+	for (size_t i = 0; i < show->ctx->group_count; i++)
+		show_each_session(show->ctx->groups[i], tunnel, session, session_add, &l);
+	if ((tunnel || user) && !json_array_size(l.list))
+		show_none(show, user ? "session of that user" : "session of that ID");
+	json_object_set_new(tree, "sessions", l.list);
+	show->view = all || session || user ? session_blocks : session_table;
+	return tree;
+}
+
+/* ---- counters ----------------------------------------------------------- */
+
+static const struct view counters_row[] = {
+	{ VIEW_LINE, "Group {group}:", NULL },
+	{ VIEW_LINE, "  Packets received {l2tp.packets_received}, sent {l2tp.packets_sent}", NULL },
+	{ VIEW_LINE, "  Discarded: malformed {l2tp.malformed}, unknown tunnel {l2tp.unknown_tunnel}, "
+		     "refused {l2tp.refused}, while standby {l2tp.while_standby}", NULL },
+	{ VIEW_LINE, "  Data packets seen here {l2tp.data}", NULL },
+	{ VIEW_LINE, "  Resyncs {l2tp.resync_ok} good, {l2tp.resync_failed} failed", NULL },
+	{ VIEW_LINE, "  Stream: frames sent {stream.frames_sent}, received {stream.frames_received}; "
+		     "records sent {stream.records_sent}, received {stream.records_received}", NULL },
+	{ VIEW_LINE, "  Stream: acks sent {stream.acks_sent}, received {stream.acks_received}; "
+		     "octets sent {stream.bytes_sent}, received {stream.bytes_received}", NULL },
+	{ VIEW_LINE, "  Stream: late commits {stream.late_commits}, bad frames {stream.bad_frames}, "
+		     "refused {stream.refused}, snapshots {stream.snapshots}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view counters_view[] = { { VIEW_EACH, "groups", counters_row }, { VIEW_END, NULL, NULL } };
+
+json_t *show_counters(struct show *show)
+{
+	json_t *tree = json_object(), *list = json_array();
+
+	for (size_t i = 0; i < show->ctx->group_count; i++) {
+		struct l2tp_counters c;
+		struct ha_info ha;
+		json_t *j = json_object();
+
+		l2tp_counters(group_l2tp(show->ctx->groups[i]), &c);
+		ha_info(group_ha(show->ctx->groups[i]), &ha);
+		show_put(j, "group", view_string(group_name(show->ctx->groups[i])));
+		json_object_set_new(j, "l2tp", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+				    "packets_received", (json_int_t)c.rx_packets, "packets_sent", (json_int_t)c.tx_packets,
+				    "malformed", (json_int_t)c.rx_malformed, "unknown_tunnel",
+				    (json_int_t)c.rx_unknown_tunnel, "data", (json_int_t)c.rx_data, "refused",
+				    (json_int_t)c.rx_refused, "while_standby", (json_int_t)c.rx_passive, "resync_ok",
+				    (json_int_t)c.resync_ok, "resync_failed", (json_int_t)c.resync_failed));
+		json_object_set_new(j, "stream", json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+				    "frames_sent", (json_int_t)ha.frames_sent, "frames_received",
+				    (json_int_t)ha.frames_received, "records_sent", (json_int_t)ha.records_sent,
+				    "records_received", (json_int_t)ha.records_received, "acks_sent",
+				    (json_int_t)ha.acks_sent, "acks_received", (json_int_t)ha.acks_received, "bytes_sent",
+				    (json_int_t)ha.bytes_sent, "bytes_received", (json_int_t)ha.bytes_received,
+				    "late_commits", (json_int_t)ha.late_commits, "bad_frames", (json_int_t)ha.bad_frames,
+				    "refused", (json_int_t)ha.refused, "snapshots", (json_int_t)ha.snapshots));
+		json_array_append_new(list, j);
+	}
+	json_object_set_new(tree, "groups", list);
+	show->view = counters_view;
+	return tree;
+}
+
+/* ---- show vpdn history failure ------------------------------------------ */
+
+static const struct view failure_block[] = {
+	{ VIEW_LINE, "User: {user}, MID = {tunnel_id}", NULL },
+	{ VIEW_LINE, "NAS: {peer_name}, IP address = {address}, CLID = {tunnel_id}", NULL },
+	{ VIEW_LINE, "Log time: {at_unix_ms!time}, Error repeat count: 1", NULL },
+	{ VIEW_LINE, "Failure type: {type}", NULL },
+	{ VIEW_LINE, "Failure reason: {reason}", NULL },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view history_view[] = {
+	{ VIEW_LINE, "Table size: {table_size}", NULL },
+	{ VIEW_LINE, "Number of entries in table: {entries}", NULL },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_EACH, "failures", failure_block },
+	{ VIEW_END, NULL, NULL },
+};
+
+json_t *show_history(struct show *show)
+{
+	struct group_failure *failures = calloc(GROUP_HISTORY_MAX, sizeof(*failures));
+	json_t *tree = json_object(), *list = json_array();
+
+	for (size_t i = 0; failures && i < show->ctx->group_count; i++) {
+		size_t n = group_failures(show->ctx->groups[i], failures, GROUP_HISTORY_MAX);
+
+		for (size_t k = 0; k < n; k++) {
+			const struct group_failure *f = &failures[k];
+			char addr[ENDPOINT_TEXT_MAX];
+			json_t *j = json_pack("{s:I, s:i, s:s}", "at_unix_ms", (json_int_t)f->at_unix_ms, "tunnel_id",
+					      f->tunnel_id, "address", endpoint_format(&f->peer, false, addr));
+
+			show_put(j, "user", view_string(f->user));
+			show_put(j, "peer_name", view_string(f->peer_name));
+			show_put(j, "type", view_string(f->type));
+			show_put(j, "reason", view_string(f->reason));
+			json_array_append_new(list, j);
+		}
+	}
+	free(failures);
+	json_object_set_new(tree, "table_size", json_integer(GROUP_HISTORY_MAX));
+	json_object_set_new(tree, "entries", json_integer((json_int_t)json_array_size(list)));
+	json_object_set_new(tree, "failures", list);
+	show->view = history_view;
+	return tree;
+}
+
+/* ---- pools, configuration, version -------------------------------------- */
+
+static const struct view pool_row[] = {
+	{ VIEW_LINE, "{name:-16} {first:-15} {last:-15} {free:7} {used:7} {used_max:7} {reserved:8} {exhausted:9}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view pools_view[] = {
+	{ VIEW_LINE, "Pool             Begin           End                Free  In use    Most Reserved Exhausted", NULL },
+	{ VIEW_EACH, "pools", pool_row },
+	{ VIEW_LINE, "{outside} addresses in use that are in no pool", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+
+json_t *show_pools(struct show *show)
+{
+	json_t *tree = json_object(), *list = json_array();
+	char first[INET_ADDRSTRLEN], last[INET_ADDRSTRLEN];
+	struct pool_info info;
+
+	if (!show->ctx->pools) {
+		json_decref(list);
+		show_none(show, "address pools");
+		return tree;
+	}
+	for (size_t i = 0; pool_info(show->ctx->pools, i, &info); i++) {
+		json_t *j;
+
+		info.first = htonl(info.first);
+		info.last = htonl(info.last);
+		j = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}",
+			      "first", inet_ntop(AF_INET, &info.first, first, sizeof(first)),
+			      "last", inet_ntop(AF_INET, &info.last, last, sizeof(last)), "size", (json_int_t)info.size,
+			      "used", (json_int_t)info.used, "used_max", (json_int_t)info.used_max,
+			      "reserved", (json_int_t)info.reserved, "exhausted", (json_int_t)info.exhausted,
+			      "free", (json_int_t)(info.size > info.used ? info.size - info.used : 0));
+		show_put(j, "name", view_string(info.name));
+		json_array_append_new(list, j);
+	}
+	json_object_set_new(tree, "pools", list);
+	json_object_set_new(tree, "outside", json_integer(pool_outside(show->ctx->pools)));
+	show->view = pools_view;
+	return tree;
+}
+
+static const struct view config_line[] = { { VIEW_LINE, "{.}", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view config_view[] = { { VIEW_EACH, "lines", config_line }, { VIEW_END, NULL, NULL } };
+
+json_t *show_running_config(struct show *show)
+{
+	char *text = config_print(show->ctx->config, grammar_has(show->match, "all") ? CONFIG_PRINT_ALL : 0);
+	json_t *tree = json_object(), *list = json_array();
+	char *rest = text, *line;
+
+	while (rest && (line = strsep(&rest, "\n")))
+		if (*line)
+			json_array_append_new(list, view_string(line));
+	free(text);
+	json_object_set_new(tree, "lines", list);
+	show->view = config_view;
+	return tree;
+}
+
+static const struct view version_view[] = {
+	{ VIEW_LINE, "l2tphad {version} on {hostname}", NULL },
+	{ VIEW_LINE, "Uptime is {uptime_ms!hms}", NULL },
+	{ VIEW_LINE, "Configuration digest is {config_digest}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+
+json_t *show_version(struct show *show)
+{
+	uint64_t now = show->ctx->now_ms();
+	char hex[33] = "";
+	uint8_t digest[16];
+	json_t *tree = json_object();
+
+	config_digest(show->ctx->config, digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	json_object_set_new(tree, "version", json_string(L2TPHA_VERSION));
+	show_put(tree, "hostname", view_string(show->ctx->config->hostname));
+	json_object_set_new(tree, "uptime_ms", json_integer((json_int_t)(now - show->ctx->started_ms)));
+	json_object_set_new(tree, "config_digest", json_string(hex));
+	show->view = version_view;
+	return tree;
+}
+
+/* ---- clear -------------------------------------------------------------- */
+
+static json_t *cleared(struct show *show, int err, const char *what)
+{
+	if (err == -ENOENT) {
+		show_none(show, what);
+		return NULL;
+	}
+	if (err) {
+		show->code = SHOW_ROLE;
+		snprintf(show->note, sizeof(show->note), "%%Refused: %s",
+			 err == -EPERM ? "this node is not active" : strerror(-err));
+		return NULL;
+	}
+	return show_sentence(show, "closing");
+}
+
+json_t *show_clear_tunnel(struct show *show)
+{
+	int err = -ENOENT;
+
+	for (size_t i = 0; i < show->ctx->group_count && err == -ENOENT; i++)
+		err = group_clear_tunnel(show->ctx->groups[i], show->ctx->now_ms(), show_id(show, "TUNNEL"));
+	return cleared(show, err, "tunnel of that ID");
+}
+
+json_t *show_clear_session(struct show *show)
+{
+	int err = -ENOENT;
+
+	for (size_t i = 0; i < show->ctx->group_count && err == -ENOENT; i++)
+		err = group_clear_session(show->ctx->groups[i], show->ctx->now_ms(), show_id(show, "TUNNEL"),
+					  show_id(show, "SESSION"));
+	return cleared(show, err, "session of that ID");
+}
