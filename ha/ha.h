@@ -54,7 +54,8 @@ struct ha_config {
 	uint32_t dead_ms;		/* default 1000 */
 	uint32_t startup_ms;		/* wait for the peer at start before claiming; default 3000 */
 	uint64_t epoch;			/* last persisted */
-	uint32_t snapshot_chunk;	/* octets of snapshot per tick/ack; default 65536 */
+	uint32_t snapshot_chunk;	/* octets of a snapshot chunk, two are in flight; default 65536 */
+	uint8_t record_types;		/* highest record type this software knows; 0: any.  Types from 128 on may be skipped */
 };
 
 struct ha_ops {

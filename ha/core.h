@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of struct ha, for the files of this room only.
+ *
+ *   ha.c      the public face: handshake, frames in, actions out, time
+ *   log.c     the open batch, sequence numbers, the backlog of recent commits
+ *   commit.c  the sending side: output commit, snapshots
+ *   follow.c  the receiving side: apply, shadow store, acknowledge
+ *   roles.c   who owns the VIP: the role table, epoch, election, detector
+ */
+#ifndef L2TPHA_HA_CORE_H
+#define L2TPHA_HA_CORE_H
+
+#include "ha/frame.h"
+#include "ha/ha.h"
+#include "ha/ha.pb-c.h"
+#include "ha/store.h"
+
+#define HA_PROTO_MIN 1
+#define HA_PROTO_MAX 1
+
+#define HA_BODY_MAX (64u << 10)		/* one record */
+#define HA_COMMIT_OCTETS (4u << 20)	/* a batch beyond this is sent as several commits */
+#define HA_COMMIT_RECORDS 16384u
+#define HA_WINDOW_OCTETS (4u << 20)	/* unconfirmed commits before the standby is given up as slow */
+#define HA_BACKLOG_OCTETS (1u << 20)
+#define HA_BACKLOG_FRAMES 4096u
+#define HA_SNAP_WINDOW 2u		/* chunks in flight */
+#define HA_BARRIER_BACKOFF_MS 100u	/* after a late commit; doubles */
+#define HA_BARRIER_BACKOFF_MAX_MS 5000u
+#define HA_REQUEST_RETRY_MS 1000u
+#define HA_HANDOVER_MS 2000u
+#define HA_RETRY_MS 1000u		/* after a takeover step failed */
+#define HA_STALE_FACTOR 10u		/* x dead_ms: an active that lives on without us makes us stale */
+#define HA_NEVER UINT64_MAX
+
+#define HA_RECORD_DELETE 1u
+#define HA_RECORD_MUST_UNDERSTAND 2u
+#define HA_TYPE_SKIPPABLE 128u		/* record types from here on may be skipped by who does not know them */
+
+struct ha_action_node {
+	struct ha_action_node *next;
+	struct ha_action action;
+	uint8_t *data;			/* owned */
+	size_t size;
+	uint64_t serial;		/* of a step: its completion is expected from when it is handed out */
+};
+
+struct ha_peer {
+	bool ready;			/* handshake done */
+	char node[HA_NAME_MAX], version[32];
+	bool config_equal;
+	uint32_t priority;
+	enum ha_role role;
+	enum ha_sync sync;
+	char sync_reason[HA_REASON_MAX];
+	uint64_t epoch, seq, log_id, log_epoch;
+	uint32_t records;
+	uint64_t hello_seq;		/* the peer's seq in its Hello of this connection */
+	bool eligible;
+};
+
+struct ha_batch_item {
+	struct ha_key key;
+	bool del;
+};
+struct ha_backlog_entry {
+	uint8_t *frame;
+	size_t len;
+	uint64_t seq;
+};
+struct ha_log {
+	uint64_t id, epoch, seq;
+	uint64_t prev_id, prev_end;	/* the log this one goes on from, and where */
+	struct ha_batch_item *batch;
+	uint32_t batch_len, batch_size, batch_no;
+	struct ha_backlog_entry *backlog; /* ring of HA_BACKLOG_FRAMES */
+	uint32_t backlog_head, backlog_len;
+	size_t backlog_octets;
+};
+
+struct ha_held {
+	struct ha_held *next;
+	void *output;
+	uint64_t seq;			/* leaves when this is confirmed; 0: batch still open */
+};
+struct ha_inflight {
+	uint64_t seq, sent_ms;
+	size_t octets;
+};
+struct ha_commit {
+	bool feeding;			/* the peer gets our commits */
+	bool protecting;		/* outputs wait for it */
+	uint64_t acked_seq;
+	uint64_t barrier_seq;		/* confirmed: in sync; 0: none out */
+	uint64_t retry_ms, backoff_ms;	/* next barrier after a late commit */
+	bool want_snapshot;		/* as soon as nothing is in flight */
+	struct ha_held *held_first, *held_last;
+	uint32_t held;
+	struct ha_inflight *inflight;	/* ring */
+	uint32_t inflight_head, inflight_len, inflight_size;
+	size_t inflight_octets;
+	uint64_t flush_seq;		/* switchover: go when this is confirmed, release nothing newer; 0: none */
+	bool snapping;
+	struct ha_cursor cursor;
+	uint32_t snap, chunk_sent, chunk_acked;
+};
+
+struct ha_follow {
+	bool complete;			/* store == the active's log at log.seq */
+	bool continuing;		/* backlog is arriving */
+	bool ever;			/* has had a complete store of a peer in this life */
+	bool mirror_stale;		/* the caller's mirror needs a rebuild at the next chance */
+	struct ha_store *shadow;
+	uint32_t snap, chunk;
+	uint64_t shadow_seq, shadow_log_id, shadow_log_epoch;
+	bool ack_due;
+	bool full;			/* a continuation was found wrong: only a snapshot will do */
+	char why[HA_REASON_MAX];	/* of the next request */
+	uint64_t request_ms;		/* when to ask (again) */
+	uint64_t since_ms;		/* the stream broke */
+};
+
+struct ha_roles {
+	const uint8_t *steps;
+	uint32_t step;
+	uint64_t step_serial;		/* completion we wait for; 0: none */
+	uint64_t next_serial;
+	uint64_t outstanding[32];	/* serials the caller still owes, in order */
+	uint32_t outstanding_len;
+	uint64_t step_retry_ms;		/* fence failed: again at */
+	uint64_t claim_epoch, claim_skip;
+	bool unfenced;
+	bool held;			/* an operator demoted us: no claim of our own */
+	bool may_miss;			/* somebody may hold newer records than we */
+	char may_miss_why[HA_REASON_MAX];
+	uint64_t handicap_ms;		/* no claim before */
+	uint64_t suspicion_ms;		/* 0: none */
+	bool suspicion_told;
+	bool probe_out;
+	uint64_t probe_ms;		/* next probe */
+	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
+	bool handover_probe;
+	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
+	uint64_t adopt_epoch;		/* learned, to be persisted; 0: none */
+	uint64_t adopt_serial;
+	uint64_t start_ms, since_ms;
+	uint64_t claim_ms;
+	bool planned;
+	bool switching;			/* flush before a planned switchover */
+	bool switch_go;			/* flushed: fence at the next tick */
+	char cause[HA_REASON_MAX];
+	uint32_t silent_ms;
+	struct ha_switchover_record history[16];
+	uint32_t history_len;
+};
+
+struct ha {
+	struct ha_config config;
+	struct ha_ops ops;
+	uint64_t now_ms;
+	enum ha_role role;
+	enum ha_sync sync;
+	char sync_reason[HA_REASON_MAX];
+	uint64_t epoch;			/* highest seen */
+
+	bool link_up;
+	struct ha_parser parser;
+	uint64_t last_rx_ms, heartbeat_ms;
+	uint64_t hello_seq;		/* ours, in the Hello of this connection */
+	struct ha_peer peer;
+
+	struct ha_action_node *first, *last, *current;
+
+	struct ha_store *store;
+	struct ha_log log;
+	struct ha_commit commit;
+	struct ha_follow follow;
+	struct ha_roles roles;
+
+	struct {
+		uint64_t frames_sent, frames_received, records_sent, records_received, acks_sent,
+			 acks_received, bytes_sent, bytes_received, late_commits, bad_frames, refused,
+			 snapshots;
+		uint32_t lag_ms_last, lag_ms_max;
+	} stats;
+};
+
+/* ha.c */
+struct ha_action_node *ha_action_new(struct ha *ha, enum ha_action_type type, bool front);
+void ha_action_data(struct ha *ha, const void *data, size_t len);	/* of the action queued last */
+void ha_drop_actions(struct ha *ha, bool (*match)(const struct ha_action_node *node));
+void ha_send(struct ha *ha, uint8_t type, uint64_t seq, const ProtobufCMessage *msg);
+void ha_send_raw(struct ha *ha, const uint8_t *frame, size_t len);
+void ha_send_heartbeat(struct ha *ha);
+void ha_send_refuse(struct ha *ha, unsigned int what, const char *reason);
+void ha_link_fail(struct ha *ha, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+bool ha_owner(const struct ha *ha);
+void ha_copy(char *to, size_t size, const char *from);
+uint64_t ha_random(struct ha *ha);
+
+/* log.c */
+int ha_log_init(struct ha *ha);
+void ha_log_free(struct ha *ha);
+void ha_log_start(struct ha *ha, uint64_t epoch);	/* we own the log from here */
+void ha_log_commit(struct ha *ha, bool barrier);	/* frames of the open batch */
+void ha_log_clear_backlog(struct ha *ha);
+void ha_log_append(struct ha *ha, uint64_t seq, const uint8_t *frame, size_t len);
+/* Can a follower at (log id, seq) go on from our backlog?  Else *why. */
+bool ha_log_covers(const struct ha *ha, uint64_t id, uint64_t seq, const char **why);
+const struct ha_backlog_entry *ha_log_entry(const struct ha *ha, uint64_t seq);
+
+/* commit.c */
+void ha_commit_sent(struct ha *ha, uint64_t seq, const uint8_t *frame, size_t len);
+void ha_commit_batch_closed(struct ha *ha);
+void ha_commit_request(struct ha *ha, const L2tpha__SyncRequest *request);
+void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack);
+void ha_commit_stop(struct ha *ha, const char *why);	/* peer gone: release all, SOLO */
+void ha_commit_drop(struct ha *ha);			/* not the owner any more: free what waits */
+void ha_commit_tick(struct ha *ha);
+uint64_t ha_commit_deadline(const struct ha *ha);
+void ha_commit_free(struct ha *ha);
+void ha_commit_flush(struct ha *ha);			/* planned switchover: ask to confirm all */
+
+/* follow.c */
+void ha_follow_frame(struct ha *ha, const struct ha_frame *frame);
+void ha_follow_heartbeat(struct ha *ha, const L2tpha__Heartbeat *beat);
+void ha_follow_stop(struct ha *ha, const char *why);	/* stream broke, or we are the owner now */
+void ha_follow_start(struct ha *ha);			/* became standby */
+void ha_follow_flush_ack(struct ha *ha);
+void ha_follow_tick(struct ha *ha);
+uint64_t ha_follow_deadline(const struct ha *ha);
+
+/* roles.c */
+void ha_roles_init(struct ha *ha);
+void ha_roles_think(struct ha *ha);
+void ha_roles_tick(struct ha *ha);
+void ha_roles_peer(struct ha *ha);			/* new state of the peer is in ha->peer */
+void ha_roles_epoch(struct ha *ha, uint64_t epoch);	/* seen on a frame */
+void ha_roles_handover(struct ha *ha, const L2tpha__Handover *handover);
+void ha_roles_refused(struct ha *ha, unsigned int what, const char *reason);
+void ha_roles_flushed(struct ha *ha, bool ok, const char *why);
+void ha_roles_link_down(struct ha *ha);
+void ha_roles_handed_out(struct ha *ha, uint64_t serial);	/* the caller has this step now */
+bool ha_roles_eligible(const struct ha *ha);
+uint64_t ha_roles_deadline(const struct ha *ha);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The replicated log: what the active writes.  Owns the open batch (which
+ * keys changed since the last ha_commit()), the sequence number, the identity
+ * of the log and a small backlog of recent commit frames, from which a
+ * standby that was away for a moment goes on without a snapshot.
+ *
+ * A log is identified by a random number drawn by the node that starts
+ * writing it, so (log id, seq) names one state exactly.  A node that takes
+ * over goes on counting, remembers the log it came from and up to where, and
+ * can still serve a peer that holds a prefix of that one.
+ *
+ * Records are whole objects; the batch holds keys only, and a key that is put
+ * twice in one batch is sent once, with its last bytes.
+ */
+#include "ha/core.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ha_log_init(struct ha *ha)
+{
+	ha->log.batch_no = 1;
+	ha->log.backlog = calloc(HA_BACKLOG_FRAMES, sizeof(*ha->log.backlog));
+	return ha->log.backlog ? 0 : -ENOMEM;
+}
+
+static void backlog_pop(struct ha_log *log)
+{
+	struct ha_backlog_entry *entry = &log->backlog[log->backlog_head];
+
+	log->backlog_octets -= entry->len;
+	free(entry->frame);
+	memset(entry, 0, sizeof(*entry));
+	log->backlog_head = (log->backlog_head + 1) % HA_BACKLOG_FRAMES;
+	log->backlog_len--;
+}
+
+void ha_log_clear_backlog(struct ha *ha)
+{
+	while (ha->log.backlog_len)
+		backlog_pop(&ha->log);
+}
+
+void ha_log_free(struct ha *ha)
+{
+	if (ha->log.backlog)
+		ha_log_clear_backlog(ha);
+	free(ha->log.backlog);
+	free(ha->log.batch);
+}
+
+void ha_log_start(struct ha *ha, uint64_t epoch)
+{
+	struct ha_log *log = &ha->log;
+
+	log->prev_id = log->id;
+	log->prev_end = log->seq;
+	log->id = ha_random(ha);
+	log->epoch = epoch;
+	log->batch_len = 0;
+	log->batch_no++;
+}
+
+void ha_log_append(struct ha *ha, uint64_t seq, const uint8_t *frame, size_t len)
+{
+	struct ha_log *log = &ha->log;
+	struct ha_backlog_entry *entry;
+	uint8_t *copy;
+
+	if (!ha->config.peer_configured)
+		return;
+	copy = len <= HA_BACKLOG_OCTETS / 4 ? malloc(len) : NULL;
+	if (!copy) {
+		ha_log_clear_backlog(ha);	/* a hole makes everything before it useless */
+		return;
+	}
+	memcpy(copy, frame, len);
+	while (log->backlog_len && (log->backlog_len == HA_BACKLOG_FRAMES ||
+				    log->backlog_octets + len > HA_BACKLOG_OCTETS))
+		backlog_pop(log);
+	entry = &log->backlog[(log->backlog_head + log->backlog_len) % HA_BACKLOG_FRAMES];
+	*entry = (struct ha_backlog_entry){ copy, len, seq };
+	log->backlog_len++;
+	log->backlog_octets += len;
+}
+
+const struct ha_backlog_entry *ha_log_entry(const struct ha *ha, uint64_t seq)
+{
+	const struct ha_log *log = &ha->log;
+	const struct ha_backlog_entry *entry;
+
+	if (!log->backlog_len || seq < log->backlog[log->backlog_head].seq)
+		return NULL;
+	seq -= log->backlog[log->backlog_head].seq;
+	if (seq >= log->backlog_len)
+		return NULL;
+	entry = &log->backlog[(log->backlog_head + seq) % HA_BACKLOG_FRAMES];
+	return entry;
+}
+
+bool ha_log_covers(const struct ha *ha, uint64_t id, uint64_t seq, const char **why)
+{
+	const struct ha_log *log = &ha->log;
+
+	if (!id)
+		*why = "standby is empty";
+	else if (id != log->id && id != log->prev_id)
+		*why = "standby holds another log";
+	else if (id == log->id && seq > log->seq)
+		*why = "standby is ahead of us";
+	else if (id != log->id && seq > log->prev_end)
+		*why = "standby holds records we never had";
+	else if (seq < log->seq && !ha_log_entry(ha, seq + 1))
+		*why = "backlog does not reach back that far";
+	else
+		return true;
+	return false;
+}
+
+/* ---- the open batch ------------------------------------------------------ */
+
+static int batch_add(struct ha *ha, struct ha_key key, bool del)
+{
+	struct ha_log *log = &ha->log;
+
+	if (log->batch_len == log->batch_size) {
+		uint32_t size = log->batch_size ? log->batch_size * 2 : 64;
+		struct ha_batch_item *batch = realloc(log->batch, size * sizeof(*batch));
+
+		if (!batch)
+			return -ENOMEM;
+		log->batch = batch;
+		log->batch_size = size;
+	}
+	log->batch[log->batch_len++] = (struct ha_batch_item){ key, del };
+	return 0;
+}
+
+int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
+{
+	struct ha_record *record;
+	int ret;
+
+	if (!key.type || len > HA_BODY_MAX)
+		return -EINVAL;
+	if (ha->role != HA_ROLE_ACTIVE && ha->role != HA_ROLE_CLAIMING)
+		return -EPERM;
+	ret = ha_store_put(ha->store, key, body, len, &record);
+	if (ret <= 0)
+		return ret;
+	if (record->batch == ha->log.batch_no)
+		return 0;	/* the batch names it already and will carry the new bytes */
+	record->batch = ha->log.batch_no;
+	record->batch_index = ha->log.batch_len;
+	return batch_add(ha, key, false);
+}
+
+int ha_del(struct ha *ha, struct ha_key key)
+{
+	if (!key.type)
+		return -EINVAL;
+	if (ha->role != HA_ROLE_ACTIVE && ha->role != HA_ROLE_CLAIMING)
+		return -EPERM;
+	if (!ha_store_del(ha->store, key))
+		return 0;
+	return batch_add(ha, key, true);
+}
+
+/* One frame of the records given; takes the next sequence number. */
+static void commit_frame(struct ha *ha, L2tpha__Record **records, size_t n, bool barrier)
+{
+	L2tpha__Commit commit = L2TPHA__COMMIT__INIT;
+	uint64_t seq = ++ha->log.seq;
+	uint8_t *frame;
+	size_t len;
+
+	if (!ha->config.peer_configured)
+		return;
+	commit.records = records;
+	commit.n_records = n;
+	if (barrier) {
+		commit.barrier = true;
+		commit.digest = ha_store_digest(ha->store);
+		commit.count = ha_store_count(ha->store);
+	}
+	frame = ha_frame_new(HA_FRAME_COMMIT, ha->epoch, seq, &commit.base, &len);
+	if (!frame) {
+		ha_log_clear_backlog(ha);
+		ha_link_fail(ha, "out of memory for a commit");
+		return;
+	}
+	ha_log_append(ha, seq, frame, len);
+	if (ha->commit.feeding)
+		ha->stats.records_sent += n;
+	ha_commit_sent(ha, seq, frame, len);
+	free(frame);
+}
+
+static void record_fill(L2tpha__Record *pb, struct ha_key key, bool del, const struct ha_record *record)
+{
+	l2tpha__record__init(pb);
+	pb->type = key.type;
+	pb->a = key.a;
+	pb->b = key.b;
+	pb->c = key.c;
+	pb->flags = (del ? HA_RECORD_DELETE : 0) | (key.type < HA_TYPE_SKIPPABLE ? HA_RECORD_MUST_UNDERSTAND : 0);
+	if (!del) {
+		pb->body.data = (uint8_t *)record->body;
+		pb->body.len = record->len;
+	}
+}
+
+void ha_log_commit(struct ha *ha, bool barrier)
+{
+	struct ha_log *log = &ha->log;
+	L2tpha__Record **pointers = NULL, *pbs = NULL;
+	size_t n = 0, octets = 0, room;
+	uint32_t i;
+
+	if (!log->batch_len && !barrier)
+		return;
+	room = log->batch_len < HA_COMMIT_RECORDS ? log->batch_len : HA_COMMIT_RECORDS;
+	if (room && ha->config.peer_configured) {
+		pbs = malloc(room * sizeof(*pbs));
+		pointers = malloc(room * sizeof(*pointers));
+		if (!pbs || !pointers) {
+			/* the peer cannot follow any more: it starts over from a snapshot */
+			log->seq++;
+			ha_log_clear_backlog(ha);
+			ha_link_fail(ha, "out of memory for a commit");
+			goto out;
+		}
+	}
+	for (i = 0; i < log->batch_len && pbs; i++) {
+		const struct ha_batch_item *item = &log->batch[i];
+		const struct ha_record *record = item->del ? NULL : ha_store_find(ha->store, item->key);
+
+		/* put, but deleted since, or deleted and put again: a later item has it */
+		if (!item->del && (!record || record->batch != log->batch_no || record->batch_index != i))
+			continue;
+		if (n == room || octets > HA_COMMIT_OCTETS) {
+			commit_frame(ha, pointers, n, false);
+			n = octets = 0;
+		}
+		record_fill(&pbs[n], item->key, item->del, record);
+		pointers[n] = &pbs[n];
+		octets += record ? record->len + 32 : 32;
+		n++;
+	}
+	commit_frame(ha, pointers, n, barrier);
+out:
+	log->batch_len = 0;
+	log->batch_no++;
+	free(pbs);
+	free(pointers);
+}

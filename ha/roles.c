@@ -1,0 +1,803 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Roles and the epoch (DESIGN 4.3).  Owns who may emit.
+ *
+ * transitions[] is the whole machine: in a state, an event starts a list of
+ * steps and leads to the next state; the steps are done by the caller, one at
+ * a time, and DONE is fired after the last.  role_fire() is the only function
+ * that changes the role.  ha_roles_think() looks at everything known and fires
+ * what is due; it is called after every event and decides nothing twice.
+ *
+ * Ownership begins when UNFENCE is done and ends before FENCE is asked for.
+ * FENCE never waits for a step that is under way: it goes to the front of the
+ * queue.  Completions are matched to actions in order, so one of an abandoned
+ * step that comes late is recognised and ignored.
+ *
+ * Who claims when nobody owns (both linked): the newer log (epoch of its
+ * writer, then sequence), then the higher epoch seen, then priority, then the
+ * lower node name.  The winner waits until the other says STANDBY: only then
+ * has that one fenced itself and given the address up.
+ */
+#include "ha/core.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum role_event {
+	ROLE_EVENT_CLAIM,	/* take the VIP */
+	ROLE_EVENT_FOLLOW,	/* somebody else has it, or should */
+	ROLE_EVENT_LOSE,	/* give it up at once */
+	ROLE_EVENT_HANDOVER,	/* give it up in order; the peer knows */
+	ROLE_EVENT_DONE,	/* last step done */
+	ROLE_EVENT_FAILED,	/* a step failed */
+};
+static const char *const event_names[] = { "claim", "follow", "lose", "handover", "done", "failed" };
+
+enum role_step {
+	STEP_END,
+	STEP_EPOCH,
+	STEP_UNFENCE,
+	STEP_VIP_ADD,
+	STEP_ACTIVATE,
+	STEP_FENCE,
+	STEP_VIP_DEL,
+	STEP_HANDOVER,		/* ours: tell the peer, wait for its epoch */
+	STEP_PASSIVATE,
+};
+static const uint8_t steps_none[] = { STEP_END };
+static const uint8_t steps_takeover[] = { STEP_EPOCH, STEP_UNFENCE, STEP_VIP_ADD, STEP_ACTIVATE, STEP_END };
+static const uint8_t steps_demote[] = { STEP_FENCE, STEP_VIP_DEL, STEP_PASSIVATE, STEP_END };
+static const uint8_t steps_handover[] = { STEP_FENCE, STEP_VIP_DEL, STEP_HANDOVER, STEP_PASSIVATE, STEP_END };
+
+static const struct transition {
+	enum ha_role state;
+	enum role_event event;
+	const uint8_t *steps;
+	enum ha_role next;
+} transitions[] = {
+	{ HA_ROLE_INIT,     ROLE_EVENT_CLAIM,    steps_takeover, HA_ROLE_CLAIMING },
+	{ HA_ROLE_INIT,     ROLE_EVENT_FOLLOW,   steps_demote,   HA_ROLE_DEMOTING },
+	{ HA_ROLE_STANDBY,  ROLE_EVENT_CLAIM,    steps_takeover, HA_ROLE_CLAIMING },
+	{ HA_ROLE_CLAIMING, ROLE_EVENT_DONE,     steps_none,     HA_ROLE_ACTIVE },
+	{ HA_ROLE_CLAIMING, ROLE_EVENT_FAILED,   steps_demote,   HA_ROLE_DEMOTING },
+	{ HA_ROLE_CLAIMING, ROLE_EVENT_LOSE,     steps_demote,   HA_ROLE_DEMOTING },
+	{ HA_ROLE_ACTIVE,   ROLE_EVENT_LOSE,     steps_demote,   HA_ROLE_DEMOTING },
+	{ HA_ROLE_ACTIVE,   ROLE_EVENT_HANDOVER, steps_handover, HA_ROLE_DEMOTING },
+	{ HA_ROLE_DEMOTING, ROLE_EVENT_CLAIM,    steps_takeover, HA_ROLE_CLAIMING }, /* nobody took the handover */
+	{ HA_ROLE_DEMOTING, ROLE_EVENT_DONE,     steps_none,     HA_ROLE_STANDBY },
+};
+
+static void step_start(struct ha *ha);
+
+const char *ha_role_name(enum ha_role role)
+{
+	switch (role) {
+	case HA_ROLE_INIT: return "init";
+	case HA_ROLE_STANDBY: return "standby";
+	case HA_ROLE_CLAIMING: return "claiming";
+	case HA_ROLE_ACTIVE: return "active";
+	case HA_ROLE_DEMOTING: return "demoting";
+	}
+	return "unknown";
+}
+
+bool ha_owner(const struct ha *ha)
+{
+	return ha->role == HA_ROLE_ACTIVE || (ha->role == HA_ROLE_CLAIMING && ha->roles.unfenced);
+}
+
+static bool reigning(const struct ha *ha)
+{
+	return ha->role == HA_ROLE_ACTIVE || ha->role == HA_ROLE_CLAIMING;
+}
+
+/* What must not be handed out any more once we go mute. */
+static bool is_of_owner(const struct ha_action_node *node)
+{
+	return node->action.type == HA_ACTION_RELEASE || node->serial;
+}
+
+static void history_add(struct ha *ha)
+{
+	struct ha_roles *roles = &ha->roles;
+	struct ha_switchover_record *record = &roles->history[0];
+	const uint32_t max = sizeof(roles->history) / sizeof(roles->history[0]);
+
+	memmove(record + 1, record, (max - 1) * sizeof(*record));
+	if (roles->history_len < max)
+		roles->history_len++;
+	memset(record, 0, sizeof(*record));
+	record->at_ms = ha->now_ms;
+	record->epoch = ha->epoch;
+	ha_copy(record->cause, sizeof(record->cause), roles->cause);
+	record->planned = roles->planned;
+	record->silent_ms = roles->silent_ms;
+	if (roles->suspicion_ms)
+		record->detect_ms = (uint32_t)(roles->claim_ms - roles->suspicion_ms);
+	record->promote_ms = (uint32_t)(ha->now_ms - roles->claim_ms);
+}
+
+static void suspicion_clear(struct ha *ha)
+{
+	ha->roles.suspicion_ms = 0;
+	ha->roles.suspicion_told = false;
+	ha->roles.probe_out = false;
+}
+
+/* What being in the new role begins with. */
+static void role_enter(struct ha *ha, enum ha_role from, const char *why)
+{
+	struct ha_roles *roles = &ha->roles;
+
+	switch (ha->role) {
+	case HA_ROLE_INIT:
+		break;
+	case HA_ROLE_CLAIMING:
+		ha_follow_stop(ha, why);
+		roles->claim_ms = ha->now_ms;
+		roles->claim_epoch = ha->epoch + 1 + roles->claim_skip;
+		roles->claim_skip = 0;
+		roles->unfenced = roles->held = roles->may_miss = false;
+		roles->promote_ms = roles->handover_ms = 0;
+		roles->adopt_epoch = 0;		/* the claim persists a higher one */
+		ha_copy(roles->cause, sizeof(roles->cause), why);
+		ha_set_sync(ha, HA_SYNC_SOLO, "no standby follows yet");
+		if (from != HA_ROLE_DEMOTING && ha->follow.mirror_stale && ha_store_count(ha->store))
+			ha_action_new(ha, HA_ACTION_APPLY_SWAP, false);
+		ha->follow.mirror_stale = false;
+		break;
+	case HA_ROLE_ACTIVE:
+		history_add(ha);
+		suspicion_clear(ha);
+		break;
+	case HA_ROLE_DEMOTING:
+		roles->unfenced = roles->switching = roles->switch_go = false;
+		ha->commit.flush_seq = 0;
+		ha_commit_stop(ha, why);
+		ha_set_sync(ha, HA_SYNC_SOLO, "%s", why);
+		break;
+	case HA_ROLE_STANDBY:
+		suspicion_clear(ha);
+		roles->handover_ms = 0;
+		ha_follow_start(ha);
+		break;
+	}
+}
+
+/* The one place where the role changes. */
+static int role_fire(struct ha *ha, enum role_event event, const char *why)
+{
+	struct ha_roles *roles = &ha->roles;
+	const struct transition *t = NULL;
+	enum ha_role from = ha->role;
+	struct ha_action_node *node;
+	size_t i;
+
+	for (i = 0; i < sizeof(transitions) / sizeof(transitions[0]) && !t; i++)
+		if (transitions[i].state == from && transitions[i].event == event)
+			t = &transitions[i];
+	if (!t) {
+		log_debug("redundancy: %s does not apply while %s (%s)", event_names[event], ha_role_name(from), why);
+		return -EBUSY;
+	}
+	if (t->steps[0] == STEP_FENCE) {
+		/* mute from this instant: nothing that waits or is queued may leave */
+		ha_drop_actions(ha, is_of_owner);
+		if (roles->adopt_serial) {	/* dropped or not, it is persisted again */
+			roles->adopt_serial = 0;
+			roles->adopt_epoch = ha->epoch;
+		}
+		ha_commit_drop(ha);
+	}
+	ha->role = t->next;
+	roles->since_ms = ha->now_ms;
+	log_info("redundancy: %s -> %s: %s", ha_role_name(from), ha_role_name(ha->role), why);
+	roles->steps = t->steps;
+	roles->step = 0;
+	roles->step_serial = 0;
+	roles->step_retry_ms = 0;
+	if (t->steps[0] == STEP_FENCE)
+		step_start(ha);
+	role_enter(ha, from, why);
+	node = ha_action_new(ha, HA_ACTION_ROLE, false);
+	node->action.role = ha->role;
+	node->action.epoch = ha->epoch;
+	ha_copy(node->action.text, sizeof(node->action.text), why);
+	ha_send_heartbeat(ha);
+	if (t->steps[0] != STEP_FENCE)
+		step_start(ha);
+	return 0;
+}
+
+/* ---- steps ----------------------------------------------------------------- */
+
+void ha_roles_handed_out(struct ha *ha, uint64_t serial)
+{
+	struct ha_roles *roles = &ha->roles;
+	const uint32_t max = sizeof(roles->outstanding) / sizeof(roles->outstanding[0]);
+
+	if (roles->outstanding_len == max) {
+		/* the caller owes more completions than there can be steps: the oldest never come */
+		memmove(roles->outstanding, roles->outstanding + 1, (max - 1) * sizeof(roles->outstanding[0]));
+		roles->outstanding_len--;
+	}
+	roles->outstanding[roles->outstanding_len++] = serial;
+}
+
+static void send_handover(struct ha *ha)
+{
+	L2tpha__Handover msg = L2TPHA__HANDOVER__INIT;
+
+	msg.seq = ha->log.seq;
+	msg.count = ha_store_count(ha->store);
+	msg.digest = ha_store_digest(ha->store);
+	ha_send(ha, HA_FRAME_HANDOVER, ha->log.seq, &msg.base);
+	ha->roles.handover_ms = ha->now_ms + HA_HANDOVER_MS;
+	ha->roles.handover_probe = false;
+}
+
+static void step_start(struct ha *ha)
+{
+	static const enum ha_action_type actions[] = {
+		[STEP_EPOCH] = HA_ACTION_EPOCH, [STEP_UNFENCE] = HA_ACTION_UNFENCE,
+		[STEP_VIP_ADD] = HA_ACTION_VIP_ADD, [STEP_ACTIVATE] = HA_ACTION_ACTIVATE,
+		[STEP_FENCE] = HA_ACTION_FENCE, [STEP_VIP_DEL] = HA_ACTION_VIP_DEL,
+		[STEP_PASSIVATE] = HA_ACTION_PASSIVATE,
+	};
+	struct ha_roles *roles = &ha->roles;
+	uint8_t step = roles->steps[roles->step];
+	struct ha_action_node *node;
+
+	roles->step_serial = 0;
+	if (step == STEP_END) {
+		if (ha->role == HA_ROLE_CLAIMING)
+			role_fire(ha, ROLE_EVENT_DONE, roles->cause);
+		else if (ha->role == HA_ROLE_DEMOTING)
+			role_fire(ha, ROLE_EVENT_DONE, "mute, addresses given up");
+		return;
+	}
+	if (step == STEP_HANDOVER) {
+		send_handover(ha);
+		return;
+	}
+	node = ha_action_new(ha, actions[step], step == STEP_FENCE);
+	node->action.epoch = step == STEP_EPOCH ? roles->claim_epoch : ha->epoch;
+	node->serial = roles->step_serial = ++roles->next_serial;
+}
+
+static void step_next(struct ha *ha)
+{
+	ha->roles.step++;
+	step_start(ha);
+}
+
+static void step_failed(struct ha *ha, uint8_t step, int error)
+{
+	struct ha_roles *roles = &ha->roles;
+	char why[HA_REASON_MAX];
+
+	snprintf(why, sizeof(why), "step %d failed: %s", step, strerror(-error));
+	switch (step) {
+	case STEP_EPOCH: snprintf(why, sizeof(why), "cannot persist the epoch: %s", strerror(-error)); break;
+	case STEP_UNFENCE: snprintf(why, sizeof(why), "cannot open the fence: %s", strerror(-error)); break;
+	case STEP_VIP_ADD: snprintf(why, sizeof(why), "cannot add the address: %s", strerror(-error)); break;
+	case STEP_ACTIVATE: snprintf(why, sizeof(why), "cannot activate: %s", strerror(-error)); break;
+	case STEP_FENCE: snprintf(why, sizeof(why), "cannot close the fence: %s", strerror(-error)); break;
+	case STEP_VIP_DEL: snprintf(why, sizeof(why), "cannot remove the address: %s", strerror(-error)); break;
+	case STEP_PASSIVATE: snprintf(why, sizeof(why), "cannot passivate: %s", strerror(-error)); break;
+	}
+	log_warnx("redundancy: %s", why);
+	if (step == STEP_FENCE) {
+		roles->step_retry_ms = ha->now_ms + 100;	/* nothing goes on before this one */
+		return;
+	}
+	if (ha->role == HA_ROLE_DEMOTING) {
+		step_next(ha);
+		return;
+	}
+	roles->handicap_ms = ha->now_ms + HA_RETRY_MS;
+	role_fire(ha, ROLE_EVENT_FAILED, why);
+}
+
+void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
+{
+	struct ha_roles *roles = &ha->roles;
+	uint64_t serial;
+	uint8_t step;
+
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	if (!roles->outstanding_len)
+		return;
+	serial = roles->outstanding[0];
+	memmove(roles->outstanding, roles->outstanding + 1, --roles->outstanding_len * sizeof(roles->outstanding[0]));
+	if (serial == roles->adopt_serial) {
+		roles->adopt_serial = 0;
+		if (error)
+			log_warnx("redundancy: cannot persist the epoch of the peer: %s", strerror(-error));
+		ha_roles_think(ha);
+		return;
+	}
+	if (serial != roles->step_serial)
+		return;		/* of a step that was abandoned */
+	step = roles->steps[roles->step];
+	roles->step_serial = 0;
+	if (error) {
+		step_failed(ha, step, error);
+		ha_roles_think(ha);
+		return;
+	}
+	if (step == STEP_EPOCH) {
+		ha->epoch = roles->claim_epoch;
+		ha_log_start(ha, ha->epoch);
+		ha_send_heartbeat(ha);
+	} else if (step == STEP_UNFENCE) {
+		roles->unfenced = true;
+	}
+	step_next(ha);
+	ha_roles_think(ha);
+}
+
+/* ---- the peer -------------------------------------------------------------- */
+
+/* Which of two owners with the same epoch stays: the same answer on both nodes. */
+static void resolve_conflict(struct ha *ha)
+{
+	struct ha_peer *peer = &ha->peer;
+	bool stay = ha->hello_seq != peer->hello_seq ? ha->hello_seq > peer->hello_seq :
+		    strcmp(ha->config.node, peer->node) < 0;
+	char why[HA_REASON_MAX];
+
+	snprintf(why, sizeof(why), "both own epoch %" PRIu64 ": %.40s stays, %.40s goes mute", ha->epoch,
+		 stay ? ha->config.node : peer->node, stay ? peer->node : ha->config.node);
+	log_warnx("redundancy: %s", why);
+	if (!stay) {
+		ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
+		role_fire(ha, ROLE_EVENT_LOSE, why);
+	} else {
+		ha_send_heartbeat(ha);
+	}
+}
+
+void ha_roles_epoch(struct ha *ha, uint64_t epoch)
+{
+	struct ha_roles *roles = &ha->roles;
+	char why[HA_REASON_MAX];
+
+	if (epoch <= ha->epoch)
+		return;
+	snprintf(why, sizeof(why), "%.40s has epoch %" PRIu64 ", we %" PRIu64, ha->peer.node, epoch, ha->epoch);
+	ha->epoch = epoch;
+	roles->adopt_epoch = epoch;
+	if (reigning(ha)) {
+		role_fire(ha, ROLE_EVENT_LOSE, why);
+		roles->may_miss = true;
+		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), why);
+	} else if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
+		log_info("redundancy: %s took over: epoch %" PRIu64, ha->peer.node, epoch);
+		roles->handover_ms = 0;
+		step_next(ha);
+	}
+}
+
+void ha_roles_peer(struct ha *ha)
+{
+	struct ha_peer *peer = &ha->peer;
+	bool peer_reigns = peer->role == HA_ROLE_ACTIVE || peer->role == HA_ROLE_CLAIMING;
+
+	if (peer_reigns && reigning(ha)) {
+		if (peer->epoch == ha->epoch && peer->epoch == peer->log_epoch && ha->log.epoch == ha->epoch)
+			resolve_conflict(ha);
+		else if (peer->epoch < ha->epoch)
+			ha_send_heartbeat(ha);	/* it sees our epoch and goes mute */
+	}
+	if (peer->role == HA_ROLE_ACTIVE && ha->role == HA_ROLE_STANDBY) {
+		ha->roles.held = false;		/* an ordinary standby again */
+		suspicion_clear(ha);
+	}
+	if (ha->roles.suspicion_ms && !reigning(ha)) {
+		log_info("redundancy: %s is alive after all", peer->node);
+		suspicion_clear(ha);
+	}
+	ha_roles_think(ha);
+}
+
+bool ha_roles_eligible(const struct ha *ha)
+{
+	return !ha->roles.held && ha->config.detector && ha->now_ms >= ha->roles.handicap_ms;
+}
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* >0: we should own rather than the peer. Antisymmetric. */
+static int rank(const struct ha *ha)
+{
+	const struct ha_peer *peer = &ha->peer;
+	int r = compare_u64(ha->log.epoch, peer->log_epoch);
+
+	if (!r)
+		r = compare_u64(ha->log.seq, peer->seq);
+	if (!r)
+		r = compare_u64(ha->epoch, peer->epoch);
+	if (!r)
+		r = compare_u64(ha->config.priority, peer->priority);
+	return r ? r : strcmp(peer->node, ha->config.node);
+}
+
+/* ---- the detector ---------------------------------------------------------- */
+
+static void probe(struct ha *ha)
+{
+	struct ha_roles *roles = &ha->roles;
+
+	if (ha->now_ms < roles->probe_ms)
+		return;
+	/* an answer that never came is asked for again */
+	roles->probe_out = true;
+	roles->probe_ms = ha->now_ms + 5 * (uint64_t)ha->config.heartbeat_ms;
+	ha_action_new(ha, HA_ACTION_PROBE_VIP, false);
+}
+
+/* Should the address be probed now?  Also says, once, why it is not. */
+static bool suspects(struct ha *ha)
+{
+	struct ha_roles *roles = &ha->roles;
+	uint64_t silent;
+
+	if (!ha->config.detector || roles->held || ha->now_ms < roles->handicap_ms)
+		return false;
+	if (ha->role == HA_ROLE_INIT)
+		return !ha->link_up && ha->now_ms - roles->start_ms >= ha->config.startup_ms;
+	if (ha->role != HA_ROLE_STANDBY || ha->link_up)
+		return false;
+	if (!roles->suspicion_ms) {
+		silent = ha->now_ms - ha->last_rx_ms;
+		roles->suspicion_ms = ha->now_ms;
+		roles->silent_ms = silent > UINT32_MAX ? UINT32_MAX : (uint32_t)silent;
+		roles->probe_ms = 0;
+		log_info("redundancy: nothing heard of the peer for %" PRIu32 " ms", roles->silent_ms);
+	}
+	if (roles->may_miss && !roles->suspicion_told) {
+		roles->suspicion_told = true;
+		log_warnx("redundancy: will not take over by itself: records may be missing (%s)",
+			  roles->may_miss_why);
+	}
+	return !roles->may_miss;
+}
+
+void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
+{
+	struct ha_roles *roles = &ha->roles;
+
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	if (!roles->probe_out)
+		return;
+	roles->probe_out = false;
+	roles->probe_ms = ha->now_ms + ha->config.heartbeat_ms;
+	if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
+		roles->handover_ms = 0;
+		if (vip_answers) {
+			step_next(ha);		/* the peer has it, we only did not hear so */
+		} else {
+			roles->claim_skip = 1;	/* above what the peer may still claim */
+			roles->planned = false;
+			role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer did not take over");
+		}
+		return;
+	}
+	if (!suspects(ha))
+		return;
+	if (vip_answers) {
+		if (ha->role == HA_ROLE_STANDBY && !roles->may_miss &&
+		    ha->now_ms - roles->suspicion_ms > (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms) {
+			roles->may_miss = true;
+			snprintf(roles->may_miss_why, sizeof(roles->may_miss_why),
+				 "the address has answered for %" PRIu64 " ms without us",
+				 ha->now_ms - roles->suspicion_ms);
+		}
+		return;
+	}
+	roles->planned = false;
+	role_fire(ha, ROLE_EVENT_CLAIM, ha->role == HA_ROLE_INIT ? "started, no peer and nobody has the address" :
+		  "peer silent");
+}
+
+/* ---- deciding -------------------------------------------------------------- */
+
+static void think_demoting(struct ha *ha)
+{
+	struct ha_roles *roles = &ha->roles;
+
+	if (roles->step_retry_ms && ha->now_ms >= roles->step_retry_ms) {
+		roles->step_retry_ms = 0;
+		step_start(ha);
+	}
+	if (!roles->handover_ms || ha->now_ms < roles->handover_ms)
+		return;
+	if (!roles->handover_probe) {
+		roles->handover_probe = true;
+		roles->probe_ms = 0;
+	}
+	probe(ha);
+}
+
+static void think_linked(struct ha *ha)
+{
+	struct ha_roles *roles = &ha->roles;
+	struct ha_peer *peer = &ha->peer;
+
+	if (peer->role == HA_ROLE_ACTIVE || peer->role == HA_ROLE_CLAIMING || peer->role == HA_ROLE_DEMOTING) {
+		if (ha->role == HA_ROLE_INIT && peer->epoch >= ha->epoch)
+			role_fire(ha, ROLE_EVENT_FOLLOW, "peer is active");
+		return;
+	}
+	if (!ha_roles_eligible(ha) || (peer->eligible && rank(ha) < 0)) {
+		if (ha->role == HA_ROLE_INIT)
+			role_fire(ha, ROLE_EVENT_FOLLOW, roles->held ? "demoted by the operator" :
+				  !ha->config.detector ? "waiting to be promoted" : "the peer should be active");
+		return;
+	}
+	if (peer->role != HA_ROLE_STANDBY)
+		return;
+	roles->planned = !peer->eligible;
+	roles->silent_ms = 0;
+	role_fire(ha, ROLE_EVENT_CLAIM, !peer->eligible ? "peer gave up" : "elected");
+}
+
+void ha_roles_think(struct ha *ha)
+{
+	struct ha_roles *roles = &ha->roles;
+	struct ha_action_node *node;
+
+	if (roles->adopt_epoch && !roles->adopt_serial && !roles->step_serial && !reigning(ha)) {
+		node = ha_action_new(ha, HA_ACTION_EPOCH, false);
+		node->action.epoch = roles->adopt_epoch;
+		node->serial = roles->adopt_serial = ++roles->next_serial;
+		roles->adopt_epoch = 0;
+	}
+	if (ha->role == HA_ROLE_DEMOTING)
+		think_demoting(ha);
+	if (ha->role != HA_ROLE_INIT && ha->role != HA_ROLE_STANDBY)
+		return;
+	if (!ha->config.peer_configured) {
+		if (!roles->held && ha->now_ms >= roles->handicap_ms)
+			role_fire(ha, ROLE_EVENT_CLAIM, "no peer configured");
+		return;
+	}
+	if (roles->promote_ms && ha->now_ms >= roles->promote_ms) {
+		roles->promote_ms = 0;
+		role_fire(ha, ROLE_EVENT_CLAIM, "operator: the active did not hand over");
+		return;
+	}
+	if (ha->peer.ready) {
+		think_linked(ha);
+		return;
+	}
+	if (ha->role == HA_ROLE_INIT && !ha->config.detector &&
+	    ha->now_ms - roles->start_ms >= ha->config.startup_ms) {
+		role_fire(ha, ROLE_EVENT_FOLLOW, "waiting to be promoted");
+		return;
+	}
+	if (suspects(ha))
+		probe(ha);
+}
+
+void ha_roles_link_down(struct ha *ha)
+{
+	/* a request to the active is lost with the link */
+	if (ha->roles.promote_ms)
+		ha->roles.promote_ms = ha->now_ms;
+	if (ha->roles.handover_ms && ha->now_ms < ha->roles.handover_ms)
+		ha->roles.handover_ms = ha->now_ms + ha->config.heartbeat_ms;
+	ha_roles_think(ha);
+}
+
+void ha_roles_init(struct ha *ha)
+{
+	ha->roles.start_ms = ha->roles.since_ms = ha->now_ms;
+	ha->follow.mirror_stale = true;
+}
+
+uint64_t ha_roles_deadline(const struct ha *ha)
+{
+	const struct ha_roles *roles = &ha->roles;
+	uint64_t at = HA_NEVER;
+
+	if (ha->role == HA_ROLE_DEMOTING) {
+		if (roles->step_retry_ms)
+			at = roles->step_retry_ms;
+		else if (roles->handover_ms)
+			at = roles->handover_probe ? roles->probe_ms : roles->handover_ms;
+		return at;
+	}
+	if (reigning(ha))
+		return roles->switch_go ? ha->now_ms : at;
+	if (!ha->config.peer_configured && !roles->held)
+		return roles->handicap_ms;
+	if (roles->promote_ms)
+		at = roles->promote_ms;
+	if (ha->now_ms < roles->handicap_ms && roles->handicap_ms < at)
+		at = roles->handicap_ms;
+	if (ha->link_up || roles->held || !ha->config.peer_configured)
+		return at;
+	if (ha->role == HA_ROLE_INIT && ha->now_ms - roles->start_ms < ha->config.startup_ms)
+		return roles->start_ms + ha->config.startup_ms < at ? roles->start_ms + ha->config.startup_ms : at;
+	if (ha->config.detector && !roles->may_miss && roles->probe_ms < at)
+		at = roles->probe_ms;
+	return at;
+}
+
+/* ---- planned ---------------------------------------------------------------- */
+
+static void reason_set(char reason[HA_REASON_MAX], const char *text)
+{
+	ha_copy(reason, HA_REASON_MAX, text);
+}
+
+void ha_roles_flushed(struct ha *ha, bool ok, const char *why)
+{
+	if (!ha->roles.switching)
+		return;
+	if (ok) {
+		/* what was confirmed just now leaves first: go at the next tick, which is due */
+		ha->roles.switch_go = true;
+		return;
+	}
+	ha->roles.switching = ha->roles.switch_go = false;
+	log_warnx("redundancy: switchover cancelled: %s", why);
+	ha_send_refuse(ha, HA_FRAME_SWITCH_REQUEST, why);
+}
+
+void ha_roles_tick(struct ha *ha)
+{
+	if (ha->roles.switch_go)
+		role_fire(ha, ROLE_EVENT_HANDOVER, "planned switchover");
+	ha_roles_think(ha);
+}
+
+void ha_roles_handover(struct ha *ha, const L2tpha__Handover *handover)
+{
+	struct ha_roles *roles = &ha->roles;
+
+	if (ha->role != HA_ROLE_STANDBY) {
+		ha_send_refuse(ha, HA_FRAME_HANDOVER, "not standby");
+		return;
+	}
+	if (!ha->follow.complete || handover->seq != ha->log.seq ||
+	    handover->digest != ha_store_digest(ha->store)) {
+		ha_send_refuse(ha, HA_FRAME_HANDOVER, "records are missing here");
+		return;
+	}
+	suspicion_clear(ha);
+	roles->silent_ms = 0;
+	roles->planned = true;
+	role_fire(ha, ROLE_EVENT_CLAIM, "handover");
+}
+
+void ha_roles_refused(struct ha *ha, unsigned int what, const char *reason)
+{
+	struct ha_roles *roles = &ha->roles;
+	char why[HA_REASON_MAX];
+
+	log_warnx("redundancy: %s refuses %s: %s", ha->peer.node, ha_frame_type_name(what), reason);
+	if (what == HA_FRAME_SWITCH_REQUEST)
+		roles->promote_ms = 0;
+	if (what != HA_FRAME_HANDOVER || ha->role != HA_ROLE_DEMOTING || !roles->handover_ms)
+		return;
+	roles->handover_ms = 0;
+	roles->claim_skip = 1;
+	roles->planned = false;
+	snprintf(why, sizeof(why), "handover refused: %.90s", reason);
+	role_fire(ha, ROLE_EVENT_CLAIM, why);
+}
+
+static void ask_for_switch(struct ha *ha, const char *why)
+{
+	L2tpha__SwitchRequest msg = L2TPHA__SWITCH_REQUEST__INIT;
+
+	msg.reason = (char *)why;
+	ha_send(ha, HA_FRAME_SWITCH_REQUEST, ha->log.seq, &msg.base);
+}
+
+int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX])
+{
+	struct ha_roles *roles = &ha->roles;
+
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	if (!ha->config.peer_configured)
+		return reason_set(reason, "no peer configured"), -ENOTCONN;
+	if (!ha->peer.ready)
+		return reason_set(reason, "no peer connected: all sessions would be lost"), -ENOTCONN;
+	if (ha->role == HA_ROLE_STANDBY && ha->peer.role == HA_ROLE_ACTIVE) {
+		if (ha->sync != HA_SYNC_IN_SYNC) {
+			snprintf(reason, HA_REASON_MAX, "this node is not in sync: %.90s", ha->sync_reason);
+			return -EAGAIN;
+		}
+		snprintf(reason, HA_REASON_MAX, "%s%.40s hands over; nothing is lost",
+			 dry_run ? "would work: " : "asked: ", ha->peer.node);
+		if (!dry_run)
+			ask_for_switch(ha, "operator");
+		return 0;
+	}
+	if (ha->role != HA_ROLE_ACTIVE) {
+		snprintf(reason, HA_REASON_MAX, "this node is %s", ha_role_name(ha->role));
+		return -EBUSY;
+	}
+	if (roles->switching)
+		return reason_set(reason, "a switchover is under way"), -EBUSY;
+	if (ha->sync != HA_SYNC_IN_SYNC) {
+		snprintf(reason, HA_REASON_MAX, "not in sync (%s: %.80s): recent changes would be lost",
+			 ha_sync_name(ha->sync), ha->sync_reason);
+		return -EAGAIN;
+	}
+	if (ha->peer.role != HA_ROLE_STANDBY) {
+		snprintf(reason, HA_REASON_MAX, "%.40s is %s, not standby", ha->peer.node, ha_role_name(ha->peer.role));
+		return -EAGAIN;
+	}
+	snprintf(reason, HA_REASON_MAX, "%s%.40s takes over %" PRIu32 " records; nothing is lost",
+		 dry_run ? "would work: " : "", ha->peer.node, ha_store_count(ha->store));
+	if (dry_run)
+		return 0;
+	roles->switching = true;
+	ha_commit_flush(ha);
+	return 0;
+}
+
+int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON_MAX])
+{
+	struct ha_roles *roles = &ha->roles;
+
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	if (reigning(ha)) {
+		reason_set(reason, "already active");
+		return 0;
+	}
+	if (ha->role == HA_ROLE_DEMOTING)
+		return reason_set(reason, "a demotion is under way, try again"), -EBUSY;
+	if (!force && roles->may_miss) {
+		snprintf(reason, HA_REASON_MAX, "records may be missing (%.60s); promote with force to go on",
+			 roles->may_miss_why);
+		return -EPERM;
+	}
+	roles->held = false;
+	roles->planned = true;
+	roles->silent_ms = 0;
+	if (!force && ha->peer.ready && ha->role == HA_ROLE_STANDBY && ha->peer.role == HA_ROLE_ACTIVE) {
+		ask_for_switch(ha, "promoted by the operator");
+		roles->promote_ms = ha->now_ms + HA_HANDOVER_MS;
+		snprintf(reason, HA_REASON_MAX, "%.40s was asked to hand over", ha->peer.node);
+		return 0;
+	}
+	suspicion_clear(ha);
+	reason_set(reason, force ? "claiming (forced)" : "claiming");
+	return role_fire(ha, ROLE_EVENT_CLAIM, force ? "operator (forced)" : "operator");
+}
+
+int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX])
+{
+	struct ha_roles *roles = &ha->roles;
+	bool safe = ha->sync == HA_SYNC_IN_SYNC;
+
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	roles->promote_ms = 0;
+	if (ha->role == HA_ROLE_STANDBY || ha->role == HA_ROLE_DEMOTING) {
+		reason_set(reason, "already mute");
+		return 0;
+	}
+	roles->held = true;
+	ha_commit(ha, ha->now_ms);
+	reason_set(reason, safe ? "going mute; the peer holds everything" :
+		   "going mute; not in sync, recent changes may be lost");
+	return role_fire(ha, ha->role == HA_ROLE_INIT ? ROLE_EVENT_FOLLOW : ROLE_EVENT_LOSE, "operator");
+}

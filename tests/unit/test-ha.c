@@ -1,0 +1,734 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The HA core as a pair: election, snapshot, output commit, takeover,
+ * switchover, split brain.  The invariants are checked by the pair itself.
+ */
+#include "test-ha-pair.h"
+
+static const enum ha_role active = HA_ROLE_ACTIVE, standby = HA_ROLE_STANDBY;
+
+START_TEST(solo_without_peer)
+{
+	struct pair *pair = pair_new();
+
+	pair->a.config.peer_configured = false;
+	pair_node_start(&pair->a);
+	pair_run(pair, 10);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert_uint_eq(pair->a.persisted, 1);
+	pair_work(&pair->a, 1, 100);
+	ck_assert_uint_eq(pair->a.n_released, 1);
+	ck_assert_str_eq(pair->a.trace, "claiming EPOCH UNFENCE VIP_ADD ACTIVATE active");
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(fresh_pair_elects_one)
+{
+	struct pair *pair = pair_up();
+
+	ck_assert_uint_eq(pair->a.persisted, 1);
+	ck_assert_uint_eq(pair->b.persisted, 1);
+	ck_assert_str_eq(pair->b.trace, "FENCE demoting VIP_DEL PASSIVATE standby EPOCH");
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(priority_decides_before_name)
+{
+	struct pair *pair = pair_new();
+
+	pair->b.config.priority = 10;
+	pair_node_start(&pair->a);
+	pair_node_start(&pair->b);
+	pair->want_link = true;
+	pair_run(pair, 1000);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	ck_assert_int_eq(pair_info(&pair->a).role, standby);
+	ck_assert(pair_in_sync(pair));
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(alone_it_probes_before_it_claims)
+{
+	struct pair *pair = pair_new();
+
+	pair->b.vip = true;	/* somebody answers for the address */
+	pair_node_start(&pair->a);
+	pair_run(pair, 2900);
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_INIT);
+	ck_assert(!pair->a.probe_due);
+	pair_run(pair, 5000);
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_INIT);
+	pair->b.vip = false;
+	pair_run(pair, 500);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(outputs_wait_for_the_standby_in_order)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+	uint32_t i;
+
+	pair->latency_ms = 3;
+	for (i = 0; i < 5; i++)
+		pair_work(a, i, 100);
+	/* nothing put: still behind those that wait */
+	pair_output_bare(a);
+	pair_drain(a);
+	ck_assert_uint_eq(a->n_released, 0);
+	ck_assert_uint_eq(pair_info(a).waiting_output, 6);
+	pair_run(pair, 5);
+	ck_assert_uint_eq(a->n_released, 0);
+	pair_run(pair, 3);
+	ck_assert_uint_eq(a->n_released, 6);
+	for (i = 0; i < 5; i++)
+		ck_assert_uint_eq(a->released[i], i + 1);
+	pair_output_bare(a);	/* nothing waits: goes at once */
+	pair_drain(a);
+	ck_assert_uint_eq(a->n_released, 7);
+	ck_assert_uint_eq(pair_info(a).late_commits, 0);
+	ck_assert_uint_eq(pair->b.n_puts, 5);
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(output_of_an_open_batch_waits_for_its_commit)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+
+	pair_put(a, 1, 50);
+	pair_output(a, 1);
+	pair_drain(a);
+	ck_assert_uint_eq(a->n_released, 0);
+	pair_put(a, 1, 60);	/* same key again: one record in the commit */
+	ck_assert_int_eq(ha_put(a->ha, pair_key(3, 2), "x", 1), 0);
+	ck_assert_int_eq(ha_del(a->ha, pair_key(3, 2)), 0);
+	ha_commit(a->ha, pair->now_ms);
+	pair_drain(a);
+	pair_run(pair, 4);
+	ck_assert_uint_eq(a->n_released, 1);
+	ck_assert_uint_eq(pair->b.n_puts, 1);
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(equal_bytes_cost_nothing)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+	uint64_t seq;
+
+	ck_assert_int_eq(ha_put(a->ha, pair_key(1, 1), "same", 4), 0);
+	ha_commit(a->ha, pair->now_ms);
+	pair_drain(a);
+	pair_run(pair, 5);
+	seq = pair_info(a).seq;
+	ck_assert_int_eq(ha_put(a->ha, pair_key(1, 1), "same", 4), 0);
+	ha_commit(a->ha, pair->now_ms);
+	ck_assert_uint_eq(pair_info(a).seq, seq);
+	ck_assert_int_eq(ha_put(pair->b.ha, pair_key(1, 1), "no", 2), -EPERM);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(late_commit_degrades_and_recovers)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+
+	pair->stalled = true;
+	pair_work(a, 1, 100);
+	pair_run(pair, 19);
+	ck_assert_uint_eq(a->n_released, 0);
+	pair_run(pair, 2);
+	ck_assert_uint_eq(a->n_released, 1);
+	ck_assert_int_eq(pair_info(a).sync, HA_SYNC_DEGRADED);
+	ck_assert_uint_eq(pair_info(a).late_commits, 1);
+	pair_work(a, 2, 100);
+	ck_assert_uint_eq(a->n_released, 2);
+	pair_run(pair, 200);
+	pair->stalled = false;
+	pair_run(pair, 300);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(degraded_standby_does_not_promote_itself)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair_work(&pair->a, 1, 100);
+	pair_run(pair, 10);
+	pair->latency_ms = 60;		/* too slow for the commit timeout, forever */
+	pair_work(&pair->a, 2, 100);
+	pair_run(pair, 1000);
+	ck_assert_int_eq(pair_info(&pair->b).sync, HA_SYNC_STALE);
+	pair_kill(&pair->a, false);
+	pair_cut(pair);
+	pair_run(pair, 5000);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);
+	ck_assert_int_eq(ha_promote(pair->b.ha, pair->now_ms, false, reason), -EPERM);
+	ck_assert_ptr_nonnull(strstr(reason, "force"));
+	ck_assert_int_eq(ha_promote(pair->b.ha, pair->now_ms, true, reason), 0);
+	pair_drain(&pair->b);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(slow_standby_is_dropped_to_a_snapshot)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+	uint64_t before = pair->b.bytes_to;
+	uint32_t i, snapshots = pair_info(a).snapshots;
+
+	a->config.dead_ms = 0;
+	pair->stalled = true;
+	for (i = 0; i < 400; i++) {
+		pair_work(a, i % 50, 60000);
+		if (i % 10 == 0)
+			pair_run(pair, 1);
+	}
+	ck_assert_int_eq(pair_info(a).sync, HA_SYNC_DEGRADED);
+	/* 24 MB of changes, but what was queued is bounded */
+	ck_assert_uint_lt(pair->b.bytes_to - before, 5u << 20);
+	ck_assert_uint_eq(a->n_released, 400);
+	pair->stalled = false;
+	pair_run(pair, 3000);
+	ck_assert(pair_in_sync(pair));
+	ck_assert_uint_eq(pair_info(a).snapshots, snapshots + 1);
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(snapshot_while_work_goes_on)
+{
+	struct pair *pair = pair_new();
+	struct node *a = &pair->a;
+	uint32_t i;
+
+	pair_node_start(a);
+	a->config.snapshot_chunk = 0;
+	pair_run(pair, 4000);
+	ck_assert_int_eq(pair_info(a).role, active);
+	for (i = 0; i < 5000; i++)
+		pair_work(a, i, 400);
+	pair_node_start(&pair->b);
+	pair_connect(pair);
+	for (i = 0; i < 400; i++) {
+		pair_work(a, i * 7 % 6000, 300 + i);
+		ck_assert_int_eq(ha_del(a->ha, pair_key(3, i * 13 % 5000)), 0);
+		ha_commit(a->ha, pair->now_ms);
+		pair_run(pair, 1);
+		if (!pair->b.n_swaps)
+			ck_assert_uint_eq(pair_info(&pair->b).records, 0);	/* all or nothing */
+	}
+	pair_run(pair, 1000);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	ck_assert_uint_eq(pair->b.n_swaps, 1);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(power_loss_takeover)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a, *b = &pair->b;
+	struct ha_info info;
+	uint32_t i;
+
+	for (i = 0; i < 20; i++)
+		pair_work(a, i, 100);
+	pair_run(pair, 10);
+	b->trace[0] = '\0';
+	pair_kill(a, false);		/* the stream stays open: nobody tells us */
+	pair_run(pair, 1500);
+	info = pair_info(b);
+	ck_assert_int_eq(info.role, active);
+	ck_assert_str_eq(b->trace, "claiming EPOCH UNFENCE VIP_ADD ACTIVATE active");
+	ck_assert_uint_eq(b->persisted, 2);
+	ck_assert_uint_eq(info.records, 20);
+	ck_assert_uint_eq(info.history_len, 1);
+	ck_assert_str_eq(info.history[0].cause, "peer silent");
+	ck_assert_uint_ge(info.history[0].silent_ms, 1000);
+	ck_assert_uint_le(info.history[0].silent_ms, 1250);
+	ck_assert_uint_eq(info.history[0].detect_ms, 20);
+	pair_work(b, 100, 50);
+	ck_assert_uint_eq(b->n_released, 1);
+	/* the lost node comes back: standby, in sync, and the other way round again */
+	pair->link = false;
+	pair_node_start(a);
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(a).role, standby);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	pair_kill(b, false);
+	pair_run(pair, 1500);
+	ck_assert_int_eq(pair_info(a).role, active);
+	ck_assert_uint_eq(a->persisted, 3);
+	ck_assert_uint_eq(pair_info(a).records, 21);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(killed_daemon_keeps_the_address_for_a_while)
+{
+	struct pair *pair = pair_up();
+
+	pair_work(&pair->a, 1, 100);
+	pair_run(pair, 10);
+	pair_kill(&pair->a, true);
+	pair_cut(pair);
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);	/* it still answers */
+	pair->a.vip = false;					/* the lease ran out */
+	pair_run(pair, 300);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(active_that_lives_on_alone_makes_the_standby_stale)
+{
+	struct pair *pair = pair_up();
+
+	pair_work(&pair->a, 1, 100);
+	pair_run(pair, 10);
+	pair->want_link = false;
+	pair_cut(pair);
+	pair_run(pair, 15000);
+	pair_kill(&pair->a, false);
+	pair_run(pair, 5000);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(link_flap_continues_the_log)
+{
+	struct pair *pair = pair_up();
+	uint32_t i, snapshots = pair_info(&pair->a).snapshots;
+
+	for (i = 0; i < 50; i++)
+		pair_work(&pair->a, i, 100);
+	pair_run(pair, 20);
+	pair->want_link = false;
+	pair_cut(pair);
+	ck_assert_int_eq(pair_info(&pair->a).sync, HA_SYNC_SOLO);
+	ck_assert_int_eq(pair_info(&pair->b).sync, HA_SYNC_STALE);
+	for (i = 0; i < 50; i++)
+		pair_work(&pair->a, 100 + i, 100);
+	ck_assert_uint_eq(pair->a.n_released, 100);
+	pair_run(pair, 100);
+	pair->want_link = true;
+	pair_run(pair, 1000);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	ck_assert_uint_eq(pair_info(&pair->a).snapshots, snapshots);
+	ck_assert_uint_eq(pair->b.n_puts, 100);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(planned_switchover_there_and_back)
+{
+	struct pair *pair = pair_up();
+	struct node *from = &pair->a, *to = &pair->b, *swap;
+	char reason[HA_REASON_MAX];
+	uint32_t i, round;
+
+	for (round = 0; round < 6; round++) {
+		struct ha_info info;
+
+		for (i = 0; i < 30; i++)
+			pair_work(from, i + round * 10, 100);
+		ck_assert_int_eq(ha_switchover(from->ha, pair->now_ms, true, reason), 0);
+		ck_assert_ptr_nonnull(strstr(reason, "nothing is lost"));
+		from->trace[0] = to->trace[0] = '\0';
+		/* every other time the standby is asked to take over */
+		swap = round % 2 ? to : from;
+		ck_assert_int_eq(ha_switchover(swap->ha, pair->now_ms, false, reason), 0);
+		pair_drain(swap);
+		pair_run(pair, 500);
+		ck_assert_str_eq(from->trace, "FENCE demoting VIP_DEL PASSIVATE standby EPOCH");
+		ck_assert_str_eq(to->trace, "claiming EPOCH UNFENCE VIP_ADD ACTIVATE active");
+		ck_assert(pair_in_sync(pair));
+		pair_equal(pair);
+		info = pair_info(to);
+		ck_assert(info.history[0].planned);
+		ck_assert_str_eq(info.history[0].cause, "handover");
+		/* everything that was waiting left before the fence closed */
+		ck_assert_uint_eq(from->n_freed, 0);
+		swap = from;
+		from = to;
+		to = swap;
+	}
+	ck_assert_uint_eq(pair->a.persisted, 7);
+	/* the only snapshots were for the first synchronisation */
+	ck_assert_uint_le(pair_info(&pair->a).snapshots, 1);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(handover_nobody_takes_is_taken_back)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair_work(&pair->a, 1, 100);
+	pair_run(pair, 10);
+	ck_assert_int_eq(ha_switchover(pair->a.ha, pair->now_ms, false, reason), 0);
+	pair_run(pair, 1);
+	pair_kill(&pair->b, false);	/* dies at the worst moment */
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_DEMOTING);
+	pair->a.trace[0] = '\0';
+	pair_run(pair, 3000);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert_str_eq(pair->a.trace, "claiming EPOCH UNFENCE VIP_ADD ACTIVATE active");
+	ck_assert_uint_eq(pair->a.persisted, 3);
+	ck_assert_uint_eq(pair_info(&pair->a).records, 1);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(handover_with_a_failing_peer_is_taken_back)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair->b.step_error[HA_ACTION_EPOCH] = -ENOSPC;
+	ck_assert_int_eq(ha_switchover(pair->a.ha, pair->now_ms, false, reason), 0);
+	pair_drain(&pair->a);
+	pair_run(pair, 3000);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);
+	pair_run(pair, 3000);
+	ck_assert(pair_in_sync(pair));
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(switchover_is_refused_when_something_would_be_lost)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair->stalled = true;
+	pair_work(&pair->a, 1, 100);
+	pair_run(pair, 30);
+	ck_assert_int_eq(ha_switchover(pair->a.ha, pair->now_ms, true, reason), -EAGAIN);
+	ck_assert_ptr_nonnull(strstr(reason, "degraded"));
+	pair_cut(pair);
+	ck_assert_int_eq(ha_switchover(pair->a.ha, pair->now_ms, false, reason), -ENOTCONN);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(switchover_cancels_when_the_flush_is_late)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair_work(&pair->a, 1, 100);
+	pair->stalled = true;
+	ck_assert_int_eq(ha_switchover(pair->a.ha, pair->now_ms, false, reason), 0);
+	pair_run(pair, 30);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert_uint_eq(pair->a.n_released, 1);
+	pair->stalled = false;
+	pair_run(pair, 1000);
+	ck_assert(pair_in_sync(pair));
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(split_brain_heals_to_the_higher_epoch)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a, *b = &pair->b;
+	uint32_t i;
+
+	pair_work(a, 1, 100);
+	pair_run(pair, 10);
+	pair->want_link = false;
+	pair->split = true;		/* b cannot see the address either */
+	pair_cut(pair);
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(a).role, active);
+	ck_assert_int_eq(pair_info(b).role, active);
+	for (i = 0; i < 9; i++)
+		pair_work(a, 50 + i, 100);
+	pair_work(b, 2, 100);
+	a->trace[0] = '\0';
+	pair->want_link = true;
+	pair_run(pair, 2000);
+	pair->split = false;
+	ck_assert_int_eq(pair_info(b).role, active);
+	ck_assert_int_eq(pair_info(a).role, standby);
+	ck_assert_str_eq(a->trace, "FENCE demoting VIP_DEL PASSIVATE standby EPOCH");
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	ck_assert_uint_eq(pair_info(a).records, 2);
+	pair_free(pair);
+}
+END_TEST
+
+/* Both started alone: the same epoch on two owners; sequence, then name. */
+static void same_epoch(uint32_t work_a, uint32_t work_b, bool a_stays)
+{
+	struct pair *pair = pair_new();
+	uint32_t i;
+
+	pair->split = true;
+	pair_node_start(&pair->a);
+	pair_node_start(&pair->b);
+	pair_run(pair, 4000);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	ck_assert_uint_eq(pair_info(&pair->a).epoch, pair_info(&pair->b).epoch);
+	for (i = 0; i < work_a; i++)
+		pair_work(&pair->a, i, 50);
+	for (i = 0; i < work_b; i++)
+		pair_work(&pair->b, 1000 + i, 50);
+	pair->want_link = true;
+	pair_run(pair, 2000);
+	pair->split = false;
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(&pair->a).role, a_stays ? active : standby);
+	ck_assert_int_eq(pair_info(&pair->b).role, a_stays ? standby : active);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	ck_assert_uint_eq(pair_info(&pair->a).records, a_stays ? work_a : work_b);
+	pair_free(pair);
+}
+
+START_TEST(split_brain_with_equal_epochs)
+{
+	same_epoch(3, 5, false);
+	same_epoch(5, 3, true);
+	same_epoch(4, 4, true);
+}
+END_TEST
+
+START_TEST(a_higher_epoch_on_a_standby_mutes_the_active)
+{
+	struct pair *pair = pair_new();
+
+	pair->a.persisted = 4;
+	pair->b.persisted = 9;
+	pair_node_start(&pair->a);
+	pair_run(pair, 4000);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	pair_work(&pair->a, 1, 10);
+	pair_node_start(&pair->b);
+	pair_connect(pair);
+	pair_run(pair, 3000);
+	ck_assert_uint_eq(pair_info(&pair->a).epoch, pair_info(&pair->b).epoch);
+	ck_assert_uint_eq(pair_info(&pair->a).epoch, 10);
+	/* it has the records, so it is the one that goes on */
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert(pair_in_sync(pair));
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(demoted_by_the_operator_the_peer_takes_over)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair_work(&pair->a, 1, 10);
+	pair_run(pair, 5);
+	ck_assert_int_eq(ha_demote(pair->a.ha, pair->now_ms, reason), 0);
+	pair_drain(&pair->a);
+	ck_assert(!pair_info(&pair->a).owner);
+	pair_run(pair, 1000);
+	ck_assert_int_eq(pair_info(&pair->a).role, standby);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	ck_assert(pair_in_sync(pair));
+	/* and is an ordinary standby afterwards */
+	pair_kill(&pair->b, false);
+	pair_run(pair, 1500);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(promote_asks_the_active_first)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair_work(&pair->a, 1, 10);
+	pair_run(pair, 5);
+	ck_assert_int_eq(ha_promote(pair->b.ha, pair->now_ms, false, reason), 0);
+	pair_drain(&pair->b);
+	pair_run(pair, 500);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	ck_assert_str_eq(pair_info(&pair->b).history[0].cause, "handover");
+	ck_assert_int_eq(pair_info(&pair->a).role, standby);
+	/* an active that hangs does not stop a promotion */
+	pair->b.frozen = true;
+	pair->split = true;
+	pair->a.config.dead_ms = 0;
+	ck_assert_int_eq(ha_promote(pair->a.ha, pair->now_ms, false, reason), 0);
+	pair_drain(&pair->a);
+	pair_run(pair, 2500);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	pair->b.frozen = false;
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);
+	ck_assert(pair_in_sync(pair));
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(without_detector_nobody_promotes_itself)
+{
+	struct pair *pair = pair_new();
+	char reason[HA_REASON_MAX];
+
+	pair->a.config.detector = pair->b.config.detector = false;
+	pair_node_start(&pair->a);
+	pair_node_start(&pair->b);
+	pair->want_link = true;
+	pair_run(pair, 6000);
+	ck_assert_int_eq(pair_info(&pair->a).role, standby);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);
+	ck_assert_int_eq(ha_promote(pair->b.ha, pair->now_ms, false, reason), 0);
+	pair_drain(&pair->b);
+	pair_run(pair, 500);
+	ck_assert(pair_in_sync(pair));
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	pair_kill(&pair->b, false);
+	pair_run(pair, 5000);
+	ck_assert_int_eq(pair_info(&pair->a).role, standby);
+	ck_assert_int_eq(ha_promote(pair->a.ha, pair->now_ms, false, reason), 0);
+	pair_drain(&pair->a);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(a_takeover_step_that_fails_goes_back_to_mute)
+{
+	struct pair *pair = pair_up();
+
+	pair->b.step_error[HA_ACTION_VIP_ADD] = -EIO;
+	pair->b.trace[0] = '\0';
+	pair_kill(&pair->a, false);
+	pair_run(pair, 1400);
+	ck_assert_str_eq(pair->b.trace, "claiming EPOCH UNFENCE VIP_ADD FENCE demoting VIP_DEL PASSIVATE standby");
+	ck_assert(pair->b.fenced);
+	pair->b.step_error[HA_ACTION_VIP_ADD] = 0;
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(a_fence_that_fails_is_tried_until_it_closes)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair->a.step_error[HA_ACTION_FENCE] = -EIO;
+	ck_assert_int_eq(ha_demote(pair->a.ha, pair->now_ms, reason), 0);
+	pair_drain(&pair->a);
+	pair_run(pair, 500);
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_DEMOTING);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);	/* waits for the fence */
+	pair->a.step_error[HA_ACTION_FENCE] = 0;
+	pair_run(pair, 1000);
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(losing_in_the_middle_of_a_slow_takeover)
+{
+	struct pair *pair = pair_new();
+	uint32_t cut;
+
+	/* b claims while a, with a higher epoch, comes back at every possible moment */
+	for (cut = 0; cut < 60; cut++) {
+		pair_free(pair);
+		pair = pair_new();
+		pair->split = true;
+		pair->a.persisted = 50;
+		pair->b.step_delay_ms = 10;
+		pair_node_start(&pair->a);
+		pair_node_start(&pair->b);
+		pair_run(pair, 2970 + cut);
+		pair_connect(pair);
+		pair->want_link = true;
+		pair_run(pair, 3000);
+		ck_assert_msg((pair_info(&pair->a).role == active) != (pair_info(&pair->b).role == active),
+			      "cut %u: %s and %s", cut, ha_role_name(pair_info(&pair->a).role),
+			      ha_role_name(pair_info(&pair->b).role));
+		ck_assert(pair->a.fenced != pair->b.fenced);
+		ck_assert(pair_in_sync(pair));
+	}
+	pair_free(pair);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ha");
+	TCase *tcase = tcase_create("pair");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, solo_without_peer);
+	tcase_add_test(tcase, fresh_pair_elects_one);
+	tcase_add_test(tcase, priority_decides_before_name);
+	tcase_add_test(tcase, alone_it_probes_before_it_claims);
+	tcase_add_test(tcase, outputs_wait_for_the_standby_in_order);
+	tcase_add_test(tcase, output_of_an_open_batch_waits_for_its_commit);
+	tcase_add_test(tcase, equal_bytes_cost_nothing);
+	tcase_add_test(tcase, late_commit_degrades_and_recovers);
+	tcase_add_test(tcase, degraded_standby_does_not_promote_itself);
+	tcase_add_test(tcase, slow_standby_is_dropped_to_a_snapshot);
+	tcase_add_test(tcase, snapshot_while_work_goes_on);
+	tcase_add_test(tcase, power_loss_takeover);
+	tcase_add_test(tcase, killed_daemon_keeps_the_address_for_a_while);
+	tcase_add_test(tcase, active_that_lives_on_alone_makes_the_standby_stale);
+	tcase_add_test(tcase, link_flap_continues_the_log);
+	tcase_add_test(tcase, planned_switchover_there_and_back);
+	tcase_add_test(tcase, handover_nobody_takes_is_taken_back);
+	tcase_add_test(tcase, handover_with_a_failing_peer_is_taken_back);
+	tcase_add_test(tcase, switchover_is_refused_when_something_would_be_lost);
+	tcase_add_test(tcase, switchover_cancels_when_the_flush_is_late);
+	tcase_add_test(tcase, split_brain_heals_to_the_higher_epoch);
+	tcase_add_test(tcase, split_brain_with_equal_epochs);
+	tcase_add_test(tcase, a_higher_epoch_on_a_standby_mutes_the_active);
+	tcase_add_test(tcase, demoted_by_the_operator_the_peer_takes_over);
+	tcase_add_test(tcase, promote_asks_the_active_first);
+	tcase_add_test(tcase, without_detector_nobody_promotes_itself);
+	tcase_add_test(tcase, a_takeover_step_that_fails_goes_back_to_mute);
+	tcase_add_test(tcase, a_fence_that_fails_is_tried_until_it_closes);
+	tcase_add_test(tcase, losing_in_the_middle_of_a_slow_takeover);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
