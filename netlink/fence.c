@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mute unless owner (S1), kept by the kernel.
+ *
+ * Owns: the nftables tables `inet l2tpha` and `arp l2tpha` of this network
+ * namespace.  Called by the kernel back end.
+ *
+ * A base chain on the output hook, before everything else, drops packets with
+ * a virtual source address that is not in the set of leased addresses.  Tunnel
+ * data is locally generated (L2TP encapsulates before this hook), so one rule
+ * covers control, data, ICMP, and in the arp family the answers for the
+ * address.  An element of the leased set carries a timeout: a daemon that is
+ * killed or frozen goes mute by doing nothing.
+ *
+ * Installing is rare and goes as text through libnftables, which reads the
+ * whole rule set first.  Leases are renewed several times a second: for these
+ * the transaction is built by hand.  A kernel before 6.12 cannot change the
+ * timeout of an element, and deleting one that is absent (or just timed out)
+ * fails, so each renewal is add, delete, add in one transaction: whatever was
+ * there before, the element ends up with the new timeout, and no packet sees
+ * the state in between.
+ */
+#include "netlink/fence.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <nftables/libnftables.h>
+
+#include "daemon/log.h"
+#include "netlink/nlq.h"
+
+#define TABLE "l2tpha"
+#define TRIES 3
+
+struct vip {
+	struct dp_vip conf;
+	uint64_t open_until_ms;	/* CLOCK_BOOTTIME; UINT64_MAX = for ever */
+};
+struct fence {
+	struct nlq *nl;
+	struct nft_ctx *nft;
+	struct vip *vips;
+	size_t count;
+};
+struct change {
+	struct fence *f;
+	dp_done_fn done;
+	void *arg;
+	unsigned tries;
+	uint8_t *data;
+	size_t len, size;
+	bool failed;		/* out of memory while building */
+};
+
+/*
+ * ---- one set-element message after the other --------------------------
+ */
+
+static void append(struct change *c, struct nl_msg *msg)
+{
+	struct nlmsghdr *nlh = msg ? nlmsg_hdr(msg) : NULL;
+	size_t len = nlh ? NLMSG_ALIGN(nlh->nlmsg_len) : 0;
+
+	if (!nlh || c->failed) {
+		c->failed = true;
+		nlmsg_free(msg);
+		return;
+	}
+	if (c->len + len > c->size) {
+		size_t size = (c->len + len) * 2;
+		uint8_t *data = realloc(c->data, size);
+
+		if (!data) {
+			c->failed = true;
+			nlmsg_free(msg);
+			return;
+		}
+		c->data = data;
+		c->size = size;
+	}
+	memset(c->data + c->len, 0, len);
+	memcpy(c->data + c->len, nlh, nlh->nlmsg_len);
+	c->len += len;
+	nlmsg_free(msg);
+}
+
+static void append_batch_mark(struct change *c, uint16_t type)
+{
+	struct nfgenmsg nfg = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0,
+				.res_id = htons(NFNL_SUBSYS_NFTABLES) };
+	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST);
+
+	if (msg && nlmsg_append(msg, &nfg, sizeof(nfg), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	append(c, msg);
+}
+
+static void append_element(struct change *c, bool add, uint8_t family, const char *set,
+			   const struct dp_vip *vip, uint64_t timeout_ms, bool ack)
+{
+	struct nfgenmsg nfg = { .nfgen_family = family, .version = NFNETLINK_V0 };
+	uint16_t type = (NFNL_SUBSYS_NFTABLES << 8) | (add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM);
+	uint16_t flags = NLM_F_REQUEST | (add ? NLM_F_CREATE : 0) | (ack ? NLM_F_ACK : 0);
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+	struct nlattr *list, *elem, *key;
+
+	if (!msg || nlmsg_append(msg, &nfg, sizeof(nfg), NLMSG_ALIGNTO) < 0)
+		goto fail;
+	if (nla_put_string(msg, NFTA_SET_ELEM_LIST_TABLE, TABLE) < 0 ||
+	    nla_put_string(msg, NFTA_SET_ELEM_LIST_SET, set) < 0)
+		goto fail;
+	list = nla_nest_start(msg, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
+	elem = list ? nla_nest_start(msg, NFTA_LIST_ELEM | NLA_F_NESTED) : NULL;
+	key = elem ? nla_nest_start(msg, NFTA_SET_ELEM_KEY | NLA_F_NESTED) : NULL;
+	if (!key || nla_put(msg, NFTA_DATA_VALUE, vip->addr.family == 6 ? 16 : 4, vip->addr.addr) < 0)
+		goto fail;
+	nla_nest_end(msg, key);
+	if (add && timeout_ms) {
+		uint64_t be = htobe64(timeout_ms);
+
+		if (nla_put(msg, NFTA_SET_ELEM_TIMEOUT, sizeof(be), &be) < 0)
+			goto fail;
+	}
+	nla_nest_end(msg, elem);
+	nla_nest_end(msg, list);
+	append(c, msg);
+	return;
+fail:
+	nlmsg_free(msg);
+	c->failed = true;
+}
+
+/* Leaves the element with the timeout, or (lease_ms NULL) absent, whatever it was before. */
+static void append_change(struct change *c, uint8_t family, const char *set, const struct dp_vip *vip,
+			  const uint64_t *lease_ms, bool last)
+{
+	append_element(c, true, family, set, vip, 1000, false);
+	append_element(c, false, family, set, vip, 0, last && !lease_ms);
+	if (lease_ms)
+		append_element(c, true, family, set, vip, *lease_ms, last);
+}
+
+static int submit(struct change *c);
+
+static void on_done(void *arg, int error)
+{
+	struct change *c = arg;
+
+	/* the element timed out between our add and our delete; or somebody else's transaction came between */
+	if ((error == -ENOENT || error == -EAGAIN) && c->tries < TRIES && !submit(c))
+		return;
+	if (error)
+		log_errorx("fence: nftables refused a change of table %s: %s", TABLE, strerror(-error));
+	if (c->done)
+		c->done(c->arg, error);
+	free(c->data);
+	free(c);
+}
+
+static int submit(struct change *c)
+{
+	c->tries++;
+	return nlq_request_raw(c->f->nl, c->data, c->len, on_done, c);
+}
+
+static int change(struct fence *f, const struct dp_vip *vips, size_t count, const uint64_t *lease_ms,
+		  dp_done_fn done, void *arg)
+{
+	struct change *c = calloc(1, sizeof(*c));
+	size_t i;
+	int e;
+
+	if (!c)
+		return -ENOMEM;
+	c->f = f;
+	c->done = done;
+	c->arg = arg;
+	append_batch_mark(c, NFNL_MSG_BATCH_BEGIN);
+	for (i = 0; i < count; i++) {
+		bool last = i + 1 == count;
+
+		if (vips[i].addr.family == 6) {
+			append_change(c, NFPROTO_INET, "leased6", &vips[i], lease_ms, last);
+			continue;
+		}
+		append_change(c, NFPROTO_INET, "leased4", &vips[i], lease_ms, false);
+		append_change(c, NFPROTO_ARP, "leased4", &vips[i], lease_ms, last);
+	}
+	append_batch_mark(c, NFNL_MSG_BATCH_END);
+	e = c->failed ? -ENOMEM : submit(c);
+	if (e) {
+		free(c->data);
+		free(c);
+	}
+	return e;
+}
+
+/* ---- leases ---------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static struct vip *find(const struct fence *f, const struct l2tp_endpoint *addr)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (endpoint_addr_equal(&f->vips[i].conf.addr, addr))
+			return &f->vips[i];
+	return NULL;
+}
+
+static void set_open(struct fence *f, const struct dp_vip *vips, size_t count, uint64_t until_ms)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct vip *v = find(f, &vips[i].addr);
+
+		if (v)
+			v->open_until_ms = until_ms;
+	}
+}
+
+int fence_lease(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg)
+{
+	uint64_t timeout_ms = lease_ms;
+	size_t i;
+	int e;
+
+	if (!count)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		if (!find(f, &vips[i].addr))
+			return -EADDRNOTAVAIL;	/* never declared: no rule would ever close it again */
+	e = change(f, vips, count, &timeout_ms, done, arg);
+	/* by our clock it starts now, in the kernel a moment later */
+	if (!e)
+		set_open(f, vips, count, lease_ms ? now_ms() + lease_ms : UINT64_MAX);
+	return e;
+}
+
+int fence_close(struct fence *f, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg)
+{
+	size_t i;
+
+	if (!count)
+		return -EINVAL;
+	for (i = 0; i < count; i++)
+		if (!find(f, &vips[i].addr))
+			return -EADDRNOTAVAIL;
+	set_open(f, vips, count, 0);
+	return change(f, vips, count, NULL, done, arg);
+}
+
+bool fence_is_open(const struct fence *f, const struct l2tp_endpoint *addr)
+{
+	const struct vip *v = find(f, addr);
+
+	return !v || now_ms() < v->open_until_ms;
+}
+
+bool fence_declared(const struct fence *f, const struct l2tp_endpoint *addr)
+{
+	return find(f, addr);
+}
+
+size_t fence_declared_count(const struct fence *f)
+{
+	return f->count;
+}
+
+/* ---- installation ---------------------------------------------------- */
+
+static void print_elements(FILE *out, const struct dp_vip *vips, size_t count, uint8_t family)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	const char *sep = "\t\telements = { ";
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (vips[i].addr.family != family)
+			continue;
+		fprintf(out, "%s%s", sep, endpoint_format(&vips[i].addr, false, text));
+		sep = ", ";
+	}
+	if (*sep == ',')
+		fputs(" }\n", out);
+}
+
+static void print_set(FILE *out, const struct dp_vip *vips, size_t count, uint8_t family)
+{
+	const char *type = family == 6 ? "ipv6_addr" : "ipv4_addr";
+
+	fprintf(out, "\tset virtual%d {\n\t\ttype %s\n", family, type);
+	print_elements(out, vips, count, family);
+	fprintf(out, "\t}\n\tset leased%d {\n\t\ttype %s\n\t\tflags timeout\n\t}\n", family, type);
+}
+
+static void print_rules(FILE *out, const struct dp_vip *vips, size_t count)
+{
+	/* `add` first: deleting what is not there would fail */
+	fputs("add table inet " TABLE "\ndelete table inet " TABLE "\n"
+	      "add table arp " TABLE "\ndelete table arp " TABLE "\n", out);
+	if (!count)
+		return;
+	fputs("table inet " TABLE " {\n", out);
+	print_set(out, vips, count, 4);
+	print_set(out, vips, count, 6);
+	fputs("\tchain output {\n\t\ttype filter hook output priority raw; policy accept;\n"
+	      "\t\tip saddr @virtual4 ip saddr != @leased4 counter drop\n"
+	      "\t\tip6 saddr @virtual6 ip6 saddr != @leased6 counter drop\n\t}\n}\n"
+	      "table arp " TABLE " {\n", out);
+	print_set(out, vips, count, 4);
+	fputs("\tchain output {\n\t\ttype filter hook output priority filter; policy accept;\n"
+	      "\t\tarp saddr ip @virtual4 arp saddr ip != @leased4 counter drop\n\t}\n}\n", out);
+}
+
+static int run_rules(struct fence *f, const char *rules)
+{
+	const char *errors;
+	size_t len;
+
+	if (!nft_run_cmd_from_buffer(f->nft, rules))
+		return 0;
+	errors = nft_ctx_get_error_buffer(f->nft);
+	len = strcspn(errors ? errors : "", "\n");
+	log_errorx("fence: cannot install the nftables rules that keep an inactive node silent: %.*s"
+		   " (is the module nf_tables there, and CAP_NET_ADMIN?)",
+		   len ? (int)len : 13, len ? errors : "unknown error");
+	return -EOPNOTSUPP;
+}
+
+int fence_install(struct fence *f, const struct dp_vip *vips, size_t count)
+{
+	struct vip *own = calloc(count + 1, sizeof(*own));
+	char *rules = NULL;
+	size_t len, i;
+	FILE *out = open_memstream(&rules, &len);
+	int e;
+
+	if (!own || !out) {
+		free(own);
+		if (out)
+			fclose(out);
+		free(rules);
+		return -ENOMEM;
+	}
+	for (i = 0; i < count; i++)
+		own[i].conf = vips[i];
+	print_rules(out, vips, count);
+	fclose(out);
+	e = rules ? run_rules(f, rules) : -ENOMEM;
+	free(rules);
+	if (e) {
+		free(own);
+		return e;
+	}
+	free(f->vips);
+	f->vips = own;
+	f->count = count;
+	return 0;
+}
+
+struct fence *fence_new(struct ev_loop *loop, char why[256])
+{
+	struct fence *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		goto fail;
+	f->nl = nlq_new(loop, NETLINK_NETFILTER, 16, "nftables");
+	if (!f->nl) {
+		snprintf(why, 256, "no nfnetlink in this kernel (%s), needed to keep an inactive node silent:"
+			 " modprobe nf_tables", strerror(errno));
+		free(f);
+		return NULL;
+	}
+	f->nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!f->nft)
+		goto fail;
+	nft_ctx_buffer_error(f->nft);
+	nft_ctx_buffer_output(f->nft);
+	return f;
+fail:
+	if (f)
+		nlq_free(f->nl);
+	free(f);
+	snprintf(why, 256, "out of memory");
+	return NULL;
+}
+
+void fence_free(struct fence *f)
+{
+	if (!f)
+		return;
+	nlq_free(f->nl);
+	nft_ctx_free(f->nft);
+	free(f->vips);
+	free(f);
+}

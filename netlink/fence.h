@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The fence: nftables rules that drop what has a virtual address as source
+ * (IPv4, IPv6, ARP) unless the address is in a set of leased ones, whose
+ * elements time out in the kernel.
+ */
+#ifndef L2TPHA_NETLINK_FENCE_H
+#define L2TPHA_NETLINK_FENCE_H
+
+#include "netlink/dataplane.h"
+
+struct ev_loop;
+struct fence;
+
+/* NULL with one line in `why`. Installs nothing yet. */
+struct fence *fence_new(struct ev_loop *loop, char why[256]);
+/* The rules stay; the leases are left to run out (fence_close_now before, if they shall not). */
+void fence_free(struct fence *f);
+/* Replaces the rules in one transaction; all addresses closed. count 0: removes them. 0 or -errno, logged. */
+int fence_install(struct fence *f, const struct dp_vip *vips, size_t count);
+/* lease_ms 0 = for ever. One transaction for all addresses. */
+int fence_lease(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg);
+int fence_close(struct fence *f, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+/*
+ * May we speak for addr, by the clock that goes on while a machine sleeps?
+ * For packets the rules do not see (AF_PACKET). True if addr is no VIP.
+ */
+bool fence_is_open(const struct fence *f, const struct l2tp_endpoint *addr);
+bool fence_declared(const struct fence *f, const struct l2tp_endpoint *addr);
+size_t fence_declared_count(const struct fence *f);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * AF_PPPOX sockets of PPP over L2TP.
+ *
+ * Owns nothing.  Called by the kernel back end, after the session was made by
+ * netlink.  What pppd does with the socket (PPPIOCGCHAN and on) is not done
+ * here: it sleeps for a grace period.
+ */
+#include "netlink/pppox.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/if_pppox.h>
+
+#include "netlink/udp.h"
+
+extern char **environ;
+
+int pppox_open(const struct dp_session *s, int tunnel_fd)
+{
+	int fd = socket(AF_PPPOX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, PX_PROTO_OL2TP);
+	struct sockaddr_storage peer;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_pppol2tp v4;
+		struct sockaddr_pppol2tpin6 v6;
+	} to;
+	socklen_t len;
+	int e;
+
+	if (fd < 0)
+		return -errno;
+	memset(&to, 0, sizeof(to));
+	udp_sockaddr(&peer, &s->peer, s->peer.port);
+	if (s->peer.family == 6) {
+		to.v6.sa_family = AF_PPPOX;
+		to.v6.sa_protocol = PX_PROTO_OL2TP;
+		to.v6.pppol2tp.fd = tunnel_fd;
+		to.v6.pppol2tp.s_tunnel = s->tunnel_id;
+		to.v6.pppol2tp.s_session = s->local_id;
+		to.v6.pppol2tp.d_tunnel = s->peer_tunnel_id;
+		to.v6.pppol2tp.d_session = s->peer_id;
+		memcpy(&to.v6.pppol2tp.addr, &peer, sizeof(to.v6.pppol2tp.addr));
+		len = sizeof(to.v6);
+	} else {
+		to.v4.sa_family = AF_PPPOX;
+		to.v4.sa_protocol = PX_PROTO_OL2TP;
+		to.v4.pppol2tp.fd = tunnel_fd;
+		to.v4.pppol2tp.s_tunnel = s->tunnel_id;
+		to.v4.pppol2tp.s_session = s->local_id;
+		to.v4.pppol2tp.d_tunnel = s->peer_tunnel_id;
+		to.v4.pppol2tp.d_session = s->peer_id;
+		memcpy(&to.v4.pppol2tp.addr, &peer, sizeof(to.v4.pppol2tp.addr));
+		len = sizeof(to.v4);
+	}
+	if (connect(fd, &to.sa, len) < 0) {
+		e = -errno;
+		close(fd);
+		return e;
+	}
+	return fd;
+}
+
+static int try_socket(void)
+{
+	int fd = socket(AF_PPPOX, SOCK_DGRAM | SOCK_CLOEXEC, PX_PROTO_OL2TP);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int pppox_available(void)
+{
+	char *argv[] = { "modprobe", "-q", "l2tp_ppp", NULL };
+	int e = try_socket(), status;
+	pid_t pid;
+
+	/* the kernel has tried the module's aliases; distributions may have blacklisted these */
+	if (e != -EAFNOSUPPORT && e != -EPROTONOSUPPORT)
+		return e;
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ))
+		return e;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return try_socket();
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The UDP sockets: listeners, and one bound and connected socket per tunnel.
+ * IP_TRANSPARENT on all: the local address need not exist yet (hot standby).
+ */
+#ifndef L2TPHA_NETLINK_UDP_H
+#define L2TPHA_NETLINK_UDP_H
+
+#include <sys/socket.h>
+
+#include "netlink/dataplane.h"
+
+#define L2TP_PORT 1701
+
+struct ev_loop;
+struct udp;
+struct udp_sock;
+
+socklen_t udp_sockaddr(struct sockaddr_storage *ss, const struct l2tp_endpoint *ep, uint16_t port);
+bool udp_endpoint(struct l2tp_endpoint *ep, const struct sockaddr_storage *ss);
+
+/* NULL with errno set. */
+struct udp *udp_new(struct ev_loop *loop, const struct dp_events *events);
+/* Closes what is left. */
+void udp_free(struct udp *u);
+/* family 0: every address of both families. 0 or -errno. */
+int udp_listen(struct udp *u, const struct l2tp_endpoint *local);
+int udp_listener_send(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		      const uint8_t *data, size_t len);
+/* The tunnel's socket, owned by u until udp_close. NULL with errno set. */
+struct udp_sock *udp_connect(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer);
+int udp_fd(const struct udp_sock *s);
+int udp_sock_send(struct udp_sock *s, const uint8_t *data, size_t len);
+/* What it has received is delivered first. Not from inside an operation of dp_ops. */
+void udp_close(struct udp_sock *s);
+/* Closed as it is: for a socket nobody has been told of. */
+void udp_drop(struct udp_sock *s);
+
+#endif
