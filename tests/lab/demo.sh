@@ -55,11 +55,8 @@ wait_until 90 lac_all_up "$n" || stop "only $(lac_count "$n") of $n subscribers 
 lac_addresses >"$LAB_RUN/before"
 tell "$n of $n subscribers are up, $(sed -n '1s/.* //p' "$LAB_RUN/before") to $(sed -n '$s/.* //p' "$LAB_RUN/before")"
 pair_ready a || stop "the pair is not in sync with the subscribers up"
-standby_has() {
-	[ "$(json_figure b '.standby_ready_sessions // .sessions // 0' | head -n 1)" -ge "$n" ] 2>/dev/null
-}
-wait_until 20 standby_has ||
-	tell "lns-b reports $(json_figure b '.standby_ready_sessions // .sessions') sessions"
+wait_until 20 pair_protects "$n" || stop "not all sessions are protected"
+tell "lns-b has all $n sessions in place: kernel, pppd, addresses"
 traffic_start "$interval" || stop "no traffic"
 tell "every subscriber sends to the core and the core to every subscriber, a packet each $interval ms"
 sleep 3
@@ -124,8 +121,8 @@ last_flow=$(traffic_query '[.up.last_gap_end_ms, .down.last_gap_end_ms] | max | 
 dead=$(traffic_query '.up.not_flowing + .down.not_flowing')
 renegotiations=$(($(count lcp_confreq_after) + $(count ipcp_confreq_after)))
 torn=$(($(count stopccn_after) + $(count cdn_after)))
-silent=$(json_figure b '[.. | .history? // empty | .[0] // empty][0] | "\(.silent_ms // 0) \(.detect_ms // 0) \(.promote_ms // 0)"')
-read -r silent_ms detect_ms promote_ms <<<"$silent"
+read -r silent_ms detect_ms promote_ms active_at < <(node_redundancy b \
+	'.history[0] | "\(.silent_ms) \(.detect_ms) \(.promote_ms) \(.at_unix_ms)"')
 
 line() { printf '  %-52s %s\n' "$1" "$2"; }
 ms() { if [ -n "${1:-}" ] && [ "$1" -gt 0 ] 2>/dev/null; then echo "$1 ms"; else echo "-"; fi; }
@@ -138,15 +135,14 @@ line "StopCCN and CDN seen on the wire" "$torn"
 line "control packets decoded by tshark, of them bad" "$(count control), $(count wrong)"
 line "longest gap, subscriber to core" "$(traffic_query '.up.longest_gap_ms | floor') ms, $(traffic_query '.up.lost') packets"
 line "longest gap, core to subscriber" "$(traffic_query '.down.longest_gap_ms | floor') ms, $(traffic_query '.down.lost') packets"
-if [ -n "$promote_ms" ] && [ "$t_role" != 0 ]; then
-	active_at=$((${vip_at:-$t_role} > 0 ? ${vip_at:-$t_role} : t_role))
-	line "failure to detection" "$(ms $((active_at - zero - promote_ms)))"
-	line "  of these, silence before it was suspected" "$(ms "$silent_ms")"
-	line "  and from suspicion to the decision" "$(ms "$detect_ms")"
-	line "decision to promotion" "$(ms "$promote_ms")"
+if [ -n "${active_at:-}" ]; then
+	line "failure to detection" "$(ms $((active_at - promote_ms - zero)))"
+	line "  of these, silence until it was suspected" "$(ms "$silent_ms")"
+	line "  and from suspicion to certainty" "$(ms "$detect_ms")"
+	line "failure to promotion" "$(ms $((active_at - zero)))"
+	line "  of these, the steps of the takeover" "$promote_ms ms"
 fi
 line "failure to the address on lns-b" "$(ms $((${vip_at:-zero} - zero)))"
-line "failure to lns-b saying it is active" "$(ms $((t_role > 0 ? t_role - zero : 0)))"
 line "failure to the last session forwarding" "$(ms $((last_flow - zero)))"
 note ""
 note "lns-b> show l2tp redundancy all"

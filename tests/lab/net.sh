@@ -24,6 +24,7 @@
 #   power_on a|b                an empty host again; node_start is the caller's
 #   vip_holders                 the nodes that have the group address
 #   node_role a|b               what the node says it is
+#   node_redundancy a|b JQ      what else it says of its group
 #   capture_start FILE / capture_stop    all that passes the access bridge
 #   wait_until SECONDS COMMAND  poll; status 1 when the time is over
 
@@ -125,6 +126,9 @@ net_down() {
 	for n in lac core lns-a lns-b sw; do
 		ip netns pids $n 2>/dev/null | xargs -r kill -KILL 2>/dev/null
 		ip netns del $n 2>/dev/null
+	done
+	for n in a b; do
+		[ ! -d /sys/fs/cgroup/lns-$n ] || wait_until 2 rmdir /sys/fs/cgroup/lns-$n 2>/dev/null
 	done
 	rm -rf "$LAB_RUN"
 	mkdir -p "$LAB_RUN"
@@ -283,21 +287,13 @@ vip_holders() {
 	done
 }
 
-# The role a node reports, in lower case, whatever it is nested in.
-node_role() {
-	ctl "$1" show l2tp redundancy json 2>/dev/null |
-		jq -r '[.. | objects | .role? // empty | strings][0] // empty | ascii_downcase' 2>/dev/null
+# One value of what a node says of its redundancy group; see `show redundancy json`.
+node_redundancy() {
+	ctl "$1" show redundancy json 2>/dev/null | jq -r ".groups[0] | $2" 2>/dev/null
 }
-
+node_role() { node_redundancy "$1" .role; }
 node_is() { [ "$(node_role "$1")" = "$2" ]; }
-
-# In sync: the node says so, of itself or of its peer.
-node_in_sync() {
-	ctl "$1" show l2tp redundancy json 2>/dev/null |
-		jq -e '[.. | objects | (.in_sync? // .sync? // .peer_state?) | select(. != null)]
-			| any(. == true or (strings | ascii_downcase | . == "in-sync" or . == "in_sync" or . == "insync" or . == "hot" or . == "synchronised"))' \
-			>/dev/null 2>&1
-}
+node_in_sync() { [ "$(node_redundancy "$1" .in_sync)" = true ]; }
 
 other() { [ "$1" = a ] && echo b || echo a; }
 

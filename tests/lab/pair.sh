@@ -11,7 +11,7 @@
 #   count NAME                  a figure of the last wire_check
 #   wire_check FILE [OPTIONS]   tshark-check.sh; the figures are kept for count
 #   lns_sessions NODE           established sessions it lists
-#   json_figure NODE JQ         of `show l2tp redundancy all json`
+#   pair_protects N             both nodes say that N sessions of N survive
 
 pair_standby_ready() { node_is "$1" standby && node_in_sync "$1"; }
 
@@ -48,8 +48,8 @@ pair_dump() {
 	for n in a b; do
 		note "---- lns-$n: log"
 		tail -n 25 "$(node_log $n)" 2>/dev/null
-		note "---- lns-$n: show l2tp redundancy all"
-		ctl $n show l2tp redundancy all 2>&1 | head -n 40
+		note "---- lns-$n: show redundancy"
+		ctl $n show redundancy 2>&1 | head -n 40
 	done
 }
 
@@ -68,12 +68,17 @@ wire_check() {
 
 count() { awk -v name="$1" '$1 == name { print $2; exit }' "$LAB_RUN/wire"; }
 
-json_figure() {
-	ctl "$1" show l2tp redundancy all json 2>/dev/null | jq -r "$2" 2>/dev/null
+# All sessions would survive the loss of the active, and the standby has them in
+# place: n of n.
+pair_protects() {
+	local n
+	for n in a b; do
+		[ "$(node_redundancy $n '"\(.plug_pulled.survive) \(.plug_pulled.in_place)"')" = "$1 $1" ] || return 1
+	done
 }
 
 lns_sessions() {
 	ctl "$1" show l2tp session json 2>/dev/null |
-		jq '[.. | .sessions? // empty | arrays | .[]] | length' 2>/dev/null
+		jq '[.sessions[]? | select(.up)] | length' 2>/dev/null
 }
 lns_has_sessions() { [ "$(lns_sessions "$1")" = "$2" ]; }
