@@ -31,6 +31,8 @@ static void lease_renewed(void *arg, int error)
 
 	if (group && error)
 		log_warnx("redundancy group %s: the lease was not renewed: %s", group->rg->name, strerror(-error));
+	else if (group && group->lease_until_ms < group->lease_asked_ms + group->rg->lease_ms)
+		group->lease_until_ms = group->lease_asked_ms + group->rg->lease_ms;
 }
 
 void group_lease_tick(struct group *group)
@@ -40,6 +42,13 @@ void group_lease_tick(struct group *group)
 
 	if (group->now_ms < group->lease_at_ms)
 		return;
+	if (group->now_ms >= group->lease_until_ms) {
+		/* the kernel has closed the fence meanwhile; opening it again is not ours to decide */
+		group->lease_at_ms = UINT64_MAX;
+		ha_lapsed(group->ha, group->now_ms);
+		return;
+	}
+	group->lease_asked_ms = group->now_ms;
 	group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
 	req = group_request(group, 0, 0, 0);
 	if (!req)
@@ -318,8 +327,10 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		ha_step_done(group->ha, group->now_ms, 0);
 		break;
 	case HA_ACTION_UNFENCE:
-		if (group->rg && lease_ms(group))
+		if (group->rg && lease_ms(group)) {
 			group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
+			group->lease_until_ms = group->now_ms + group->rg->lease_ms;
+		}
 		vip_step(group, vip_unfence);
 		break;
 	case HA_ACTION_VIP_ADD:

@@ -108,6 +108,7 @@ struct group {
 	bool active;		/* between ACTIVATE and PASSIVATE */
 	uint64_t lazy_at_ms;	/* flush of records nobody waits for */
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
+	uint64_t lease_asked_ms, lease_until_ms;
 	uint64_t retry_at_ms;
 	/* of the last takeover */
 	uint64_t takeover_ms;

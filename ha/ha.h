@@ -77,6 +77,8 @@ void ha_tick(struct ha *ha, uint64_t now_ms);
 uint64_t ha_deadline_ms(const struct ha *ha);
 /* The step an HA_ACTION_* asked for is complete (0) or failed (-errno); the table decides what follows. */
 void ha_step_done(struct ha *ha, uint64_t now_ms, int error);
+/* The caller found that its right to speak has lapsed (frozen longer than its lease): mute until it is sure again. */
+void ha_lapsed(struct ha *ha, uint64_t now_ms);
 void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers);
 
 /* Administrative (l2tpctl, keepalived, Pacemaker). -EPERM etc. with a reason that is printed. */

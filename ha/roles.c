@@ -510,6 +510,17 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		  "peer silent");
 }
 
+void ha_lapsed(struct ha *ha, uint64_t now_ms)
+{
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	if (!reigning(ha))
+		return;
+	/* while we stood still the peer may have taken over: hear it, or probe, before claiming again */
+	ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
+	role_fire(ha, ROLE_EVENT_LOSE, "stood still longer than the lease");
+}
+
 /* ---- deciding -------------------------------------------------------------- */
 
 static void think_demoting(struct ha *ha)
