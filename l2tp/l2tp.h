@@ -189,9 +189,14 @@ struct l2tp_dirty {
 	enum l2tp_dirty_type type;
 	uint16_t tunnel_id, session_id, ns;
 };
-/* Each object is named once per drain; order: creation before use. */
+/*
+ * Each object is named once per drain; order: creation before use.  Only
+ * tunnels with params.ha and what belongs to them are named.  A tunnel that
+ * goes names its sessions and queued messages (as acked) first, its channel never.
+ */
 bool l2tp_dirty_next(struct l2tp *l2tp, struct l2tp_dirty *dirty);
 
+/* Also finds closing ones (and l2tp_tunnel_next() names them): look at the state before checkpointing. */
 struct l2tp_tunnel *l2tp_tunnel_find(struct l2tp *l2tp, uint16_t local_id);
 struct l2tp_session *l2tp_session_find(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t session_id);
 void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_state_rec *state);
@@ -215,11 +220,11 @@ void l2tp_forget_all(struct l2tp *l2tp);
  * An engine starts passive: it emits nothing and its timers stand still.
  * l2tp_activate(): every tunnel enters resync: it retransmits its queue head,
  * or a HELLO when the queue is empty, and is resynced by the first packet of
- * the peer that is acceptable (an ack, or new input).  An ICRQ in that time is answered with
- * CDN 2/4 "Tunnel in HA resync (611)".  Queue heads go first, HELLOs after
- * them, 1000 in 100 ms.  Half-open tunnels and sessions that
- * were imported are kept and go on; soft state restarts conservatively
- * (CWND 1, tries 0: facts 10.4 no 11).
+ * the peer that is acceptable (an ack, or new input).  An ICRQ in that time is
+ * answered with CDN 2/4 "Tunnel in HA resync (611)".  Queue heads go first,
+ * HELLOs after them, 1000 in 100 ms.  Half-open tunnels and sessions that were
+ * imported are kept and go on; soft state restarts conservatively (CWND 1,
+ * tries 0).
  */
 void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms);
 void l2tp_passivate(struct l2tp *l2tp);

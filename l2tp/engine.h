@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the engine share; the public face is l2tp.h. */
+#ifndef L2TPHA_L2TP_ENGINE_H
+#define L2TPHA_L2TP_ENGINE_H
+
+#include "l2tp/channel.h"
+#include "l2tp/endpoint.h"
+#include "l2tp/l2tp.h"
+#include "l2tp/message.h"
+#include "l2tp/timer.h"
+
+#define L2TP_LINGER_MS 31000		/* RFC 2661 5.7: one full retransmission cycle */
+#define L2TP_TUNNEL_IDS 65536
+#define L2TP_PEER_BUCKETS 4096
+
+/* ---- objects ------------------------------------------------------------ */
+
+struct l2tp_session {
+	struct l2tp_tunnel *tunnel;
+	struct l2tp_session *left, *right;	/* by local_id: tree.c */
+	struct l2tp_session *next, *prev;	/* half-open ones of the tunnel, oldest first */
+	uint64_t setup_deadline_ms;		/* while half-open */
+	uint64_t established_unix_ms;
+	char *texts;				/* called, calling, sub-address: three strings; NULL: all empty */
+	uint32_t call_serial, bearer_type, framing_type, tx_speed, rx_speed, physical_channel;
+	uint16_t local_id, peer_id;
+	uint8_t state;				/* enum l2tp_session_state */
+	bool sequencing_required, csu_enabled;
+	bool dirty;
+	bool half_open;				/* on the tunnel's list */
+};
+
+struct l2tp_tunnel {
+	struct l2tp *l2tp;
+	uint16_t local_id, peer_id;
+	struct l2tp_endpoint local, peer;
+	enum l2tp_tunnel_state state;
+	bool initiator;
+	struct l2tp_tunnel_params params;
+	char peer_name[L2TP_NAME_MAX], peer_vendor[L2TP_NAME_MAX];
+	uint16_t peer_firmware, peer_window;
+	uint32_t peer_framing, peer_bearer;
+	uint64_t established_unix_ms;
+	bool challenged;
+	uint8_t challenge[AVP_AUTH_LEN];
+
+	struct channel channel;
+	struct timer timer;
+	uint64_t since_ms, last_rx_ms;
+	uint64_t setup_deadline_ms, linger_deadline_ms;	/* CHANNEL_NEVER when not running */
+	uint64_t zlb_sent, rx_packets, tx_packets, rx_bytes, tx_bytes;
+	uint64_t sccrq_digest;			/* tells a repeated SCCRQ from a new one */
+	bool ack_due;				/* on l2tp->ack_due */
+	bool resync;
+	bool overflow;				/* the send queue is full: the peer counts as dead */
+	bool dirty, channel_dirty;
+
+	struct l2tp_session *sessions;		/* tree */
+	uint32_t session_count;
+	struct l2tp_session *half_open_first, *half_open_last;
+	uint64_t session_id_key;		/* permutes the counter into unpredictable IDs */
+	uint16_t session_id_counter;
+
+	struct l2tp_tunnel *peer_next;		/* chain in l2tp->by_peer */
+	struct l2tp_tunnel *closing_next, *closing_prev;	/* oldest first */
+};
+
+/* A growing FIFO of fixed-size elements. */
+struct ring {
+	uint8_t *items;
+	size_t size, head, count, cap;
+};
+
+/* An action as it waits; SENDs get their octets (and Nr) when they are drained. */
+struct queued_action {
+	enum l2tp_action_type type;
+	uint16_t tunnel_id, session_id, ns;
+	bool by_peer, was_established, resync_ok;
+	struct action_extra *extra;		/* NULL for most SENDs */
+};
+struct action_extra {
+	struct l2tp_endpoint local, peer;
+	struct l2tp_result result;
+	size_t len;				/* a packet that belongs to no tunnel */
+	uint8_t data[];
+};
+
+struct l2tp {
+	struct l2tp_config config;
+	char vendor_name[L2TP_NAME_MAX];
+	struct l2tp_ops ops;
+	bool active;
+	int64_t wall_offset_ms;
+	uint64_t hash_key;
+
+	struct l2tp_tunnel **tunnels;		/* by local ID */
+	struct l2tp_tunnel **by_peer;		/* (address, port, assigned ID), newest first */
+	uint32_t by_peer_size;			/* power of two */
+	uint32_t by_peer_count;
+	struct l2tp_tunnel *closing_first, *closing_last;
+	uint32_t half_open;
+	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
+
+	struct ring free_ids;			/* least recently used first */
+	uint8_t free_id_queued[L2TP_TUNNEL_IDS / 8];
+	bool ids_shuffled;
+	struct timer_heap timers;
+	struct ring actions, dirty, ack_due, resync_due;
+	uint64_t resync_next_ms;		/* when the next batch of probes goes */
+
+	struct l2tp_counters counters;
+	struct message message;			/* the one being processed */
+	uint8_t room[65536];			/* hidden AVPs of that message */
+	uint8_t build[L2TP_MSG_MAX];
+	uint8_t emit[L2TP_MSG_MAX];		/* what l2tp_action_next() handed out */
+};
+
+/* ---- engine.c ----------------------------------------------------------- */
+
+void *ring_push(struct ring *ring);		/* the new element, zeroed */
+bool ring_pop(struct ring *ring, void *item);
+void ring_clear(struct ring *ring);
+
+void engine_action(struct l2tp *l2tp, const struct queued_action *action);
+struct action_extra *engine_extra(const struct l2tp_tunnel *tunnel, const struct l2tp_result *result);
+/* A StopCCN that needs no tunnel: the request was refused before there was one. */
+void engine_refuse(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		   uint16_t peer_id, uint16_t nr, const struct l2tp_result *result);
+
+void engine_note(struct l2tp *l2tp, const struct l2tp_dirty *dirty);
+void note_tunnel(struct l2tp_tunnel *tunnel);
+void note_channel(struct l2tp_tunnel *tunnel);
+void note_message(struct l2tp_tunnel *tunnel, enum l2tp_dirty_type type, uint16_t ns);
+void note_session(struct l2tp_session *session);
+void engine_actions_clear(struct l2tp *l2tp);
+
+/* ---- registry.c, tree.c: who is where ------------------------------------ */
+
+/* An unused ID, 0 = none left; the caller adds a tunnel with it or returns it. */
+uint16_t registry_new_id(struct l2tp *l2tp);
+void registry_return_id(struct l2tp *l2tp, uint16_t id);
+int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
+void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
+/* The newest one with this peer and peer ID. */
+struct l2tp_tunnel *registry_by_peer(const struct l2tp *l2tp, const struct l2tp_endpoint *peer, uint16_t peer_id);
+/* An older one with the same peer and peer ID as `tunnel`. */
+struct l2tp_tunnel *registry_older(const struct l2tp_tunnel *tunnel);
+uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer);
+uint64_t registry_digest(const struct l2tp *l2tp, const uint8_t *data, size_t len);
+
+struct l2tp_session *session_tree_find(const struct l2tp_tunnel *tunnel, uint16_t id);
+/* The one with the smallest ID greater than `after`. */
+struct l2tp_session *session_tree_after(const struct l2tp_tunnel *tunnel, uint16_t after);
+void session_tree_insert(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
+void session_tree_remove(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
+/* An unused session ID of the tunnel, 0 = none left. */
+uint16_t session_new_id(struct l2tp_tunnel *tunnel);
+
+/* ---- tunnel.c ----------------------------------------------------------- */
+
+struct l2tp_tunnel *tunnel_new(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_tunnel_state_rec *state);
+/* Frees it and its sessions without a packet, an action or a note. */
+void tunnel_free(struct l2tp_tunnel *tunnel);
+/* The only place that changes a state.  IDLE: the tunnel is gone when this returns. */
+void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, uint64_t now_ms,
+		      const struct l2tp_result *result, bool by_peer);
+/* One packet of the peer whose endpoints were checked. */
+void tunnel_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header, size_t octets);
+/* A request that passed all checks: answers it. */
+void tunnel_accept(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+/* Makes sure that the timer runs no later than the tunnel's next deadline. */
+void tunnel_schedule(struct l2tp_tunnel *tunnel);
+/* Queues what the builder holds and transmits what the window lets out. */
+void tunnel_send(struct l2tp_tunnel *tunnel, uint64_t now_ms, struct avp_builder *builder);
+void tunnel_transmit(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void tunnel_hello(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void tunnel_resync_done(struct l2tp_tunnel *tunnel, bool ok);
+/* Half-open accounting; a tunnel that was imported joins in when the engine becomes active. */
+void tunnel_start_setup(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void tunnel_stop_setup(struct l2tp_tunnel *tunnel);
+/* Takes over what may change in a record; IDs and endpoints are the tunnel's identity. */
+void tunnel_apply(struct l2tp_tunnel *tunnel, const struct l2tp_tunnel_state_rec *state);
+
+/* ---- session.c ---------------------------------------------------------- */
+
+/* A message for a call arrived in an established tunnel. */
+void session_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t session_id, const struct message *message);
+struct l2tp_session *session_new(struct l2tp_tunnel *tunnel);
+/* Frees it without a packet, an action or a note. */
+void session_free(struct l2tp_session *session);
+void session_set_state(struct l2tp_session *session, enum l2tp_session_state state, uint64_t now_ms,
+		       const struct l2tp_result *result, bool by_peer);
+void session_start_setup(struct l2tp_session *session, uint64_t now_ms);
+void session_stop_setup(struct l2tp_session *session);
+/* The state of a record, without an action or a note; a new session enters the tree with it. */
+void session_place(struct l2tp_session *session, enum l2tp_session_state state);
+void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+/* 0 or -ENOMEM */
+int session_set_texts(struct l2tp_session *session, const char *called, const char *calling, const char *sub_address);
+void session_get_texts(const struct l2tp_session *session, const char *texts[3]);
+
+/* ---- state.c ------------------------------------------------------------ */
+
+/* First packets of tunnels in resync, as many as are due. */
+void resync_probes(struct l2tp *l2tp, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tunnels: the control connection state machine (RFC 2661 5.1, 5.5, 5.7, 7.2),
+ * what a packet does to the channel, and the timers of a tunnel.
+ *
+ * The machine is the table below.  A cell without a handler means that the
+ * event changes nothing in that state.  A handler that returns false has
+ * filled in->result: the tunnel is then closed with StopCCN and that result.
+ * tunnel_set_state() is the only place that changes a state; leaving a live
+ * state there takes the sessions down, tells the data plane and the standby,
+ * in this order, before anything else can be queued.
+ *
+ * CLOSING keeps only numbers: it acknowledges what the peer repeats and goes
+ * on sending our StopCCN for one full cycle.  For everybody else it is gone.
+ *
+ * RESYNC (after a takeover) is a property of ESTABLISHED, not a state: the
+ * tunnel works, but new calls are refused until the peer has shown that its
+ * numbers are ours.
+ */
+#include "l2tp/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FRAMING_SYNC_ASYNC 3
+#define VERSION_1_0 0x0100
+#define DEFAULT_NAME "l2tpha"
+#define DEFAULT_SETUP_S 10
+#define DEFAULT_RETRIES 10
+#define DEFAULT_RTO_MIN_S 1
+#define DEFAULT_RTO_MAX_S 8
+
+/* ---- life --------------------------------------------------------------- */
+
+static void count(struct l2tp_tunnel *tunnel, uint32_t by)
+{
+	struct l2tp_counters *counters = &tunnel->l2tp->counters;
+	bool established = tunnel->state == L2TP_TUNNEL_ESTABLISHED;
+
+	if (tunnel->state == L2TP_TUNNEL_IDLE || tunnel->state == L2TP_TUNNEL_CLOSING)
+		return;
+	counters->tunnels += by;
+	counters->tunnels_established += established ? by : 0;
+	counters->ha_tunnels += tunnel->params.ha ? by : 0;
+	counters->ha_tunnels_established += tunnel->params.ha && established ? by : 0;
+}
+
+void tunnel_apply(struct l2tp_tunnel *tunnel, const struct l2tp_tunnel_state_rec *state)
+{
+	count(tunnel, (uint32_t)-1);
+	tunnel->state = state->state;
+	tunnel->initiator = state->initiator;
+	tunnel->params = state->params;
+	memcpy(tunnel->peer_name, state->peer_name, sizeof(tunnel->peer_name));
+	memcpy(tunnel->peer_vendor, state->peer_vendor, sizeof(tunnel->peer_vendor));
+	tunnel->peer_firmware = state->peer_firmware;
+	tunnel->peer_window = state->peer_window;
+	tunnel->peer_framing = state->peer_framing;
+	tunnel->peer_bearer = state->peer_bearer;
+	tunnel->established_unix_ms = state->established_unix_ms;
+	tunnel->challenged = state->challenged;
+	memcpy(tunnel->challenge, state->challenge, sizeof(tunnel->challenge));
+	if (!tunnel->params.receive_window)
+		tunnel->params.receive_window = CHANNEL_DEFAULT_WINDOW;
+	if (!tunnel->params.setup_timeout_s)
+		tunnel->params.setup_timeout_s = DEFAULT_SETUP_S;
+	if (!tunnel->params.retransmit_retries)
+		tunnel->params.retransmit_retries = DEFAULT_RETRIES;
+	if (!tunnel->params.retransmit_min_s)
+		tunnel->params.retransmit_min_s = DEFAULT_RTO_MIN_S;
+	if (tunnel->params.retransmit_max_s < tunnel->params.retransmit_min_s)
+		tunnel->params.retransmit_max_s = DEFAULT_RTO_MAX_S;
+	count(tunnel, 1);
+}
+
+struct l2tp_tunnel *tunnel_new(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_tunnel_state_rec *state)
+{
+	struct l2tp_tunnel *tunnel = calloc(1, sizeof(*tunnel));
+	const struct l2tp_tunnel_params *params;
+
+	if (!tunnel)
+		return NULL;
+	tunnel->l2tp = l2tp;
+	tunnel->local_id = state->local_id;
+	tunnel->peer_id = state->peer_id;
+	tunnel->local = state->local;
+	tunnel->peer = state->peer;
+	tunnel->since_ms = tunnel->last_rx_ms = now_ms;
+	tunnel->setup_deadline_ms = tunnel->linger_deadline_ms = CHANNEL_NEVER;
+	tunnel_apply(tunnel, state);
+	l2tp->ops.random(l2tp->ops.ctx, &tunnel->session_id_key, sizeof(tunnel->session_id_key));
+	l2tp->ops.random(l2tp->ops.ctx, &tunnel->session_id_counter, sizeof(tunnel->session_id_counter));
+	params = &tunnel->params;
+	channel_init(&tunnel->channel, &(struct channel_params){
+		.peer_window = tunnel->peer_window,
+		.window = params->receive_window,
+		.retries = params->retransmit_retries,
+		.rto_min_ms = params->retransmit_min_s * 1000u,
+		.rto_max_ms = params->retransmit_max_s * 1000u,
+	});
+	if (registry_add(l2tp, tunnel)) {
+		count(tunnel, (uint32_t)-1);
+		free(tunnel);
+		return NULL;
+	}
+	return tunnel;
+}
+
+void tunnel_start_setup(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	tunnel->setup_deadline_ms = now_ms + tunnel->params.setup_timeout_s * 1000u;
+	tunnel->l2tp->half_open++;
+	++*registry_half_open(tunnel->l2tp, &tunnel->peer);
+}
+
+void tunnel_stop_setup(struct l2tp_tunnel *tunnel)
+{
+	if (tunnel->setup_deadline_ms == CHANNEL_NEVER)
+		return;
+	tunnel->setup_deadline_ms = CHANNEL_NEVER;
+	tunnel->l2tp->half_open--;
+	--*registry_half_open(tunnel->l2tp, &tunnel->peer);
+}
+
+static void closing_link(struct l2tp_tunnel *tunnel)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+
+	tunnel->closing_prev = l2tp->closing_last;
+	*(l2tp->closing_last ? &l2tp->closing_last->closing_next : &l2tp->closing_first) = tunnel;
+	l2tp->closing_last = tunnel;
+}
+
+static void closing_unlink(struct l2tp_tunnel *tunnel)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+
+	*(tunnel->closing_prev ? &tunnel->closing_prev->closing_next : &l2tp->closing_first) = tunnel->closing_next;
+	*(tunnel->closing_next ? &tunnel->closing_next->closing_prev : &l2tp->closing_last) = tunnel->closing_prev;
+}
+
+void tunnel_free(struct l2tp_tunnel *tunnel)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+
+	while (tunnel->sessions)
+		session_free(tunnel->sessions);
+	tunnel_stop_setup(tunnel);
+	count(tunnel, (uint32_t)-1);
+	if (tunnel->resync)
+		l2tp->counters.resync--;
+	if (tunnel->state == L2TP_TUNNEL_CLOSING)
+		closing_unlink(tunnel);
+	timer_stop(&l2tp->timers, &tunnel->timer);
+	registry_remove(l2tp, tunnel);
+	channel_free(&tunnel->channel);
+	explicit_bzero(tunnel->params.secret, sizeof(tunnel->params.secret));
+	free(tunnel);
+}
+
+/* ---- sending ------------------------------------------------------------ */
+
+void tunnel_transmit(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	const struct channel_message *message;
+
+	while ((message = channel_transmit(&tunnel->channel, now_ms)))
+		engine_action(tunnel->l2tp, &(struct queued_action){
+			.type = L2TP_ACTION_SEND, .tunnel_id = tunnel->local_id, .ns = message->ns });
+}
+
+void tunnel_send(struct l2tp_tunnel *tunnel, uint64_t now_ms, struct avp_builder *builder)
+{
+	size_t len = message_end(builder);
+	uint16_t ns;
+
+	if (!len || channel_queue(&tunnel->channel, builder->buf, len, &ns)) {
+		tunnel->overflow = true;	/* the next timer run gives the peer up */
+		return;
+	}
+	note_message(tunnel, L2TP_DIRTY_MESSAGE, ns);
+	note_channel(tunnel);
+	tunnel_transmit(tunnel, now_ms);
+}
+
+static void begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum message_type type)
+{
+	message_begin(builder, tunnel->l2tp->build, sizeof(tunnel->l2tp->build), type, tunnel->peer_id, 0);
+}
+
+void tunnel_hello(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct avp_builder builder;
+
+	begin(tunnel, &builder, MESSAGE_HELLO);
+	tunnel_send(tunnel, now_ms, &builder);
+}
+
+static void ack_due(struct l2tp_tunnel *tunnel)
+{
+	if (tunnel->ack_due)
+		return;
+	tunnel->ack_due = true;
+	*(uint16_t *)ring_push(&tunnel->l2tp->ack_due) = tunnel->local_id;
+}
+
+/* ---- states ------------------------------------------------------------- */
+
+void tunnel_resync_done(struct l2tp_tunnel *tunnel, bool ok)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+
+	if (!tunnel->resync)
+		return;
+	tunnel->resync = false;
+	l2tp->counters.resync--;
+	*(ok ? &l2tp->counters.resync_ok : &l2tp->counters.resync_failed) += 1;
+	engine_action(l2tp, &(struct queued_action){
+		.type = L2TP_ACTION_RESYNC_DONE, .tunnel_id = tunnel->local_id, .resync_ok = ok,
+		.extra = engine_extra(tunnel, NULL) });
+}
+
+/* Everything that hangs on a live tunnel goes: sessions, data plane, records. */
+static void take_down(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result, bool by_peer)
+{
+	bool was_established = tunnel->state == L2TP_TUNNEL_ESTABLISHED;
+	uint16_t ns;
+
+	tunnel_resync_done(tunnel, false);
+	while (tunnel->sessions)
+		session_set_state(tunnel->sessions, L2TP_SESSION_IDLE, now_ms, result, by_peer);
+	for (ns = tunnel->channel.una; ns != tunnel->channel.vs; ns++)
+		note_message(tunnel, L2TP_DIRTY_MESSAGE_ACKED, ns);
+	note_tunnel(tunnel);
+	engine_action(tunnel->l2tp, &(struct queued_action){
+		.type = L2TP_ACTION_TUNNEL_DOWN, .tunnel_id = tunnel->local_id, .by_peer = by_peer,
+		.was_established = was_established, .extra = engine_extra(tunnel, result) });
+}
+
+/* The peer can only hold one tunnel under its ID: what it had before is gone there. */
+static void supersede_older(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct l2tp_result result;
+	struct l2tp_tunnel *older;
+
+	while ((older = registry_older(tunnel))) {
+		message_result(&result, 0, 0, "the peer reused its tunnel ID %u", tunnel->peer_id);
+		tunnel_set_state(older, L2TP_TUNNEL_IDLE, now_ms, &result, true);
+	}
+}
+
+void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, uint64_t now_ms,
+		      const struct l2tp_result *result, bool by_peer)
+{
+	bool leaves = state == L2TP_TUNNEL_IDLE || state == L2TP_TUNNEL_CLOSING;
+
+	if (leaves && tunnel->state != L2TP_TUNNEL_CLOSING)
+		take_down(tunnel, now_ms, result, by_peer);
+	if (state == L2TP_TUNNEL_IDLE) {
+		tunnel_free(tunnel);
+		return;
+	}
+	count(tunnel, (uint32_t)-1);
+	tunnel->state = state;
+	tunnel->since_ms = now_ms;
+	count(tunnel, 1);
+	tunnel_stop_setup(tunnel);
+
+	switch (state) {
+	case L2TP_TUNNEL_IDLE:
+		break;
+	case L2TP_TUNNEL_WAIT_CTL_REPLY:
+	case L2TP_TUNNEL_WAIT_CTL_CONN:
+		tunnel_start_setup(tunnel, now_ms);
+		note_tunnel(tunnel);
+		break;
+	case L2TP_TUNNEL_ESTABLISHED:
+		tunnel->challenged = false;
+		explicit_bzero(tunnel->challenge, sizeof(tunnel->challenge));
+		tunnel->established_unix_ms = now_ms + (uint64_t)tunnel->l2tp->wall_offset_ms;
+		supersede_older(tunnel, now_ms);
+		note_tunnel(tunnel);
+		engine_action(tunnel->l2tp, &(struct queued_action){
+			.type = L2TP_ACTION_TUNNEL_UP, .tunnel_id = tunnel->local_id,
+			.extra = engine_extra(tunnel, NULL) });
+		break;
+	case L2TP_TUNNEL_CLOSING:
+		tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;
+		closing_link(tunnel);
+		break;
+	}
+}
+
+/* ---- the machine -------------------------------------------------------- */
+
+enum tunnel_event {
+	TUNNEL_EVENT_SCCRQ,
+	TUNNEL_EVENT_SCCRP,
+	TUNNEL_EVENT_SCCCN,
+	TUNNEL_EVENT_STOPCCN,
+	TUNNEL_EVENT_HELLO,
+	TUNNEL_EVENT_BAD,	/* an invalid or unrecoverably malformed message; in->result says how */
+	TUNNEL_EVENT_CLOSE,	/* we want it closed with in->result */
+	TUNNEL_EVENT_TIMEOUT,	/* half-open for too long */
+	TUNNEL_EVENT_DEAD,	/* the peer does not answer */
+	TUNNEL_EVENT_LINGERED,
+	TUNNEL_EVENTS,
+};
+
+struct tunnel_input {
+	uint64_t now_ms;
+	const struct message *message;	/* NULL: not caused by one */
+	struct l2tp_result result;
+	bool by_peer;
+};
+
+/* The answer to our challenge in SCCCN or SCCRP. */
+static bool check_response(struct l2tp_tunnel *tunnel, struct tunnel_input *in, enum message_type carrier)
+{
+	uint8_t expected[AVP_AUTH_LEN];
+
+	if (!tunnel->challenged)
+		return true;
+	if (!message_has(in->message, AVP_CHALLENGE_RESPONSE)) {
+		message_result(&in->result, STOPCCN_NOT_AUTHORISED, 0, "no challenge response");
+		return false;
+	}
+	avp_challenge_response(carrier, tunnel->params.secret, tunnel->challenge, sizeof(tunnel->challenge),
+			       expected);
+	if (avp_auth_equal(expected, in->message->avp[AVP_CHALLENGE_RESPONSE].data))
+		return true;
+	message_result(&in->result, STOPCCN_NOT_AUTHORISED, 0, "challenge response does not match");
+	return false;
+}
+
+static void put_identity(struct l2tp_tunnel *tunnel, struct avp_builder *builder)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+	const struct l2tp_tunnel_params *params = &tunnel->params;
+
+	avp_put_u16(builder, AVP_PROTOCOL_VERSION, VERSION_1_0);
+	avp_put_u32(builder, AVP_FRAMING_CAPABILITIES, FRAMING_SYNC_ASYNC);
+	avp_put_text(builder, AVP_HOST_NAME, params->local_name[0] ? params->local_name : DEFAULT_NAME);
+	avp_put_u16(builder, AVP_FIRMWARE_REVISION, l2tp->config.firmware);
+	if (l2tp->vendor_name[0])
+		avp_put_text(builder, AVP_VENDOR_NAME, l2tp->vendor_name);
+	avp_put_u16(builder, AVP_ASSIGNED_TUNNEL_ID, tunnel->local_id);
+	avp_put_u16(builder, AVP_RECEIVE_WINDOW_SIZE, params->receive_window);
+	if (params->authenticate) {
+		l2tp->ops.random(l2tp->ops.ctx, tunnel->challenge, sizeof(tunnel->challenge));
+		tunnel->challenged = true;
+		avp_put(builder, AVP_CHALLENGE, tunnel->challenge, sizeof(tunnel->challenge));
+	}
+}
+
+static bool answer_sccrq(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	const struct message_slice *challenge = &in->message->avp[AVP_CHALLENGE];
+	uint8_t response[AVP_AUTH_LEN];
+	struct avp_builder builder;
+
+	note_tunnel(tunnel);	/* before the message that belongs to it */
+	begin(tunnel, &builder, MESSAGE_SCCRP);
+	put_identity(tunnel, &builder);
+	if (message_has(in->message, AVP_CHALLENGE)) {
+		avp_challenge_response(MESSAGE_SCCRP, tunnel->params.secret, challenge->data, challenge->len,
+				       response);
+		avp_put(&builder, AVP_CHALLENGE_RESPONSE, response, sizeof(response));
+	}
+	tunnel_send(tunnel, in->now_ms, &builder);
+	return true;
+}
+
+static bool accept_scccn(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	return check_response(tunnel, in, MESSAGE_SCCCN);
+}
+
+static bool peer_closes(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	uint16_t ns;
+
+	message_get_result(in->message, &in->result);
+	in->by_peer = true;
+	/* It listens to acknowledgements only now. */
+	for (ns = tunnel->channel.una; ns != tunnel->channel.vs; ns++)
+		note_message(tunnel, L2TP_DIRTY_MESSAGE_ACKED, ns);
+	channel_drop_all(&tunnel->channel);
+	return true;
+}
+
+static bool improper(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	message_result(&in->result, STOPCCN_FSM, 0, "%s in state %s", message_name(in->message->type),
+		       l2tp_tunnel_state_name(tunnel->state));
+	return false;
+}
+
+static bool refuse(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	(void)tunnel;
+	(void)in;
+	return false;
+}
+
+static bool timed_out(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	message_result(&in->result, STOPCCN_GENERAL, 0, "not established in %u s", tunnel->params.setup_timeout_s);
+	return false;
+}
+
+static bool give_up(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	message_result(&in->result, 0, 0, "no answer after %u retransmissions", tunnel->channel.tries);
+	return true;
+}
+
+static bool nothing(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	(void)tunnel;
+	(void)in;
+	return true;
+}
+
+struct tunnel_transition {
+	bool (*handler)(struct l2tp_tunnel *tunnel, struct tunnel_input *in);
+	enum l2tp_tunnel_state next;	/* when the handler returns true */
+};
+
+static const struct tunnel_transition table[L2TP_TUNNEL_CLOSING + 1][TUNNEL_EVENTS] = {
+	[L2TP_TUNNEL_IDLE] = {
+		[TUNNEL_EVENT_SCCRQ]	= { answer_sccrq,	L2TP_TUNNEL_WAIT_CTL_CONN },
+	},
+	[L2TP_TUNNEL_WAIT_CTL_CONN] = {
+		[TUNNEL_EVENT_SCCRQ]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_SCCRP]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_SCCCN]	= { accept_scccn,	L2TP_TUNNEL_ESTABLISHED },
+		[TUNNEL_EVENT_STOPCCN]	= { peer_closes,	L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_HELLO]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_BAD]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_CLOSE]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_TIMEOUT]	= { timed_out,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_DEAD]	= { give_up,		L2TP_TUNNEL_IDLE },
+	},
+	[L2TP_TUNNEL_ESTABLISHED] = {
+		[TUNNEL_EVENT_SCCRQ]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_SCCRP]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_SCCCN]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_STOPCCN]	= { peer_closes,	L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_HELLO]	= { nothing,		L2TP_TUNNEL_ESTABLISHED },
+		[TUNNEL_EVENT_BAD]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_CLOSE]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_DEAD]	= { give_up,		L2TP_TUNNEL_IDLE },
+	},
+	[L2TP_TUNNEL_CLOSING] = {
+		[TUNNEL_EVENT_DEAD]	= { nothing,		L2TP_TUNNEL_IDLE },
+		[TUNNEL_EVENT_LINGERED]	= { nothing,		L2TP_TUNNEL_IDLE },
+	},
+};
+
+/* StopCCN with the result, and closing.  What the peer never saw is not sent any more. */
+static void stop(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	struct avp_builder builder;
+
+	tunnel_set_state(tunnel, L2TP_TUNNEL_CLOSING, in->now_ms, &in->result, in->by_peer);
+	channel_drop_unsent(&tunnel->channel);
+	begin(tunnel, &builder, MESSAGE_STOPCCN);
+	avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, tunnel->local_id);
+	if (!in->result.result)
+		in->result.result = STOPCCN_GENERAL;	/* 0 is reserved on the wire */
+	message_put_result(&builder, &in->result);
+	tunnel_send(tunnel, in->now_ms, &builder);
+}
+
+/* After a transition to IDLE the tunnel does not exist any more: only EVENT_DEAD and EVENT_LINGERED lead there. */
+static void tunnel_event(struct l2tp_tunnel *tunnel, enum tunnel_event event, struct tunnel_input *in)
+{
+	const struct tunnel_transition *row = &table[tunnel->state][event];
+
+	if (!row->handler)
+		return;
+	if (!row->handler(tunnel, in))
+		stop(tunnel, in);
+	else if (row->next != tunnel->state)
+		tunnel_set_state(tunnel, row->next, in->now_ms, &in->result, in->by_peer);
+}
+
+void tunnel_accept(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct tunnel_input in = { .now_ms = now_ms, .message = &tunnel->l2tp->message };
+
+	tunnel_event(tunnel, TUNNEL_EVENT_SCCRQ, &in);
+	tunnel_schedule(tunnel);
+}
+
+void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result)
+{
+	struct tunnel_input in = { .now_ms = now_ms, .result = *result };
+
+	if (!tunnel->l2tp->active)
+		return;
+	tunnel_event(tunnel, TUNNEL_EVENT_CLOSE, &in);
+	tunnel_schedule(tunnel);
+}
+
+/* ---- receiving ---------------------------------------------------------- */
+
+static void dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+	struct message *message = &l2tp->message;
+	struct tunnel_input in = { .now_ms = now_ms, .message = message };
+	enum tunnel_event event = TUNNEL_EVENT_BAD;
+
+	if (message_parse(header->body, header->body_len, tunnel->params.secret, l2tp->room, message)) {
+		message_result(&in.result, STOPCCN_ERROR, ERROR_OTHER, "message without a Message Type");
+		tunnel_event(tunnel, TUNNEL_EVENT_BAD, &in);
+		return;
+	}
+	if (!message->def) {
+		if (!message->type_mandatory)
+			return;
+		message_result(&in.result, STOPCCN_ERROR, ERROR_UNKNOWN_AVP, "unknown mandatory message type %u",
+			       message->type);
+		tunnel_event(tunnel, TUNNEL_EVENT_BAD, &in);
+		return;
+	}
+	if (message->def->session) {
+		if (tunnel->state == L2TP_TUNNEL_ESTABLISHED) {
+			session_receive(tunnel, now_ms, header->session_id, message);
+			return;
+		}
+		improper(tunnel, &in);
+		tunnel_event(tunnel, TUNNEL_EVENT_BAD, &in);
+		return;
+	}
+	switch (message->type) {
+	case MESSAGE_SCCRQ: event = TUNNEL_EVENT_SCCRQ; break;
+	case MESSAGE_SCCRP: event = TUNNEL_EVENT_SCCRP; break;
+	case MESSAGE_SCCCN: event = TUNNEL_EVENT_SCCCN; break;
+	case MESSAGE_STOPCCN: event = TUNNEL_EVENT_STOPCCN; break;
+	case MESSAGE_HELLO: event = TUNNEL_EVENT_HELLO; break;
+	}
+	/* A StopCCN with faults still means that the peer is leaving. */
+	if (message->fault && event != TUNNEL_EVENT_STOPCCN) {
+		message_result(&in.result, STOPCCN_ERROR, message->fault, "%s", message->fault_text);
+		event = TUNNEL_EVENT_BAD;
+	}
+	tunnel_event(tunnel, event, &in);
+}
+
+/* The next message in order. */
+static void deliver(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
+{
+	tunnel->channel.vr++;
+	note_channel(tunnel);
+	ack_due(tunnel);
+	if (tunnel->state != L2TP_TUNNEL_CLOSING)
+		dispatch(tunnel, now_ms, header);
+}
+
+/* Messages that came early and whose turn it is now. */
+static void deliver_early(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct channel_early *early;
+	struct message_header header;
+	const uint8_t *data;
+	size_t len;
+
+	while ((early = channel_take(&tunnel->channel))) {
+		data = channel_early_data(early, &len);
+		message_header_parse(data, len, &header);
+		deliver(tunnel, now_ms, &header);
+		free(early);
+	}
+}
+
+static bool take_ack(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, int *acked)
+{
+	uint16_t ns = tunnel->channel.una;
+
+	*acked = channel_ack(&tunnel->channel, nr, now_ms);
+	if (*acked < 0)
+		return false;
+	if (!*acked)
+		return true;
+	for (; ns != tunnel->channel.una; ns++)
+		note_message(tunnel, L2TP_DIRTY_MESSAGE_ACKED, ns);
+	note_channel(tunnel);
+	return true;
+}
+
+void tunnel_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header, size_t octets)
+{
+	struct channel *channel = &tunnel->channel;
+	bool zlb = !header->body_len;
+	enum channel_order order = channel_order(channel, header->ns);
+	int acked;
+
+	if (!take_ack(tunnel, now_ms, header->nr, &acked)) {
+		tunnel->l2tp->counters.rx_malformed++;
+		return;
+	}
+	tunnel->rx_packets++;
+	tunnel->rx_bytes += octets;
+	tunnel->last_rx_ms = now_ms;
+	/* An answer to our probe, or agreement on both numbers before there was one. */
+	if (acked || (channel->una == channel->vs && header->nr == channel->vs &&
+		      (zlb || order != CHANNEL_ORDER_FUTURE)))
+		tunnel_resync_done(tunnel, true);
+	if (!zlb) {
+		switch (order) {
+		case CHANNEL_ORDER_NEXT:
+			deliver(tunnel, now_ms, header);
+			/* New input in order: its numbers are ours. */
+			tunnel_resync_done(tunnel, true);
+			deliver_early(tunnel, now_ms);
+			break;
+		case CHANNEL_ORDER_DUPLICATE:
+			channel->duplicates++;
+			ack_due(tunnel);
+			break;
+		case CHANNEL_ORDER_FUTURE:
+			channel_keep(channel, header->ns, header->body - MESSAGE_HEADER,
+				     MESSAGE_HEADER + header->body_len);
+			break;
+		}
+	}
+	tunnel_transmit(tunnel, now_ms);
+	tunnel_schedule(tunnel);
+}
+
+/* ---- timers ------------------------------------------------------------- */
+
+static uint64_t hello_deadline(const struct l2tp_tunnel *tunnel)
+{
+	const struct channel *channel = &tunnel->channel;
+
+	/* A tunnel that waits for its probe gets its HELLO from there. */
+	if (tunnel->state != L2TP_TUNNEL_ESTABLISHED || !tunnel->params.hello_s || tunnel->resync ||
+	    channel->una != channel->vs)
+		return CHANNEL_NEVER;
+	return tunnel->last_rx_ms + tunnel->params.hello_s * UINT64_C(1000);
+}
+
+static uint64_t deadline(const struct l2tp_tunnel *tunnel)
+{
+	const uint64_t times[] = {
+		tunnel->channel.deadline_ms,
+		tunnel->setup_deadline_ms,
+		tunnel->linger_deadline_ms,
+		hello_deadline(tunnel),
+		tunnel->half_open_first ? tunnel->half_open_first->setup_deadline_ms : CHANNEL_NEVER,
+	};
+	uint64_t first = tunnel->overflow ? 0 : CHANNEL_NEVER;
+	size_t i;
+
+	for (i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (times[i] < first)
+			first = times[i];
+	return first;
+}
+
+static void timer_at(struct l2tp_tunnel *tunnel, uint64_t when_ms)
+{
+	if (timer_set(&tunnel->l2tp->timers, &tunnel->timer, when_ms))
+		abort();	/* see engine.c: it would never be heard of again */
+}
+
+void tunnel_schedule(struct l2tp_tunnel *tunnel)
+{
+	uint64_t when_ms = deadline(tunnel);
+
+	if (when_ms != CHANNEL_NEVER && (!tunnel->timer.place || when_ms < tunnel->timer.deadline_ms))
+		timer_at(tunnel, when_ms);
+}
+
+void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct tunnel_input in = { .now_ms = now_ms };
+	enum channel_timeout timeout = channel_timeout(&tunnel->channel, now_ms);
+
+	timer_stop(&tunnel->l2tp->timers, &tunnel->timer);
+	if (timeout == CHANNEL_TIMEOUT_DEAD || tunnel->overflow) {
+		tunnel_event(tunnel, TUNNEL_EVENT_DEAD, &in);
+		return;
+	}
+	if (now_ms >= tunnel->linger_deadline_ms) {
+		tunnel_event(tunnel, TUNNEL_EVENT_LINGERED, &in);
+		return;
+	}
+	if (timeout == CHANNEL_TIMEOUT_RETRANSMIT)
+		tunnel_transmit(tunnel, now_ms);
+	if (now_ms >= tunnel->setup_deadline_ms)
+		tunnel_event(tunnel, TUNNEL_EVENT_TIMEOUT, &in);
+	session_timers(tunnel, now_ms);
+	if (now_ms >= hello_deadline(tunnel))
+		tunnel_hello(tunnel, now_ms);
+	tunnel_schedule(tunnel);
+}
+
+void l2tp_tick(struct l2tp *l2tp, uint64_t now_ms)
+{
+	struct timer *timer;
+
+	if (!l2tp->active)
+		return;
+	resync_probes(l2tp, now_ms);
+	while ((timer = timer_first(&l2tp->timers)) && timer->deadline_ms <= now_ms)
+		tunnel_timer((struct l2tp_tunnel *)((char *)timer - offsetof(struct l2tp_tunnel, timer)), now_ms);
+}
