@@ -55,6 +55,9 @@ static const char usage[] =
 	"  --password FMT        password, %d = session (pw%d)\n"
 	"  --auth WHAT           any, pap, chap, or mix: even sessions insist on CHAP,\n"
 	"                        odd ones on PAP (any)\n"
+	"  --restart MS          restart timer of LCP, IPCP and PAP (3000)\n"
+	"  --passive             LCP begins with the first frame of the LNS, or when the\n"
+	"                        restart timer has run out\n"
 	"  --echo S              own LCP echo every S seconds, 0 = never (0)\n"
 	"\n"
 	"traffic, in every session that is up\n"
@@ -84,7 +87,8 @@ static const char usage[] =
 enum opt {
 	O_LNS = 256, O_LOCAL, O_ADDRESSES, O_SOURCE_PORT, O_TUNNELS, O_SESSIONS, O_RATE,
 	O_CONCURRENCY, O_NO_CALL, O_REDIAL, O_HOSTNAME, O_SECRET, O_SECRET_EVERY, O_PEER,
-	O_WINDOW, O_TRIES, O_HELLO, O_CONTROL_ONLY, O_USER, O_PASSWORD, O_AUTH, O_ECHO,
+	O_WINDOW, O_TRIES, O_HELLO, O_CONTROL_ONLY, O_USER, O_PASSWORD, O_AUTH, O_ECHO, O_PASSIVE,
+	O_RESTART,
 	O_TRAFFIC, O_CORE, O_INTERVAL, O_CONTROL, O_HOLD, O_DURATION, O_ABRUPT, O_JSON, O_FULL,
 	O_SEED, O_VERBOSE, O_HELP,
 };
@@ -112,6 +116,8 @@ static const struct option longs[] = {
 	{ "password", required_argument, NULL, O_PASSWORD },
 	{ "auth", required_argument, NULL, O_AUTH },
 	{ "echo", required_argument, NULL, O_ECHO },
+	{ "passive", no_argument, NULL, O_PASSIVE },
+	{ "restart", required_argument, NULL, O_RESTART },
 	{ "traffic", required_argument, NULL, O_TRAFFIC },
 	{ "core", required_argument, NULL, O_CORE },
 	{ "interval", required_argument, NULL, O_INTERVAL },
@@ -218,6 +224,8 @@ static void one_option(struct ll_options *o, int c, char *arg)
 	case O_PASSWORD: o->password = arg; break;
 	case O_AUTH: o->auth = auth_bits[choice("--auth", arg, auths)]; break;
 	case O_ECHO: o->echo_s = number("--echo", arg, 0, 100000); break;
+	case O_PASSIVE: o->passive = true; break;
+	case O_RESTART: o->restart_ms = number("--restart", arg, 1, 60000); break;
 	case O_TRAFFIC: o->traffic = (enum ll_traffic)choice("--traffic", arg, kinds); break;
 	case O_CORE: address("--core", arg, &o->core, &o->core_port); break;
 	case O_INTERVAL: o->interval_ms = number("--interval", arg, 1, 60000); break;
@@ -243,7 +251,7 @@ static void options(struct ll_options *o, int argc, char **argv)
 		.lns_port = 1701, .core_port = 7001, .addresses = 1, .tunnels = 1, .sessions = 1,
 		.concurrency = 50, .window = 16, .hello_s = 60, .hostname = "lac%d",
 		.secret_every = 1, .user = "sub%d", .password = "pw%d", .auth = PPPC_AUTH_ANY,
-		.interval_ms = 50,
+		.interval_ms = 50, .restart_ms = 3000,
 	};
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c < O_LNS) {

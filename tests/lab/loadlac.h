@@ -85,9 +85,9 @@ struct ll_options {
 	unsigned auth;	/* enum pppc_auth; 0 = mix */
 	enum lac_peer peer;
 	enum ll_traffic traffic;
-	unsigned interval_ms, echo_s;
+	unsigned interval_ms, echo_s, restart_ms;
 	double hold_s, duration_s;
-	bool control_only, no_call, redial, full, verbose, abrupt;
+	bool control_only, no_call, redial, passive, full, verbose, abrupt;
 	uint32_t seed;
 };
 
@@ -107,7 +107,7 @@ struct ll_session {
 	unsigned index;
 	struct ll_tunnel *tunnel;
 	enum ll_state state;
-	bool hanging_up, was_up;
+	bool hanging_up, was_up, ppp_started;
 	struct lac_call *call;
 	struct pppc *ppp;
 	struct ll_timer ppp_timer, probe_timer;

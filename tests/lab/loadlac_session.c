@@ -246,10 +246,21 @@ static void ppp_rearm(struct ll_session *s)
 	ll_timer_set(&s->ll->heap, &s->ppp_timer, at == PPPC_NEVER ? LL_NEVER : at * 1000);
 }
 
+static void ppp_start(struct ll_session *s)
+{
+	s->ppp_started = true;
+	pppc_start(s->ppp, now_ms(s->ll));
+	ppp_rearm(s);
+}
+
 static void ppp_tick(void *arg, uint64_t now_us)
 {
 	struct ll_session *s = arg;
 
+	if (!s->ppp_started && s->state == LL_L2TP) {
+		ppp_start(s);
+		return;
+	}
 	pppc_tick(s->ppp, now_us / 1000);
 	ppp_rearm(s);
 	ll_tunnel_rearm(s->tunnel);
@@ -379,8 +390,12 @@ static void call_up(void *ctx, struct lac_call *call)
 		more(ll);
 		return;
 	}
-	pppc_start(s->ppp, now_ms(ll));
-	ppp_rearm(s);
+	s->ppp_started = false;
+	if (ll->opt.passive)
+		ll_timer_set(&ll->heap, &s->ppp_timer,
+			     ll->now_us + (uint64_t)ll->opt.restart_ms * 1000);
+	else
+		ppp_start(s);
 }
 
 static void call_down(void *ctx, struct lac_call *call, const struct lac_reason *why)
@@ -421,6 +436,8 @@ static void call_data(void *ctx, struct lac_call *call, const uint8_t *frame, si
 	(void)ctx;
 	if (s->ll->opt.control_only)
 		return;
+	if (!s->ppp_started)
+		ppp_start(s);
 	pppc_input(s->ppp, now_ms(s->ll), frame, len);
 	ppp_rearm(s);
 }
@@ -508,6 +525,7 @@ static int session_init(struct ll *ll, struct ll_session *s)
 	cfg.password = s->password;
 	cfg.auth = o->auth ? o->auth : s->index % 2 ? PPPC_AUTH_PAP : PPPC_AUTH_CHAP;
 	cfg.echo_ms = o->echo_s * 1000;
+	cfg.restart_ms = o->restart_ms;
 	s->ppp = pppc_new(&cfg);
 	return s->ppp ? 0 : -ENOMEM;
 }

@@ -682,6 +682,7 @@ void pppc_start(struct pppc *p, uint64_t now_ms)
 	fsm_event(&p->lcp, now_ms, FSM_CLOSE); /* … back to Initial */
 	p->reason = "";
 	p->down_told = false;
+	p->addr_before = 0;
 	set_phase(p, PHASE_ESTABLISH);
 	fsm_event(&p->lcp, now_ms, FSM_OPEN);
 	fsm_event(&p->lcp, now_ms, FSM_UP);
