@@ -139,7 +139,12 @@ endef
 
 $(B)/l2tphad: $(call obj,$(DIO_SRC) $(HALINK_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NL_A) $(PPROTO_A)
 	$(call link,$^ $(L_DAEMON))
-$(B)/l2tpctl: $(call obj,$(CTL_SRC))
+# its objects live in ctl/: the program has the name of the room
+$(B)/ctl/%.o: l2tpctl/%.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/l2tpctl: $(patsubst l2tpctl/%.c,$(B)/ctl/%.o,$(CTL_SRC))
 	$(call link,$^ -ledit $(call pc_libs,jansson))
 $(B)/l2tpha.so: $(PLUGIN_SRC) $(wildcard pppd-plugin/*.h)
 	$(call say,PLUG,$@)

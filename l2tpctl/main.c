@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * l2tpctl(1): a client of the control socket and nothing else.  It knows no
+ * command; what is a command, and what completes one, the daemon says.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "l2tpctl/client.h"
+
+#define SOCKET_PATH "/run/l2tpha/l2tphad.sock"
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: l2tpctl [-jV] [-s socket] [command ...]\n"
+		    "       l2tpctl [-s socket] complete LINE\n"
+		    "  -s socket  of the daemon (" SOCKET_PATH ")\n"
+		    "  -j         JSON, as if `json` ended each command\n"
+		    "  -V         version\n"
+		    "Without a command: a shell; `?` lists what may follow.\n");
+}
+
+int line_run(struct client *client, const char *line, bool json)
+{
+	struct client_reply reply;
+	char error[256], *request;
+	FILE *out;
+
+	if (strpbrk(line, "\r\n")) {
+		fprintf(stderr, "l2tpctl: a command is one line\n");
+		return CLIENT_EXIT_USAGE;
+	}
+	if (asprintf(&request, "%s%s", line, json ? " json" : "") < 0)
+		return CLIENT_EXIT_USAGE;
+	if (!client_request(client, "exec", request, &reply, error)) {
+		fprintf(stderr, "l2tpctl: %s\n", error);
+		free(request);
+		return CLIENT_EXIT_UNREACHABLE;
+	}
+	free(request);
+	out = reply.code == 200 || reply.body[0] == '{' ? stdout : stderr;
+	fputs(reply.body, out);
+	fflush(out);
+	free(reply.body);
+	return (int)client_exit_status(reply.code);
+}
+
+/* Words that may follow, one a line: for the shell's own completion. */
+static int complete(struct client *client, const char *line)
+{
+	struct client_reply reply;
+	char error[256], *rest, *word;
+
+	if (!client_request(client, "complete", line, &reply, error))
+		return CLIENT_EXIT_UNREACHABLE;
+	rest = reply.body;
+	while ((word = strsep(&rest, "\n"))) {
+		word[strcspn(word, "\t")] = '\0';
+		if (*word && *word != '<')
+			puts(word);
+	}
+	free(reply.body);
+	return CLIENT_EXIT_OK;
+}
+
+/* A word as the grammar reads it: quoted if the caller's shell had to. */
+static void put_word(FILE *out, const char *word)
+{
+	if (*word && *word != '"' && !strpbrk(word, " \t")) {
+		fputs(word, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *word; word++) {
+		if (*word == '"' || *word == '\\')
+			fputc('\\', out);
+		fputc(*word, out);
+	}
+	fputc('"', out);
+}
+
+static char *joined(char **words, int count, bool quote)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (int i = 0; i < count; i++) {
+		if (i)
+			fputc(' ', out);
+		if (quote && count > 1)
+			put_word(out, words[i]);
+		else
+			fputs(words[i], out);
+	}
+	return fclose(out) ? NULL : text;
+}
+
+int main(int argc, char **argv)
+{
+	struct client client = { .path = SOCKET_PATH, .fd = -1 };
+	bool json = false, completing;
+	char *line;
+	int opt, status;
+
+	while ((opt = getopt(argc, argv, "+s:jVh")) != -1) {
+		switch (opt) {
+		case 's':
+			client.path = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'V':
+			puts("l2tpctl " L2TPHA_VERSION);
+			return CLIENT_EXIT_OK;
+		case 'h':
+			usage(stdout);
+			return CLIENT_EXIT_OK;
+		default:
+			usage(stderr);
+			return CLIENT_EXIT_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc) {
+		status = shell_run(&client, json);
+		client_close(&client);
+		return status;
+	}
+	completing = !strcmp(argv[0], "complete");
+	line = joined(argv + completing, argc - completing, !completing);
+	if (!line) {
+		fprintf(stderr, "l2tpctl: out of memory\n");
+		return CLIENT_EXIT_USAGE;
+	}
+	status = completing ? complete(&client, line) : line_run(&client, line, json);
+	free(line);
+	client_close(&client);
+	return status;
+}
