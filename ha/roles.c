@@ -635,8 +635,8 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		return roles->handicap_ms;
 	if (roles->promote_ms)
 		at = roles->promote_ms;
-	if (ha->now_ms < roles->handicap_ms && roles->handicap_ms < at)
-		at = roles->handicap_ms;
+	if (ha->now_ms < roles->handicap_ms)
+		return roles->handicap_ms < at ? roles->handicap_ms : at;
 	if (ha->link_up || roles->held || !ha->config.peer_configured)
 		return at;
 	if (ha->role == HA_ROLE_INIT && ha->now_ms - roles->start_ms < ha->config.startup_ms)
