@@ -99,7 +99,7 @@ lns_new() {
 	mkdir -p "$LAB_RUN/$n" "/run/l2tpha-$n"
 	mkdir -p "$LAB_RUN/state-$n"	# its disk, which outlives a power loss
 	chmod 700 "/run/l2tpha-$n" "$LAB_RUN/state-$n"
-	mkdir -p "/sys/fs/cgroup/lns-$n" 2>/dev/null || true
+	[ ! -e /sys/fs/cgroup/cgroup.procs ] || mkdir -p "/sys/fs/cgroup/lns-$n"
 }
 
 net_up() {
@@ -189,7 +189,7 @@ on_node() {
 	local n=$1
 	shift
 	# shellcheck disable=SC2016
-	bash -c 'echo $$ 2>/dev/null >"/sys/fs/cgroup/lns-$1/cgroup.procs"
+	bash -c 'g=/sys/fs/cgroup/lns-$1/cgroup.procs; [ ! -w "$g" ] || echo $$ >"$g"
 		n=$1; shift; exec ip netns exec "lns-$n" "$@"' on_node "$n" "$@"
 }
 
