@@ -52,16 +52,9 @@ static void tunnel_created(void *arg, int error)
 		t->plane = PLANE_READY;
 		return;
 	}
+	/* its sessions fail too and decide: a new call is refused, a standing one tried again */
 	t->plane = PLANE_FAILED;
 	log_warnx("tunnel %u: no data plane: %s", id, strerror(-error));
-	if (group->active) {
-		struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, id);
-		struct l2tp_result r = { .result = 2, .error = 4, .text = "no data plane" };
-
-		if (tunnel)
-			l2tp_tunnel_close(tunnel, group->now_ms, &r);
-		group_run(group, group->now_ms);
-	}
 }
 
 void tunnel_place(struct group *group, uint16_t tunnel_id)
