@@ -66,6 +66,8 @@ static void op_role_changed(void *ctx, enum ha_role role, const char *why)
 
 	if (node->dying)
 		return;
+	if (role == HA_ROLE_DEMOTING && node->role == HA_ROLE_ACTIVE)
+		check_before_loss(node->sim, node, true);
 	node->role = role;
 	sim_trace(node->sim, "node %d role %s: %s", node->index, ha_role_name(role), why);
 	if (role == HA_ROLE_ACTIVE) {
@@ -160,6 +162,8 @@ static void ev_dp(struct sim *sim, struct sim_event *ev)
 	sim_event_free(ev);
 	node->dp_scheduled = false;
 	enter(node);
+	if (node->group)
+		group_now(node->group, sim_ms(sim));
 	dp_null_run(node->dp, sim_ms(sim));
 	if (node->group && !node->dying)
 		group_run(node->group, sim_ms(sim));
@@ -263,6 +267,8 @@ void node_boot(struct node *node)
 	sim_trace(sim, "node %d boots, epoch %llu", node->index, (unsigned long long)node->disk_epoch);
 	node->group = group_new(&gc, &ops, node->dp, ppp_model_ops(), node->ppp, sim_ms(sim));
 	node->running = true;
+	/* as l2tphad does: what an earlier daemon left in the kernel goes first */
+	node->dp->ops->flush(node->dp, NULL, NULL);
 	if (!node->group || group_start(node->group, sim_ms(sim), why)) {
 		sim_fail(sim, "node %d does not start: %s", node->index, why);
 		return;

@@ -179,6 +179,7 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 		return;
 	sim->acting = node->index;
 	dp_null_set_time(node->dp, now_ms);
+	group_now(node->group, now_ms);
 	key = s->key;
 	switch ((enum note)(ev->arg >> 32)) {
 	case NOTE_AUTH: {
@@ -570,6 +571,7 @@ void client_input(struct sim *sim, struct call *call, const uint8_t *data, size_
 			return;
 		}
 		call->magic = a;
+		call->ppp_at_risk = false;	/* the one that serves now knows of it */
 		call->ppp = CALL_PPP_AUTH;
 		client_send(call, 'c', a, (uint32_t)call->user);
 		break;
@@ -582,7 +584,6 @@ void client_input(struct sim *sim, struct call *call, const uint8_t *data, size_
 		}
 		if (call->ppp != CALL_PPP_UP) {
 			call->ppp = CALL_PPP_UP;
-			call->ppp_at_risk = false;
 			call->ppp_up_us = sim->now_us;
 			call->addr = b;
 			sim_trace(sim, "call %d: PPP up, address %08x", call->index, b);
