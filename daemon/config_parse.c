@@ -168,7 +168,10 @@ struct config *config_parse(const char *filename, const char *text, char error[2
 		number++;
 		snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line)), text);
 		if (line_parse(&p, line, m)) {
-			snprintf(error, 256, "%.60s:%u: %.180s", filename, number, why);
+			/* of a long path its end is what tells files apart */
+			size_t long_by = strlen(filename) > 80 ? strlen(filename) - 80 : 0;
+
+			snprintf(error, 256, "%.80s:%u: %.160s", filename + long_by, number, why);
 			goto fail;
 		}
 		text += len + (text[len] == '\n');
