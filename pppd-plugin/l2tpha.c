@@ -10,7 +10,6 @@
 #include "pppd-plugin/plugin.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,15 +22,6 @@ const char pppd_version[] = PPPD_VERSION;
 #endif
 void plugin_init(void);
 
-/* An earlier session of this name, just killed, may still be leaving. */
-static void wait_for_name(const char *name)
-{
-	int tries;
-
-	for (tries = 0; tries < 300 && if_nametoindex(name); tries++)
-		usleep(10000);
-}
-
 /* Before anything is put on the wire. */
 void session_setup(void)
 {
@@ -39,7 +29,6 @@ void session_setup(void)
 	lcp_options *want = &lcp_wantoptions[0];
 	uint16_t mru = p->mru ? p->mru : 1460;
 
-	wait_for_name(p->ifname);
 	strlcpy(req_ifname, p->ifname, MAXIFNAMELEN);
 	snprintf(ppp_devnam, MAXPATHLEN, "l2tp %u/%u", p->key.tunnel_id,
 		 p->key.session_id);
@@ -230,7 +219,7 @@ struct channel zygote_channel = {
 	.options = zygote_options,
 	.connect = zygote_connect,
 	.disconnect = closed,
-	.establish_ppp = generic_establish_ppp,
+	.establish_ppp = unit_establish,
 	.disestablish_ppp = generic_disestablish_ppp,
 };
 

@@ -82,6 +82,9 @@ extern struct channel zygote_channel;
 extern option_t zygote_options[];
 int zygote_connect(void);
 
+/* unit.c: the channel's establish_ppp */
+int unit_establish(int fd);
+
 /* link.c */
 void link_start(int fd);
 void link_send(const uint8_t *buf, int len);

@@ -547,12 +547,31 @@ static void ping(const char *when)
 	printf("traffic %s: 5 of 5 echoes, %.1f s\n", when, now_s() - t);
 }
 
+/* Not if_nametoindex(): for an unknown name the kernel runs modprobe. */
+static bool interface_exists(const char *name)
+{
+	FILE *f = fopen("/proc/thread-self/net/dev", "r");
+	char line[512], *colon;
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		colon = strchr(line, ':');
+		if (!colon)
+			continue;
+		*colon = 0;
+		found = !strcmp(line + strspn(line, " "), name);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
 static void gone(const char *name, double seconds)
 {
 	double end = now_s() + seconds;
 
 	enter(&lns);
-	while (if_nametoindex(name)) {
+	while (interface_exists(name)) {
 		if (now_s() > end)
 			fail("%s is still there", name);
 		run_for(0.01);
@@ -624,7 +643,7 @@ static int story(const char *auth)
 	       core.inject_err ? strerror(-core.inject_err) : "ok");
 	if (core.inject_err)
 		return 1;
-	if (!if_nametoindex(p.ifname))
+	if (!interface_exists(p.ifname))
 		fail("no interface %s", p.ifname);
 	run_for(5);
 	wire_read(&w);
@@ -905,9 +924,9 @@ static int rate(unsigned int n, bool exec_per_session)
 		start(&p);
 	}
 	t1 = now_s();
-	await(&core.injected, n, 120, "injected");
+	await(&core.injected, n, 60, "injected");
 	t2 = now_s();
-	if (core.inject_err)
+	if (core.inject_err || core.downs)
 		fail("inject: %s", strerror(-core.inject_err));
 	printf("%s: %u standby sessions in %.2f s = %.1f/s (requests %.3f s)\n",
 	       exec_per_session ? "exec" : "zygote", n, t2 - t0, n / (t2 - t0),

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The PPP unit of a session, made with its final name.
+ *
+ * pppd makes "ppp7" and renames it.  The kernel waits a full RCU grace period
+ * in a rename, with the RTNL lock held: every session of the box would wait in
+ * line behind it.  A unit made by rtnetlink (Linux 4.6 and later) is born with
+ * the name it keeps.  pppd 2.5 does that by itself.
+ *
+ * generic_establish_ppp() leaves the unit to its caller when multilink is on;
+ * that is how we get the channel from pppd and add the unit ourselves.
+ */
+#include "pppd-plugin/plugin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_link.h>
+#include <linux/ppp-ioctl.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NAME_WAIT_US	20000000
+
+#ifdef PPPD_VERSION
+
+int unit_establish(int fd)
+{
+	return ppp_generic_establish(fd);
+}
+
+#else
+
+extern int ppp_dev_fd;		/* pppd's, in sys-linux.c */
+
+struct link_request {
+	struct nlmsghdr nh;
+	struct ifinfomsg ifi;
+	char attrs[128];
+};
+
+static struct rtattr *attr(struct link_request *r, unsigned short type,
+			   const void *data, size_t len)
+{
+	struct rtattr *a = (struct rtattr *)((char *)r
+					     + NLMSG_ALIGN(r->nh.nlmsg_len));
+
+	a->rta_type = type;
+	a->rta_len = RTA_LENGTH(len);
+	if (len)
+		memcpy(RTA_DATA(a), data, len);
+	r->nh.nlmsg_len = NLMSG_ALIGN(r->nh.nlmsg_len) + RTA_ALIGN(a->rta_len);
+	return a;
+}
+
+static void attr_end(struct link_request *r, struct rtattr *nest)
+{
+	nest->rta_len = (char *)r + r->nh.nlmsg_len - (char *)nest;
+}
+
+static int request(const struct link_request *r)
+{
+	struct {
+		struct nlmsghdr nh;
+		struct nlmsgerr err;
+		char rest[512];
+	} answer;
+	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	ssize_t n;
+
+	if (sock < 0)
+		return -errno;
+	n = send(sock, r, r->nh.nlmsg_len, 0);
+	if (n >= 0)
+		n = recv(sock, &answer, sizeof(answer), 0);
+	if (n < 0)
+		n = -errno;
+	else if (n < (ssize_t)NLMSG_LENGTH(sizeof(answer.err))
+		 || answer.nh.nlmsg_type != NLMSG_ERROR)
+		n = -EPROTO;
+	else
+		n = answer.err.error;
+	close(sock);
+	return n;
+}
+
+static int make_unit(int dev_fd, const char *name)
+{
+	struct link_request r = {
+		.nh = {
+			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+			.nlmsg_type = RTM_NEWLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE
+				| NLM_F_EXCL,
+		},
+	};
+	struct rtattr *info, *data;
+
+	attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	info = attr(&r, IFLA_LINKINFO, NULL, 0);
+	attr(&r, IFLA_INFO_KIND, "ppp", 3);
+	data = attr(&r, IFLA_INFO_DATA, NULL, 0);
+	attr(&r, IFLA_PPP_DEV_FD, &dev_fd, sizeof(dev_fd));
+	attr_end(&r, data);
+	attr_end(&r, info);
+	return request(&r);
+}
+
+/*
+ * EEXIST: an earlier session of this name, just killed, is still leaving.
+ * (Asking for the name first would be wrong: the kernel runs modprobe for a
+ * name that it does not know.)  EBUSY: the driver only tries its lock here.
+ */
+static int make_unit_patiently(int dev_fd, const char *name)
+{
+	unsigned int waited_us = 0, step_us;
+	int err;
+
+	for (;;) {
+		err = make_unit(dev_fd, name);
+		if (err != -EEXIST && err != -EBUSY)
+			return err;
+		if (waited_us > NAME_WAIT_US)
+			return err;
+		step_us = err == -EBUSY ? 1000 : 20000;
+		usleep(step_us);
+		waited_us += step_us;
+	}
+}
+
+int unit_establish(int fd)
+{
+	int channel, err;
+
+	multilink = 1;
+	channel = generic_establish_ppp(fd);
+	multilink = 0;
+	if (channel < 0)
+		return -1;
+	ppp_dev_fd = open("/dev/ppp", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (ppp_dev_fd < 0) {
+		error("Couldn't open /dev/ppp: %m");
+		goto fail;
+	}
+	err = make_unit_patiently(ppp_dev_fd, req_ifname);
+	if (err) {
+		error("Couldn't create interface %s: %s", req_ifname,
+		      strerror(-err));
+		goto fail_unit;
+	}
+	if (ioctl(ppp_dev_fd, PPPIOCGUNIT, &ifunit) < 0
+	    || ioctl(channel, PPPIOCCONNECT, &ifunit) < 0) {
+		error("Couldn't attach to %s: %m", req_ifname);
+		goto fail_unit;
+	}
+	add_fd(ppp_dev_fd);
+	return channel;
+
+fail_unit:
+	close(ppp_dev_fd);
+	ppp_dev_fd = -1;
+fail:
+	ifunit = -1;
+	close(channel);
+	return -1;
+}
+
+#endif
