@@ -35,7 +35,8 @@ struct op {
 	enum op_kind kind;
 	int error;		/* from fault injection */
 	uint16_t tunnel_id, session_id;
-	uint32_t lease_ms;
+	uint64_t lease_until_ms;	/* counted from the call, as the kernel that is asked at once does */
+	bool for_ever;
 	struct dp_vip *vips;	/* owned */
 	size_t vip_count;
 	union {
@@ -270,8 +271,8 @@ static int do_vips(struct dp_null *n, const struct op *op)
 
 		switch (op->kind) {
 		case OP_LEASE:
-			v->for_ever = !op->lease_ms;
-			v->leased_until_ms = n->now_ms + op->lease_ms;
+			v->for_ever = op->for_ever;
+			v->leased_until_ms = op->lease_until_ms;
 			break;
 		case OP_FENCE:
 			v->for_ever = false;
@@ -353,7 +354,8 @@ static struct op dequeue(struct dp_null *n)
 static int enqueue_vips(struct dp *dp, enum op_kind kind, const struct dp_vip *vips, size_t count,
 			uint32_t lease_ms, dp_done_fn done, void *arg)
 {
-	struct op op = { .kind = kind, .vip_count = count, .lease_ms = lease_ms, .done = done, .arg = arg };
+	struct op op = { .kind = kind, .vip_count = count, .for_ever = !lease_ms,
+			 .lease_until_ms = null_of(dp)->now_ms + lease_ms, .done = done, .arg = arg };
 
 	op.vips = malloc((count + 1) * sizeof(*vips));
 	if (!op.vips)
