@@ -4,8 +4,10 @@
  * The only file of ha/ that does I/O; driven by the shell's event loop:
  * it tells which fd to watch for what, and takes readiness and time.
  *
- * Both nodes listen; the node whose name sorts lower dials.  No plaintext
+ * The node whose name sorts lower dials, the other one listens.  No plaintext
  * mode, no certificate, no session tickets / 0-RTT (replay safe).
+ *
+ * Callbacks may call send() and reset(); they must not free the link.
  */
 #ifndef L2TPHA_HA_LINK_H
 #define L2TPHA_HA_LINK_H
@@ -42,6 +44,7 @@ void ha_link_tick(struct ha_link *link, uint64_t now_ms);
 uint64_t ha_link_deadline_ms(const struct ha_link *link);
 /* Queues and writes what fits; -ENOTCONN when down, -ENOBUFS past 64 MiB unsent (then reset). */
 int ha_link_send(struct ha_link *link, const uint8_t *data, size_t len);
+/* Closes the live connection and calls down(why); a dialler tries again after retry_ms. */
 void ha_link_reset(struct ha_link *link, const char *why);
 size_t ha_link_queued(const struct ha_link *link);
 
