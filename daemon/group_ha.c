@@ -131,11 +131,21 @@ static void probe(struct group *group)
 		ha_probe_result(group->ha, group->now_ms, true);
 }
 
+static void rebuild(struct group *group);
+
 static void activate(struct group *group)
 {
 	struct l2tp_counters before;
 	struct subscriber *sub, *tmp;
 
+	if (group->active) {
+		/*
+		 * A handover that nobody took: between the flush and here the engine went on, and
+		 * what it did was neither recorded nor sent.  The store is what everybody knows.
+		 */
+		l2tp_passivate(group->l2tp);
+		rebuild(group);
+	}
 	group->active = true;
 	group->takeover_ms = group->now_ms;
 	group->placing = 0;

@@ -327,9 +327,10 @@ void sub_activate(struct group *group, struct subscriber *sub)
 		sub->awaiting = true;
 		group->placing++;
 	}
-	if (sub->ppp == SUB_PPP_UP && sub->ppp_standby) {
+	if (sub->ppp == SUB_PPP_UP) {
+		if (sub->ppp_standby)
+			group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
 		sub->ppp_standby = false;
-		group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
 		sub_placed(group, sub);
 		return;
 	}

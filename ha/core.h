@@ -159,6 +159,7 @@ struct ha {
 	struct ha_config config;
 	struct ha_ops ops;
 	uint64_t now_ms;
+	uint64_t ran_ms;		/* last tick or sign of the link: see advance() */
 	enum ha_role role;
 	enum ha_sync sync;
 	char sync_reason[HA_REASON_MAX];

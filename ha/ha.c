@@ -62,7 +62,7 @@ struct ha *ha_new(const struct ha_config *config, const struct ha_ops *ops, uint
 		return NULL;
 	ha->config = *config;
 	ha->ops = *ops;
-	ha->now_ms = ha->last_rx_ms = now_ms;
+	ha->now_ms = ha->ran_ms = ha->last_rx_ms = now_ms;
 	ha->epoch = config->epoch;
 	default_u32(&ha->config.commit_timeout_ms, 20);
 	default_u32(&ha->config.heartbeat_ms, 200);
@@ -283,10 +283,20 @@ void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...)
 
 /* ---- link ------------------------------------------------------------------- */
 
+/*
+ * A process that stood still longer than its peer waits for it (SIGSTOP, a
+ * paused machine) finds in the stream what was true when it stopped: an old
+ * HANDOVER would make it a second owner.  It starts over instead.
+ */
 static void advance(struct ha *ha, uint64_t now_ms)
 {
+	uint64_t still = now_ms > ha->ran_ms ? now_ms - ha->ran_ms : 0;
+
+	ha->ran_ms += still;
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
+	if (ha->link_up && still >= ha->config.dead_ms)
+		ha_link_fail(ha, "stood still for %" PRIu64 " ms", still);
 }
 
 static bool is_of_link(const struct ha_action_node *node)

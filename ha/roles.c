@@ -457,6 +457,10 @@ static bool suspects(struct ha *ha)
 		return !ha->link_up && ha->now_ms - roles->start_ms >= ha->config.startup_ms;
 	if (ha->role != HA_ROLE_STANDBY || ha->link_up)
 		return false;
+	/* A stream that broke may only need a new one, and an owner that cannot be heard on the access
+	 * network still has its lease: its time runs from the last word of it, however it fell silent. */
+	if (ha->now_ms - ha->last_rx_ms < ha->config.dead_ms)
+		return false;
 	if (!roles->suspicion_ms) {
 		silent = ha->now_ms - ha->last_rx_ms;
 		roles->suspicion_ms = ha->now_ms;
@@ -641,8 +645,13 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		return at;
 	if (ha->role == HA_ROLE_INIT && ha->now_ms - roles->start_ms < ha->config.startup_ms)
 		return roles->start_ms + ha->config.startup_ms < at ? roles->start_ms + ha->config.startup_ms : at;
-	if (ha->config.detector && !roles->may_miss && roles->probe_ms < at)
-		at = roles->probe_ms;
+	if (ha->config.detector && !roles->may_miss) {
+		uint64_t suspect_ms = ha->last_rx_ms + ha->config.dead_ms;
+
+		if (ha->role != HA_ROLE_STANDBY || suspect_ms < roles->probe_ms)
+			suspect_ms = roles->probe_ms;
+		at = suspect_ms < at ? suspect_ms : at;
+	}
 	return at;
 }
 

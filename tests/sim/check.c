@@ -184,9 +184,9 @@ static void check_epochs(struct sim *sim)
 			sim_fail(sim, "S7: node %d owns epoch %llu, a restart would find %llu", i,
 				 (unsigned long long)info[i].epoch, (unsigned long long)node->disk_epoch);
 	}
-	/* a frozen one cannot know; its lease ends and it looks before it speaks again */
+	/* one that was frozen does not know yet: its lease has ended, and it looks before it speaks again */
 	if (has[0] && has[1] && info[0].owner && info[1].owner && info[0].epoch == info[1].epoch &&
-	    !sim->nodes[0].frozen && !sim->nodes[1].frozen)
+	    node_speaks(&sim->nodes[0]) && node_speaks(&sim->nodes[1]))
 		sim_fail(sim, "S7: both nodes own epoch %llu", (unsigned long long)info[0].epoch);
 	if (node_speaks(&sim->nodes[0]) && node_speaks(&sim->nodes[1]) && !sim->nodes[0].access_cut &&
 	    !sim->nodes[1].access_cut && !sim->split)

@@ -63,6 +63,8 @@ static void on_tunnel_down(void *ctx, const struct lac_reason *r)
 		  r->error, r->text);
 	peer->up = false;
 	if (r->cause == LAC_CAUSE_LOCAL || peer->at_risk) {
+		if (peer->at_risk)
+			peer->excused_until_us = peer->sim->now_us + 90 * SEC;
 		peer->at_risk = false;
 		return;
 	}
@@ -119,7 +121,7 @@ static void on_violation(void *ctx, const char *text)
 {
 	struct peer *peer = ctx;
 
-	if (peer->at_risk) {
+	if (peer->at_risk || peer->sim->now_us < peer->excused_until_us) {
 		sim_trace(peer->sim, "lac %d (excused): %s", peer->index, text);
 		return;
 	}

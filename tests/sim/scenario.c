@@ -163,7 +163,8 @@ static void one_fault(struct sim *sim)
 	unsigned kind = rng_below(sim, 100);
 	uint32_t w;
 
-	if (!active) {
+	/* an active that cannot be heard and then stops cannot be told from one that is gone: a partition */
+	if (!active || (active->access_cut && kind < 74)) {
 		return;
 	} else if (kind < 14) {
 		int i = active->index;

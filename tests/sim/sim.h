@@ -82,7 +82,7 @@ struct peer {
 	uint64_t generation;		/* tunnels opened */
 	bool up;
 	bool at_risk;			/* what the pair knew of it may be lost: loss is no violation */
-	bool closing;			/* it ended itself */
+	uint64_t excused_until_us;	/* an old tunnel at risk lingers */
 	uint16_t seen_tids[64];		/* IDs it used, for shared ports */
 	unsigned seen_tids_len;
 };
