@@ -491,8 +491,11 @@ static int do_switchover(struct show *show, struct group *group, char reason[HA_
 	return group_switchover(group, show->ctx->now_ms(), grammar_has(show->match, "dry-run"), reason);
 }
 
+static const struct view refused_part[] = { { VIEW_PART, "refused: ", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view outcome_row[] = {
-	{ VIEW_LINE, "{group}: {refused?refused: :}{reason}", NULL },
+	{ VIEW_PART, "{group}: ", NULL },
+	{ VIEW_IF, "refused", refused_part },
+	{ VIEW_LINE, "{reason}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view outcome_view[] = { { VIEW_EACH, "groups", outcome_row }, { VIEW_END, NULL, NULL } };

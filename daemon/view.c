@@ -99,7 +99,7 @@ static void format_number(char *buf, size_t size, int64_t n, const char *format,
 /* `spec`: the inside of the braces, without its path. */
 static void put_value(FILE *out, const json_t *value, const char *spec, const char *end)
 {
-	const char *text = "?", *colon;
+	const char *text = "{?}", *colon;
 	char buf[64];
 	int width = 0;
 

@@ -30,7 +30,7 @@ struct view {
 	const struct view *body;
 };
 
-/* The caller frees it. NULL: no memory. A path that is not in the tree prints as "?". */
+/* The caller frees it. NULL: no memory. A path that is not in the tree prints as "{?}". */
 char *view_render(const struct view *view, const json_t *tree);
 
 /* A JSON string of text that came from outside: control characters and broken UTF-8 are replaced. */
