@@ -45,16 +45,85 @@ void config_free(struct config *config)
 	LIST_FREE(config->vtemplates);
 	LIST_FREE(config->vpdn_groups);
 	LIST_FREE(config->redundancy_groups);
+	free(config->user_index);
 	free(config);
+}
+
+/* ---- users: a list in the order of the file, and an index by name -------- */
+
+#define USER_BUCKETS 4096u
+
+struct config_user_index {
+	struct config_user **tail;	/* where the next one is appended */
+	struct config_user *buckets[USER_BUCKETS];
+};
+
+static struct config_user **user_bucket(const struct config *config, const char *name)
+{
+	uint32_t hash = 2166136261u;	/* FNV-1a */
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return &config->user_index->buckets[hash % USER_BUCKETS];
 }
 
 const struct config_user *config_user_find(const struct config *config, const char *name)
 {
-	const struct config_user *user = config->users;
+	const struct config_user *user;
 
-	while (user && strcmp(user->name, name))
-		user = user->next;
+	if (config->user_index)
+		for (user = *user_bucket(config, name); user && strcmp(user->name, name);)
+			user = user->bucket_next;
+	else
+		for (user = config->users; user && strcmp(user->name, name);)
+			user = user->next;
 	return user;
+}
+
+struct config_user *config_user_make(struct config *config, const char *name)
+{
+	struct config_user *user, **bucket;
+
+	if (!config->user_index) {
+		config->user_index = calloc(1, sizeof(*config->user_index));
+		if (!config->user_index)
+			return NULL;
+		config->user_index->tail = &config->users;
+	}
+	bucket = user_bucket(config, name);
+	for (user = *bucket; user; user = user->bucket_next)
+		if (!strcmp(user->name, name))
+			return user;
+	user = calloc(1, sizeof(*user));
+	if (!user)
+		return NULL;
+	snprintf(user->name, sizeof(user->name), "%s", name);
+	user->bucket_next = *bucket;
+	*bucket = user;
+	*config->user_index->tail = user;
+	config->user_index->tail = &user->next;
+	return user;
+}
+
+void config_user_remove(struct config *config, const char *name)
+{
+	struct config_user **at, *user;
+
+	if (!config->user_index)
+		return;
+	for (at = user_bucket(config, name); *at && strcmp((*at)->name, name);)
+		at = &(*at)->bucket_next;
+	user = *at;
+	if (!user)
+		return;
+	*at = user->bucket_next;
+	for (at = &config->users; *at != user;)
+		at = &(*at)->next;
+	*at = user->next;
+	if (config->user_index->tail == &user->next)
+		config->user_index->tail = at;
+	explicit_bzero(user, sizeof(*user));
+	free(user);
 }
 
 const struct config_pool *config_pool_find(const struct config *config, const char *name)

@@ -27,6 +27,7 @@ struct config_user {			/* username NAME password [0|7] SECRET */
 	char name[CONFIG_NAME_MAX];
 	char password[CONFIG_SECRET_MAX];
 	uint32_t address;		/* fixed address, network order; 0 = from the pool */
+	struct config_user *bucket_next;	/* of the index; config.c only */
 };
 
 struct config_pool {			/* ip local pool NAME FIRST LAST */
@@ -98,6 +99,7 @@ struct config {
 	struct config_vtemplate *vtemplates;
 	struct config_vpdn_group *vpdn_groups;
 	struct config_redundancy_group *redundancy_groups;
+	struct config_user_index *user_index;	/* by name; NULL (a config made by hand): the list is searched */
 };
 
 struct config *config_new(void);	/* defaults */

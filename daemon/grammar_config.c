@@ -60,23 +60,15 @@ static int no_memory(struct config_parser *p)
 
 static int set_username(struct config_parser *p, const struct grammar_match *m)
 {
-	struct config_user **at = &p->config->users, *user;
+	struct config_user *user;
 
-	LIST_FIND(at, name, text_of(m, "USER"));
-	user = *at;
 	if (m->form != GRAMMAR_SET) {
-		if (user) {
-			*at = user->next;
-			free(user);
-		}
+		config_user_remove(p->config, text_of(m, "USER"));
 		return 0;
 	}
-	if (!user) {
-		user = *at = calloc(1, sizeof(*user));
-		if (!user)
-			return no_memory(p);
-	}
-	snprintf(user->name, sizeof(user->name), "%s", text_of(m, "USER"));
+	user = config_user_make(p->config, text_of(m, "USER"));
+	if (!user)
+		return no_memory(p);
 	snprintf(user->password, sizeof(user->password), "%s", text_of(m, "SECRET"));
 	user->address = ipv4_of(m, "ADDRESS4");
 	return 0;

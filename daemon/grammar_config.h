@@ -61,6 +61,10 @@ void config_setting_reset(const struct config_command *command, void *object);
 /* Gives every field of the object of `mode` the table's default. */
 void config_defaults(enum config_mode mode, void *object);
 
+/* Finds or appends; NULL: no memory.  The list keeps the order of the file. */
+struct config_user *config_user_make(struct config *config, const char *name);
+void config_user_remove(struct config *config, const char *name);
+
 /* ---- the printer (config_print.c), for print() of the table ---- */
 void config_print_line(struct config_printer *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool config_printing_all(const struct config_printer *out);

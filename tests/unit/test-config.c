@@ -183,6 +183,23 @@ START_TEST(no_and_default_forms)
 }
 END_TEST
 
+START_TEST(users_by_name)
+{
+	struct config *c = parse("username a password 1\nusername b password 2\nusername c password 3\n"
+				 "username a password 4\nno username c\nno username none\nusername d password 5\n"
+				 "no username b\n");
+
+	ck_assert_str_eq(config_user_find(c, "a")->password, "4");
+	ck_assert_str_eq(config_user_find(c, "d")->password, "5");
+	ck_assert_ptr_null(config_user_find(c, "b"));
+	ck_assert_ptr_null(config_user_find(c, "c"));
+	ck_assert_str_eq(c->users->name, "a");
+	ck_assert_str_eq(c->users->next->name, "d");
+	ck_assert_ptr_null(c->users->next->next);
+	config_free(c);
+}
+END_TEST
+
 /* IOS: a line the submode does not know belongs to the mode around it. */
 START_TEST(falls_back_to_the_parent_mode)
 {
@@ -372,6 +389,7 @@ int main(void)
 	tcase_add_test(tc, reads_every_field);
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, no_and_default_forms);
+	tcase_add_test(tc, users_by_name);
 	tcase_add_test(tc, falls_back_to_the_parent_mode);
 	tcase_add_test(tc, abbreviations);
 	tcase_add_loop_test(tc, refuses_with_file_and_line, 0, sizeof(refused) / sizeof(refused[0]));
