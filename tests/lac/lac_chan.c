@@ -24,7 +24,6 @@
 
 #define LACC_SEEN 256	/* messages remembered, a power of two */
 #define LACC_HELD 64	/* future messages held back at most */
-#define CWND_ONE 256	/* fixed point of the congestion window */
 
 struct out {
 	struct out *next;
@@ -46,7 +45,7 @@ struct lacc {
 
 	struct out *head, **tail;
 	uint16_t una, snd, vs; /* oldest in flight, next unsent, next to assign */
-	unsigned cwnd, ssthresh;
+	unsigned cwnd, ssthresh, cwnd_acks;
 	uint64_t rtx_at;
 	uint32_t rtx_interval_ms;
 	unsigned tries;
@@ -80,7 +79,7 @@ struct lacc *lacc_new(const struct lac_config *cfg, const struct lacc_ops *ops, 
 	c->tail = &c->head;
 	c->rtx_at = c->ack_at = LAC_NEVER;
 	lacc_set_peer(c, 0, 4);
-	c->cwnd = CWND_ONE;
+	c->cwnd = 1;
 	return c;
 }
 
@@ -107,7 +106,7 @@ void lacc_set_peer(struct lacc *c, uint16_t tid, uint16_t window)
 {
 	c->peer_tid = tid;
 	c->peer_window = window;
-	c->ssthresh = window * CWND_ONE;
+	c->ssthresh = window;
 }
 
 uint16_t lacc_vs(const struct lacc *c)
@@ -150,11 +149,7 @@ static void arm(struct lacc *c, uint64_t now_ms)
 
 static unsigned send_window(const struct lacc *c)
 {
-	unsigned cwnd = c->cwnd / CWND_ONE;
-
-	if (c->cfg->dev & LAC_DEV_NO_SLOW_START || cwnd > c->peer_window)
-		return c->peer_window;
-	return cwnd;
+	return c->cfg->dev & LAC_DEV_NO_SLOW_START ? c->peer_window : c->cwnd;
 }
 
 static void push(struct lacc *c, uint64_t now_ms)
@@ -207,12 +202,13 @@ void lacc_drop_unsent(struct lacc *c)
 
 static void open_window(struct lacc *c)
 {
-	if (c->cwnd < c->ssthresh)
-		c->cwnd += CWND_ONE;
-	else
-		c->cwnd += CWND_ONE * CWND_ONE / c->cwnd;
-	if (c->cwnd > c->peer_window * CWND_ONE)
-		c->cwnd = c->peer_window * CWND_ONE;
+	if (c->cwnd >= c->peer_window)
+		return;
+	/* slow start: one for each ack; above: one for as many acks as CWND */
+	if (c->cwnd >= c->ssthresh && ++c->cwnd_acks < c->cwnd)
+		return;
+	c->cwnd_acks = 0;
+	c->cwnd++;
 }
 
 static void resend_head(struct lacc *c)
@@ -424,8 +420,6 @@ enum lacc_verdict lacc_accept(struct lacc *c, uint64_t now_ms, const struct lacw
 
 bool lacc_tick(struct lacc *c, uint64_t now_ms)
 {
-	unsigned half;
-
 	if (now_ms >= c->rtx_at) {
 		if (c->tries >= c->cfg->rtx_tries) {
 			c->rtx_at = LAC_NEVER;
@@ -436,9 +430,9 @@ bool lacc_tick(struct lacc *c, uint64_t now_ms)
 		if (c->rtx_interval_ms > c->cfg->rtx_cap_ms)
 			c->rtx_interval_ms = c->cfg->rtx_cap_ms;
 		c->rtx_at = now_ms + c->rtx_interval_ms;
-		half = c->cwnd / 2;
-		c->ssthresh = half > CWND_ONE ? half : CWND_ONE;
-		c->cwnd = CWND_ONE;
+		c->ssthresh = c->cwnd > 3 ? c->cwnd / 2 : 1;
+		c->cwnd = 1;
+		c->cwnd_acks = 0;
 		c->recovering = true;
 		c->recover = c->snd;
 		resend_head(c);

@@ -740,6 +740,7 @@ START_TEST(channel_respects_window)
 {
 	struct peer *p;
 	struct lac_config cfg;
+	struct lacw_msg m;
 	unsigned i;
 
 	lac_config_init(&cfg);
@@ -752,10 +753,51 @@ START_TEST(channel_respects_window)
 		expect(p, LACW_ICRQ, NULL);
 	expect_silence(p);
 	ck_assert_uint_eq(lac_backlog(p->l), 10);
+	send_zlb(p, p->ns, (uint16_t)(p->nr + 1)); /* queued, but never sent */
+	ck_assert_uint_eq(n(p)->nr_invalid, 1);
+	ck_assert_uint_eq(lac_backlog(p->l), 10);
 	send_zlb(p, p->ns, (uint16_t)(p->nr - 1)); /* two of three */
 	expect(p, LACW_ICRQ, NULL);
 	expect(p, LACW_ICRQ, NULL);
 	expect_silence(p);
+	/* what was never sent is forgotten, StopCCN follows what was */
+	lac_shutdown(p->l, p->now_ms, 6);
+	expect_silence(p);
+	ck_assert_uint_eq(p->call_downs, 10);
+	send_ack(p);
+	expect(p, LACW_STOPCCN, &m);
+	ck_assert_uint_eq(m.ns, 7);
+	peer_free(p);
+}
+END_TEST
+
+/* RFC 2661 appendix A after a loss: ssthresh is half, then one by one. */
+START_TEST(channel_avoids_congestion)
+{
+	static const unsigned flight[] = { 2, 2, 3, 3, 3, 4 };
+	struct lac_config cfg;
+	struct peer *p;
+	unsigned i;
+
+	lac_config_init(&cfg);
+	p = peer_new(&cfg);
+	establish(p, 8); /* two acks: CWND 3 */
+	for (i = 0; i < 30; i++)
+		lac_call(p->l, p->now_ms, NULL, NULL);
+	for (i = 0; i < 3; i++)
+		expect(p, LACW_ICRQ, NULL);
+	send_zlb(p, p->ns, (uint16_t)(p->nr - 2)); /* CWND 4 */
+	expect(p, LACW_ICRQ, NULL);
+	expect(p, LACW_ICRQ, NULL);
+	expect_silence(p);
+	run_to(p, p->now_ms + 1000); /* CWND 1, SSTHRESH 2 */
+	expect(p, LACW_ICRQ, NULL);
+	expect_silence(p);
+	send_ack(p); /* all four at once: CWND 2 */
+	for (i = 0; i < 6; i++) {
+		ck_assert_uint_eq((uint16_t)(lac_vs(p->l) - lac_una(p->l)), flight[i]);
+		send_zlb(p, p->ns, (uint16_t)(lac_una(p->l) + 1));
+	}
 	peer_free(p);
 }
 END_TEST
@@ -794,10 +836,17 @@ START_TEST(channel_zlb_carries_next_ns)
 	expect(p, LACW_ZLB, &m);
 	ck_assert_uint_eq(m.ns, 2);
 	ck_assert_uint_eq(m.nr, 2);
+	/* also while a message is on its way: next to be sent, not oldest */
+	lac_hello_now(p->l, p->now_ms);
+	expect(p, LACW_HELLO, NULL);
+	hello(p, &b);
+	send_with(p, &b, p->ns++, (uint16_t)(p->nr - 1));
+	expect(p, LACW_ZLB, &m);
+	ck_assert_uint_eq(m.ns, 3);
 	/* a ZLB of the peer takes no place and wants no answer */
 	send_zlb(p, p->ns, p->nr);
 	expect_silence(p);
-	ck_assert_uint_eq(lac_vr(p->l), 2);
+	ck_assert_uint_eq(lac_vr(p->l), 3);
 	peer_free(p);
 }
 END_TEST
@@ -1186,6 +1235,7 @@ static Suite *suite(void)
 	t = tcase_create("channel");
 	tcase_add_test(t, channel_slow_start);
 	tcase_add_test(t, channel_respects_window);
+	tcase_add_test(t, channel_avoids_congestion);
 	tcase_add_test(t, channel_recovers_a_lost_burst);
 	tcase_add_test(t, channel_zlb_carries_next_ns);
 	tcase_add_loop_test(t, channel_duplicates, 0, 2);
