@@ -245,15 +245,17 @@ void l2tp_forget_all(struct l2tp *l2tp)
 
 /* ---- role --------------------------------------------------------------- */
 
-static void probe(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+/* Whether there was anything left to ask. */
+static bool probe(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
-	if (!tunnel->resync)
-		return;
+	if (!tunnel || !tunnel->resync)
+		return false;
 	if (tunnel->channel.una == tunnel->channel.vs)
 		tunnel_hello(tunnel, now_ms);
 	else
 		tunnel_transmit(tunnel, now_ms);
 	tunnel_schedule(tunnel);
+	return true;
 }
 
 void resync_probes(struct l2tp *l2tp, uint64_t now_ms)
@@ -262,9 +264,10 @@ void resync_probes(struct l2tp *l2tp, uint64_t now_ms)
 	uint16_t id;
 
 	while (l2tp->resync_due.count && l2tp->resync_next_ms <= now_ms) {
-		for (budget = PROBES_PER_BATCH; budget && ring_pop(&l2tp->resync_due, &id); budget--)
-			if (l2tp->tunnels[id])
-				probe(l2tp->tunnels[id], now_ms);
+		budget = PROBES_PER_BATCH;
+		while (budget && ring_pop(&l2tp->resync_due, &id))
+			if (probe(l2tp->tunnels[id], now_ms))
+				budget--;
 		l2tp->resync_next_ms = now_ms + PROBE_BATCH_MS;
 	}
 }

@@ -29,6 +29,7 @@ struct box {
 	uint64_t now;
 	uint32_t random;
 	bool refuse;
+	bool keep_dirty;	/* notes outlive box_forget_seen(): somebody mirrors them */
 	struct l2tp_tunnel_params params;
 	struct l2tp_endpoint local;
 	struct seen *seen;
@@ -95,7 +96,8 @@ static UNUSED_OK void box_forget_seen(struct box *box)
 {
 	while (box->seen_count)
 		free(box->seen[--box->seen_count].data);
-	box->dirty_count = 0;
+	if (!box->keep_dirty)
+		box->dirty_count = 0;
 }
 
 static UNUSED_OK void box_done(struct box *box)
