@@ -80,7 +80,7 @@ struct ll_options {
 	unsigned addresses, tunnels, sessions; /* sessions: per tunnel */
 	unsigned concurrency, window, tries, hello_s;
 	double rate;
-	const char *hostname, *secret, *user, *password, *control, *json;
+	const char *hostname, *secret, *secret_hostname, *user, *password, *control, *json;
 	unsigned secret_every;
 	unsigned auth;	/* enum pppc_auth; 0 = mix */
 	enum lac_peer peer;

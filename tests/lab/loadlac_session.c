@@ -475,12 +475,14 @@ static void number(char *out, size_t size, const char *format, unsigned n)
 static int tunnel_init(struct ll *ll, struct ll_tunnel *t)
 {
 	const struct ll_options *o = &ll->opt;
+	bool secret = o->secret && t->index % o->secret_every == 0;
 	struct lac_config cfg;
 	int err;
 
 	t->ll = ll;
 	ll_timer_init(&t->timer, tunnel_tick, t);
-	number(t->hostname, sizeof(t->hostname), o->hostname, t->index);
+	number(t->hostname, sizeof(t->hostname),
+	       secret && o->secret_hostname ? o->secret_hostname : o->hostname, t->index);
 	lac_config_init(&cfg);
 	lac_config_peer(&cfg, o->peer);
 	cfg.ops = &lac_ops;
@@ -488,7 +490,7 @@ static int tunnel_init(struct ll *ll, struct ll_tunnel *t)
 	cfg.random = random32;
 	cfg.random_ctx = ll;
 	cfg.hostname = t->hostname;
-	cfg.secret = o->secret && t->index % o->secret_every == 0 ? o->secret : NULL;
+	cfg.secret = secret ? o->secret : NULL;
 	cfg.window = (uint16_t)o->window;
 	if (o->tries)
 		cfg.rtx_tries = o->tries;
