@@ -213,15 +213,10 @@ static void on_stuck(struct ev_loop *loop, ev_timer *timer, int events)
 	client_free(timer->data);
 }
 
-static void on_accept(struct ev_loop *loop, ev_io *io, int events)
+static void client_new(struct io_ctl *ctl, int fd)
 {
-	struct io_ctl *ctl = io->data;
-	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct client *client;
 
-	(void)events;
-	if (fd < 0)
-		return;
 	client = ctl->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
 	if (!client) {
 		static const char busy[] = "500 29\ntoo many control connections\n";
@@ -239,7 +234,17 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	ev_init(&client->stuck, on_stuck);
 	client->stuck.repeat = IDLE_WRITE_S;
 	client->stuck.data = client;
-	ev_io_start(loop, &client->io);
+	ev_io_start(ctl->loop, &client->io);
+}
+
+static void on_accept(struct ev_loop *loop, ev_io *io, int events)
+{
+	int fd;
+
+	(void)loop;
+	(void)events;
+	while ((fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		client_new(io->data, fd);
 }
 
 /* A socket nobody listens on is a leftover. */
@@ -284,7 +289,7 @@ struct io_ctl *io_ctl_new(struct ev_loop *loop, const char *path, struct show_co
 	mask = umask(0117);	/* 0660 from the first moment */
 	err = socket_bind(fd, &addr);
 	umask(mask);
-	if (err || listen(fd, 16))
+	if (err || listen(fd, CLIENTS_MAX))
 		goto fail;
 	if (!show->unix_ms)
 		show->unix_ms = wall_ms;
