@@ -290,12 +290,20 @@ void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...)
  */
 static void advance(struct ha *ha, uint64_t now_ms)
 {
-	uint64_t still = now_ms > ha->ran_ms ? now_ms - ha->ran_ms : 0;
+	uint64_t due = ha_deadline_ms(ha), still;
 
-	ha->ran_ms += still;
+	/* with nothing to do we are called late by right: what counts is what was due */
+	if (due < ha->ran_ms)
+		due = ha->ran_ms;
+	still = now_ms > due ? now_ms - due : 0;
+	if (now_ms > ha->ran_ms)
+		ha->ran_ms = now_ms;
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
-	if (ha->link_up && still >= ha->config.dead_ms)
+	if (still < ha->config.dead_ms)
+		return;
+	ha->last_rx_ms = ha->now_ms;	/* we were silent, not the peer */
+	if (ha->link_up)
 		ha_link_fail(ha, "stood still for %" PRIu64 " ms", still);
 }
 
@@ -586,6 +594,8 @@ uint64_t ha_deadline_ms(const struct ha *ha)
 	}
 	if (ha->log.batch_len)
 		sooner(&at, ha->now_ms);
+	if (ha->config.peer_configured)
+		sooner(&at, ha->ran_ms + ha->config.dead_ms / 2);	/* sleep is no standstill: advance() */
 	return at;
 }
 

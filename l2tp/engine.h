@@ -94,6 +94,7 @@ struct l2tp {
 	uint64_t hash_key;
 
 	struct l2tp_tunnel **tunnels;		/* by local ID */
+	uint32_t id_end;			/* one past the highest ID ever used: where walks end */
 	struct l2tp_tunnel **by_peer;		/* (address, port, assigned ID), newest first */
 	uint32_t by_peer_size;			/* power of two */
 	uint32_t by_peer_count;
@@ -102,6 +103,7 @@ struct l2tp {
 	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
 
 	struct ring free_ids;			/* least recently used first */
+	uint16_t id_top;		/* no tunnel has ever had a higher number */
 	uint8_t free_id_queued[L2TP_TUNNEL_IDS / 8];
 	bool ids_shuffled;
 	struct timer_heap timers;

@@ -91,6 +91,10 @@ int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 	*chain = tunnel;
 	l2tp->by_peer_count++;
 	l2tp->tunnels[tunnel->local_id] = tunnel;
+	if (tunnel->local_id >= l2tp->id_end)
+		l2tp->id_end = tunnel->local_id + 1u;
+	if (tunnel->local_id > l2tp->id_top)
+		l2tp->id_top = tunnel->local_id;
 	return 0;
 }
 

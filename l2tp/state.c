@@ -236,7 +236,7 @@ void l2tp_forget_all(struct l2tp *l2tp)
 {
 	uint32_t id;
 
-	for (id = 1; id < L2TP_TUNNEL_IDS; id++)
+	for (id = 1; id < l2tp->id_end; id++)
 		l2tp_tunnel_forget(l2tp, (uint16_t)id);
 	notes_clear(l2tp);
 	engine_actions_clear(l2tp);
@@ -325,7 +325,7 @@ static void queue_probes(struct l2tp *l2tp, bool with_queue)
 	struct l2tp_tunnel *tunnel;
 	uint32_t id;
 
-	for (id = 1; id < L2TP_TUNNEL_IDS; id++) {
+	for (id = 1; id < l2tp->id_end; id++) {
 		tunnel = l2tp->tunnels[id];
 		if (tunnel && tunnel->resync && (tunnel->channel.una != tunnel->channel.vs) == with_queue)
 			*(uint16_t *)ring_push(&l2tp->resync_due) = (uint16_t)id;
@@ -339,7 +339,7 @@ void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms)
 	if (l2tp->active)
 		return;
 	l2tp->active = true;
-	for (id = 1; id < L2TP_TUNNEL_IDS; id++)
+	for (id = 1; id < l2tp->id_end; id++)
 		if (l2tp->tunnels[id])
 			restart(l2tp->tunnels[id], now_ms);
 	queue_probes(l2tp, true);
@@ -376,7 +376,7 @@ void l2tp_passivate(struct l2tp *l2tp)
 	notes_clear(l2tp);
 	engine_actions_clear(l2tp);
 	ring_clear(&l2tp->resync_due);
-	for (id = 1; id < L2TP_TUNNEL_IDS; id++)
+	for (id = 1; id < l2tp->id_end; id++)
 		if (l2tp->tunnels[id])
 			rest(l2tp->tunnels[id]);
 }
@@ -433,7 +433,7 @@ uint16_t l2tp_tunnel_next(const struct l2tp *l2tp, uint16_t after)
 {
 	uint32_t id;
 
-	for (id = after + 1u; id < L2TP_TUNNEL_IDS; id++)
+	for (id = after + 1u; id <= l2tp->id_top; id++)
 		if (l2tp->tunnels[id])
 			return (uint16_t)id;
 	return 0;

@@ -285,21 +285,29 @@ void check_step(struct sim *sim)
 
 /* ---- when faults are over ---- */
 
-static size_t count_sessions(struct node *node, size_t *tunnels)
+struct count {
+	size_t tunnels, tunnels_up, sessions, sessions_up;
+};
+
+static struct count count_engine(struct node *node)
 {
 	struct l2tp *l2tp = group_l2tp(node->group);
+	struct count n = { 0 };
 	uint16_t tid = 0, sid;
-	size_t n = 0;
 
-	*tunnels = 0;
 	while ((tid = l2tp_tunnel_next(l2tp, tid))) {
 		struct l2tp_tunnel_info info;
 
 		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tid), &info);
-		if (info.s.state != L2TP_TUNNEL_CLOSING)
-			++*tunnels;
-		for (sid = 0; (sid = l2tp_session_next(l2tp, tid, sid));)
-			n++;
+		n.tunnels += info.s.state != L2TP_TUNNEL_CLOSING;
+		n.tunnels_up += info.s.state == L2TP_TUNNEL_ESTABLISHED;
+		for (sid = 0; (sid = l2tp_session_next(l2tp, tid, sid));) {
+			struct l2tp_session_state_rec rec;
+
+			l2tp_session_export(l2tp_session_find(l2tp, tid, sid), &rec);
+			n.sessions++;
+			n.sessions_up += rec.state == L2TP_SESSION_ESTABLISHED;
+		}
 	}
 	return n;
 }
@@ -320,7 +328,7 @@ static bool any_risk(const struct sim *sim)
 static void check_pair(struct sim *sim)
 {
 	struct node *active, *standby;
-	size_t sessions, tunnels, s_sessions, s_tunnels;
+	struct count n, m;
 	int a = sim_active(sim), i;
 	size_t up = 0;
 
@@ -347,34 +355,34 @@ static void check_pair(struct sim *sim)
 		sim_fail(sim, "S6: the stores differ at the end");
 		return;
 	}
-	sessions = count_sessions(active, &tunnels);
-	s_sessions = count_sessions(standby, &s_tunnels);
-	if (sessions != s_sessions || tunnels != s_tunnels) {
-		sim_fail(sim, "liveness: engines differ at the end: %zu/%zu tunnels, %zu/%zu sessions", tunnels, s_tunnels,
-			 sessions, s_sessions);
+	n = count_engine(active);
+	m = count_engine(standby);
+	if (n.sessions != m.sessions || n.tunnels != m.tunnels) {
+		sim_fail(sim, "liveness: engines differ at the end: %zu/%zu tunnels, %zu/%zu sessions", n.tunnels, m.tunnels,
+			 n.sessions, m.sessions);
 		return;
 	}
-	if (dp_null_sessions(active->dp) != sessions || ppp_model_count(active->ppp) != sessions) {
-		sim_fail(sim, "leak: active node %d has %zu sessions, %zu in the kernel, %zu PPP", a, sessions,
+	if (dp_null_sessions(active->dp) != n.sessions_up || ppp_model_count(active->ppp) != n.sessions_up) {
+		sim_fail(sim, "leak: active node %d has %zu sessions, %zu in the kernel, %zu PPP", a, n.sessions_up,
 			 dp_null_sessions(active->dp), ppp_model_count(active->ppp));
 		return;
 	}
-	if (dp_null_sessions(standby->dp) != (sim->hot ? sessions : 0) ||
-	    ppp_model_count(standby->ppp) != (sim->hot ? sessions : 0)) {
+	if (dp_null_sessions(standby->dp) != (sim->hot ? n.sessions_up : 0) ||
+	    ppp_model_count(standby->ppp) != (sim->hot ? n.sessions_up : 0)) {
 		sim_fail(sim, "leak: %s standby node %d has %zu sessions, %zu in the kernel, %zu PPP",
-			 sim->hot ? "hot" : "warm", !a, s_sessions, dp_null_sessions(standby->dp),
+			 sim->hot ? "hot" : "warm", !a, m.sessions_up, dp_null_sessions(standby->dp),
 			 ppp_model_count(standby->ppp));
 		return;
 	}
-	if (dp_null_tunnels(active->dp) != tunnels || dp_null_tunnels(standby->dp) > tunnels) {
-		sim_fail(sim, "leak: %zu tunnels, %zu and %zu in the kernels", tunnels, dp_null_tunnels(active->dp),
+	if (dp_null_tunnels(active->dp) != n.tunnels_up || dp_null_tunnels(standby->dp) > n.tunnels_up) {
+		sim_fail(sim, "leak: %zu tunnels, %zu and %zu in the kernels", n.tunnels_up, dp_null_tunnels(active->dp),
 			 dp_null_tunnels(standby->dp));
 		return;
 	}
 	for (i = 0; i < sim->call_count; i++)
 		up += sim->calls[i].lc != NULL;
-	if (!any_risk(sim) && up != sessions)
-		sim_fail(sim, "liveness: the LACs have %zu calls, node %d has %zu sessions", up, a, sessions);
+	if (!any_risk(sim) && up != n.sessions)
+		sim_fail(sim, "liveness: the LACs have %zu calls, node %d has %zu sessions", up, a, n.sessions);
 }
 
 static void check_calls(struct sim *sim)
@@ -456,7 +464,6 @@ static void check_service(struct sim *sim)
 
 static void check_teardown(struct sim *sim)
 {
-	size_t tunnels;
 	int i, n;
 
 	for (i = 0; i < sim->peer_count; i++)
@@ -466,14 +473,14 @@ static void check_teardown(struct sim *sim)
 		return;
 	for (n = 0; n < SIM_NODES && !sim->failed; n++) {
 		struct node *node = &sim->nodes[n];
-		size_t sessions = count_sessions(node, &tunnels);
+		struct count c = count_engine(node);
 		struct ha_info info;
 
 		ha_info(group_ha(node->group), &info);
-		if (sessions || tunnels || dp_null_sessions(node->dp) || dp_null_tunnels(node->dp) ||
+		if (c.sessions || c.tunnels || dp_null_sessions(node->dp) || dp_null_tunnels(node->dp) ||
 		    ppp_model_count(node->ppp) || info.records)
 			sim_fail(sim, "leak: with all closed node %d has %zu tunnels, %zu sessions, %zu+%zu in the kernel, "
-				 "%zu PPP, %u records", n, tunnels, sessions, dp_null_tunnels(node->dp),
+				 "%zu PPP, %u records", n, c.tunnels, c.sessions, dp_null_tunnels(node->dp),
 				 dp_null_sessions(node->dp), ppp_model_count(node->ppp), info.records);
 	}
 }

@@ -85,9 +85,11 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 	struct node *node;
 	uint16_t tid, sid;
 
-	if (sim->net.owner < 0)
+	if (!ev->arg)
+		ev->arg = (uint64_t)(sim->net.owner + 1);	/* it waits where it arrived, if it has to */
+	if (!ev->arg)
 		goto out;
-	node = &sim->nodes[sim->net.owner];
+	node = &sim->nodes[ev->arg - 1];
 	if (!node->powered || node->access_cut || !dp_null_has_vip(node->dp, &sim->vip))
 		goto out;
 	dp_null_set_time(node->dp, sim_ms(sim));
