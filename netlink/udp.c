@@ -168,7 +168,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 	struct udp *u = w->data;
 
 	(void)loop, (void)revents;
-	if (!u->dirty)
+	if (!u->dirty || !u->events.batch_end)
 		return;
 	u->dirty = false;
 	u->events.batch_end(u->events.ctx);
