@@ -190,6 +190,7 @@ on_node() {
 	shift
 	# shellcheck disable=SC2016
 	bash -c 'g=/sys/fs/cgroup/lns-$1/cgroup.procs; [ ! -w "$g" ] || echo $$ >"$g"
+		ulimit -c unlimited
 		n=$1; shift; exec ip netns exec "lns-$n" "$@"' on_node "$n" "$@"
 }
 
@@ -214,7 +215,7 @@ node_start() {
 	shift
 	[ -s "$LAB_RUN/$n/conf" ] && [ "${LAB_KEEP_CONFIG:-0}" = 1 ] ||
 		(umask 077; lab_config "$n" >"$LAB_RUN/$n/conf")
-	on_node "$n" "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
+	on_node "$n" ${LAB_WRAP:-} "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
 		-S "$LAB_RUN/state-$n" -L "$LAB_OUT/pppd-$n.log" -n "$@" \
 		</dev/null >>"$(node_log "$n")" 2>&1 &
 	echo $! >"$LAB_RUN/$n/pid"

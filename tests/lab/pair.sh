@@ -44,7 +44,13 @@ pair_up() {
 }
 
 pair_dump() {
-	local n
+	local n core
+	for core in /tmp/core.*; do
+		[ -e "$core" ] || continue
+		note "---- a process died: $core"
+		! command -v gdb >/dev/null ||
+			gdb -q -batch -ex bt "$LAB_BUILD/l2tphad" "$core" 2>/dev/null | grep '^#'
+	done
 	for n in a b; do
 		note "---- lns-$n: log"
 		tail -n 25 "$(node_log $n)" 2>/dev/null
