@@ -466,6 +466,12 @@ void ha_commit_tick(struct ha *ha)
 			    ha->config.commit_timeout_ms);
 		unprotect(ha);
 	}
+	if (commit->feeding && commit->inflight_len &&
+	    ha->now_ms - commit->inflight[commit->inflight_head].sent_ms >= HA_CONFIRM_MS) {
+		/* it is alive, or the link would be down, but will not confirm this any more */
+		snap_begin(ha, "standby does not confirm");
+		snap_pump(ha);
+	}
 	if (commit->feeding && !commit->snapping && !commit->protecting && answers_promptly(ha) &&
 	    ha->now_ms >= commit->retry_ms)
 		barrier(ha);

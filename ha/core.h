@@ -29,6 +29,7 @@
 #define HA_BARRIER_BACKOFF_MS 100u	/* after a late commit; doubles */
 #define HA_BARRIER_BACKOFF_MAX_MS 5000u
 #define HA_REQUEST_RETRY_MS 1000u
+#define HA_CONFIRM_MS 5000u		/* a commit without confirmation on a live link: start over */
 #define HA_HANDOVER_MS 2000u
 #define HA_RETRY_MS 1000u		/* after a takeover step failed */
 #define HA_STALE_FACTOR 10u		/* x dead_ms: an active that lives on without us makes us stale */

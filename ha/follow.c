@@ -187,7 +187,7 @@ static void on_commit(struct ha *ha, const struct ha_frame *frame)
 	follow->ack_due = true;
 	if (!follow->shadow)	/* after a takeover others can go on from here */
 		ha_log_append(ha, frame->seq, frame->payload - HA_FRAME_HEADER, frame->len + HA_FRAME_HEADER);
-	if (commit->barrier && !follow->shadow &&
+	if (!commit->more && !follow->shadow &&
 	    (commit->digest != ha_store_digest(store) || commit->count != ha_store_count(store))) {
 		ha->log.id = 0;
 		resync(ha, true, "at %" PRIu64 " we hold %" PRIu32 " records, the active %" PRIu32 " or others",
@@ -263,8 +263,12 @@ static void on_snap_chunk(struct ha *ha, const struct ha_frame *frame)
 		ha_link_fail(ha, "snapshot chunk does not decode");
 		return;
 	}
-	if (!follow->shadow || msg->snap != follow->snap)
+	if (!follow->shadow)
 		goto out;	/* of a snapshot we gave up */
+	if (msg->snap != follow->snap) {
+		resync(ha, true, "chunk of snapshot %" PRIu32 " within %" PRIu32, msg->snap, follow->snap);
+		goto out;
+	}
 	if (msg->chunk != follow->chunk + 1) {
 		resync(ha, true, "snapshot chunk %" PRIu32 " came after %" PRIu32, msg->chunk, follow->chunk);
 		goto out;
@@ -296,8 +300,12 @@ static void on_snap_end(struct ha *ha, const struct ha_frame *frame)
 		ha_link_fail(ha, "snapshot end does not decode");
 		return;
 	}
-	if (!follow->shadow || msg->snap != follow->snap)
+	if (!follow->shadow)
 		goto out;
+	if (msg->snap != follow->snap) {
+		resync(ha, true, "end of snapshot %" PRIu32 " within %" PRIu32, msg->snap, follow->snap);
+		goto out;
+	}
 	if (msg->seq != follow->shadow_seq || msg->count != ha_store_count(follow->shadow) ||
 	    msg->digest != ha_store_digest(follow->shadow)) {
 		resync(ha, true, "snapshot of %" PRIu32 " records at %" PRIu64 " arrived as %" PRIu32
@@ -356,8 +364,8 @@ void ha_follow_heartbeat(struct ha *ha, const L2tpha__Heartbeat *beat)
 
 	if (ha->role != HA_ROLE_STANDBY)
 		return;
-	if (follow->complete && beat->role == HA_ROLE_ACTIVE && beat->sync == HA_SYNC_IN_SYNC &&
-	    beat->digest_valid && beat->epoch == ha->epoch &&
+	if (follow->complete && beat->role == HA_ROLE_ACTIVE && beat->digest_valid &&
+	    beat->epoch == ha->epoch &&
 	    (beat->seq != ha->log.seq || beat->digest != ha_store_digest(ha->store))) {
 		ha->log.id = 0;
 		resync(ha, true, "drift: active at %" PRIu64 ", we at %" PRIu64 "%s", (uint64_t)beat->seq,

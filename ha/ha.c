@@ -290,14 +290,9 @@ void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...)
  */
 static void advance(struct ha *ha, uint64_t now_ms)
 {
-	uint64_t due = ha_deadline_ms(ha), still;
+	uint64_t still = now_ms > ha->ran_ms ? now_ms - ha->ran_ms : 0;
 
-	/* with nothing to do we are called late by right: what counts is what was due */
-	if (due < ha->ran_ms)
-		due = ha->ran_ms;
-	still = now_ms > due ? now_ms - due : 0;
-	if (now_ms > ha->ran_ms)
-		ha->ran_ms = now_ms;
+	ha->ran_ms += still;
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
 	if (still < ha->config.dead_ms)

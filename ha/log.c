@@ -170,8 +170,9 @@ int ha_del(struct ha *ha, struct ha_key key)
 	return batch_add(ha, key, true);
 }
 
-/* One frame of the records given; takes the next sequence number. */
-static void commit_frame(struct ha *ha, L2tpha__Record **records, size_t n, bool barrier)
+/* One frame of the records given; takes the next sequence number.  Only after the last of a batch
+ * is the store what the standby then must have. */
+static void commit_frame(struct ha *ha, L2tpha__Record **records, size_t n, bool barrier, bool more)
 {
 	L2tpha__Commit commit = L2TPHA__COMMIT__INIT;
 	uint64_t seq = ++ha->log.seq;
@@ -182,8 +183,9 @@ static void commit_frame(struct ha *ha, L2tpha__Record **records, size_t n, bool
 		return;
 	commit.records = records;
 	commit.n_records = n;
-	if (barrier) {
-		commit.barrier = true;
+	commit.barrier = barrier;
+	commit.more = more;
+	if (!more) {
 		commit.digest = ha_store_digest(ha->store);
 		commit.count = ha_store_count(ha->store);
 	}
@@ -243,7 +245,7 @@ void ha_log_commit(struct ha *ha, bool barrier)
 		if (!item->del && (!record || record->batch != log->batch_no || record->batch_index != i))
 			continue;
 		if (n == room || octets > HA_COMMIT_OCTETS) {
-			commit_frame(ha, pointers, n, false);
+			commit_frame(ha, pointers, n, false, true);
 			n = octets = 0;
 		}
 		record_fill(&pbs[n], item->key, item->del, record);
@@ -251,7 +253,7 @@ void ha_log_commit(struct ha *ha, bool barrier)
 		octets += record ? record->len + 32 : 32;
 		n++;
 	}
-	commit_frame(ha, pointers, n, barrier);
+	commit_frame(ha, pointers, n, barrier, false);
 out:
 	log->batch_len = 0;
 	log->batch_no++;

@@ -62,10 +62,14 @@ struct pair {
 	uint32_t latency_ms;
 	bool link, want_link;	/* want_link: comes back by itself (a dialler) */
 	bool stalled;		/* the stream is up, nothing moves */
-	bool split;		/* two owners are expected */
+	bool split;		/* two owners are expected; neither sees the other's address */
+	bool lies;		/* two owners may happen: what a node says of itself is not true */
 	uint64_t relink_ms;
 	struct node a, b;
 	uint64_t rng;
+	/* may change the octets on their way, or cut them (*len) */
+	void (*tap)(struct pair *pair, struct node *to, uint8_t *data, size_t *len);
+	void *tap_ctx;
 };
 
 static inline void pair_random(void *ctx, void *buf, size_t len)
@@ -101,6 +105,8 @@ static inline void pair_push(struct node *to, uint64_t at_ms, const uint8_t *dat
 	piece->at_ms = at_ms;
 	piece->len = len;
 	memcpy(piece->data, data, len);
+	if (to->pair->tap)
+		to->pair->tap(to->pair, to, piece->data, &piece->len);
 	*(to->in_last ? &to->in_last->next : &to->in_first) = piece;
 	to->in_last = piece;
 	to->bytes_to += len;
@@ -187,7 +193,7 @@ static inline void pair_step_complete(struct node *node, enum ha_action_type typ
 		if (type == HA_ACTION_PASSIVATE)
 			node->active = false;
 	}
-	if (!node->pair->split)
+	if (!node->pair->split && !node->pair->lies)
 		ck_assert_msg(node->fenced || node->peer->fenced || !node->peer->alive, "both nodes are unfenced");
 	ha_step_done(node->ha, node->pair->now_ms, error);
 }
