@@ -363,15 +363,10 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		probe(group);
 		break;
 	case HA_ACTION_ROLE:
-		if (group->rg)
-			log_info("redundancy group %s: %s, epoch %llu: %s", group->rg->name, ha_role_name(a->role),
-				 (unsigned long long)a->epoch, a->text);
 		if (group->ops.role_changed)
 			group->ops.role_changed(group->ops.ctx, a->role, a->text);
 		break;
 	case HA_ACTION_SYNC:
-		if (group->rg && group->rg->peer.family)
-			log_info("redundancy group %s: %s: %s", group->rg->name, ha_sync_name(a->sync), a->text);
-		break;
+		break;		/* told by ha/, shown by show */
 	}
 }

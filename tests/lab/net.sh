@@ -181,6 +181,7 @@ lab_config() {
 	  peer address $peer_ha
 	  pre-shared-key 0 ${LAB_PSK:-00112233445566778899aabbccddeeff}
 	  standby $LAB_MODE
+	  commit timeout ${LAB_COMMIT_MS:-250}
 	END
 }
 
