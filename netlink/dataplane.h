@@ -6,7 +6,11 @@
  *
  * Every operation is asynchronous: it returns 0 and later calls `done`
  * exactly once with 0 or -errno (never from inside the call), or returns
- * -errno and never calls it.  Operations on one tunnel complete in order.
+ * -errno and never calls it.  Operations on one tunnel complete in order,
+ * but the deletion of a session or tunnel may complete later than what was
+ * asked for after it; its ID is taken (-EEXIST) until then.  What is deleted
+ * while it is being made completes with -ECANCELED.  After free() nothing
+ * completes any more.
  *
  * The fence: a kernel rule that drops every packet (IPv4, IPv6, ARP) whose
  * source is a virtual address of ours, unless the address is in the set of
@@ -63,6 +67,7 @@ struct dp_events {
  * Back ends differ in how they are made (kernel.h, null.h), not in use.
  */
 struct dp_ops {
+	/* Fences all addresses. Kernel objects live on where another process holds their sockets. */
 	void (*free)(struct dp *dp);
 	/* Listen on addr:1701 (family 0: any address). With IP_TRANSPARENT: the address may be absent. */
 	int (*listen)(struct dp *dp, const struct l2tp_endpoint *local);
@@ -77,7 +82,7 @@ struct dp_ops {
 	int (*session_delete)(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg);
 	/* Everything this box holds that is not ours any more (leftovers of a killed daemon): remove. */
 	int (*flush)(struct dp *dp, dp_done_fn done, void *arg);
-	/* One dump; one call of each per session, then done. */
+	/* One dump; one call of each per session (of anybody's v2 tunnels), then done. */
 	int (*counters)(struct dp *dp, dp_counters_fn each, dp_done_fn done, void *arg);
 
 	/* Declare addresses as virtual: from now on fenced unless leased. Before listen(). */

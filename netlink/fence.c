@@ -292,23 +292,23 @@ size_t fence_declared_count(const struct fence *f)
 
 /* ---- installation ---------------------------------------------------- */
 
-static void print_elements(FILE *out, const struct dp_vip *vips, size_t count, uint8_t family)
+static void print_elements(FILE *out, const struct vip *vips, size_t count, uint8_t family)
 {
 	char text[ENDPOINT_TEXT_MAX];
 	const char *sep = "\t\telements = { ";
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		if (vips[i].addr.family != family)
+		if (vips[i].conf.addr.family != family)
 			continue;
-		fprintf(out, "%s%s", sep, endpoint_format(&vips[i].addr, false, text));
+		fprintf(out, "%s%s", sep, endpoint_format(&vips[i].conf.addr, false, text));
 		sep = ", ";
 	}
 	if (*sep == ',')
 		fputs(" }\n", out);
 }
 
-static void print_set(FILE *out, const struct dp_vip *vips, size_t count, uint8_t family)
+static void print_set(FILE *out, const struct vip *vips, size_t count, uint8_t family)
 {
 	const char *type = family == 6 ? "ipv6_addr" : "ipv4_addr";
 
@@ -317,7 +317,7 @@ static void print_set(FILE *out, const struct dp_vip *vips, size_t count, uint8_
 	fprintf(out, "\t}\n\tset leased%d {\n\t\ttype %s\n\t\tflags timeout\n\t}\n", family, type);
 }
 
-static void print_rules(FILE *out, const struct dp_vip *vips, size_t count)
+static void print_rules(FILE *out, const struct vip *vips, size_t count)
 {
 	/* `add` first: deleting what is not there would fail */
 	fputs("add table inet " TABLE "\ndelete table inet " TABLE "\n"
@@ -336,43 +336,52 @@ static void print_rules(FILE *out, const struct dp_vip *vips, size_t count)
 	      "\t\tarp saddr ip @virtual4 arp saddr ip != @leased4 counter drop\n\t}\n}\n", out);
 }
 
+static char *make_rules(const struct vip *vips, size_t count)
+{
+	char *rules = NULL;
+	size_t len;
+	FILE *out = open_memstream(&rules, &len);
+
+	if (!out)
+		return NULL;
+	print_rules(out, vips, count);
+	fclose(out);
+	return rules;
+}
+
 static int run_rules(struct fence *f, const char *rules)
 {
-	const char *errors;
+	const char *errors = NULL;
 	size_t len;
 
-	if (!nft_run_cmd_from_buffer(f->nft, rules))
+	if (f->nl && !nft_run_cmd_from_buffer(f->nft, rules))
 		return 0;
-	errors = nft_ctx_get_error_buffer(f->nft);
-	len = strcspn(errors ? errors : "", "\n");
-	log_errorx("fence: cannot install the nftables rules that keep an inactive node silent: %.*s"
-		   " (is the module nf_tables there, and CAP_NET_ADMIN?)",
-		   len ? (int)len : 13, len ? errors : "unknown error");
+	if (f->nl)
+		errors = nft_ctx_get_error_buffer(f->nft);
+	if (!errors || !*errors)
+		errors = "no nfnetlink in this kernel";
+	len = strcspn(errors, "\n");
+	log_line(strstr(rules, "chain") ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG,
+		 "fence: cannot install the nftables rules that keep an inactive node silent: %.*s"
+		 " (try `modprobe nf_tables`; CAP_NET_ADMIN is needed)", (int)len, errors);
 	return -EOPNOTSUPP;
 }
 
 int fence_install(struct fence *f, const struct dp_vip *vips, size_t count)
 {
 	struct vip *own = calloc(count + 1, sizeof(*own));
-	char *rules = NULL;
-	size_t len, i;
-	FILE *out = open_memstream(&rules, &len);
+	char *rules;
+	size_t i;
 	int e;
 
-	if (!own || !out) {
-		free(own);
-		if (out)
-			fclose(out);
-		free(rules);
+	if (!own)
 		return -ENOMEM;
-	}
 	for (i = 0; i < count; i++)
 		own[i].conf = vips[i];
-	print_rules(out, vips, count);
-	fclose(out);
+	rules = make_rules(own, count);
 	e = rules ? run_rules(f, rules) : -ENOMEM;
 	free(rules);
-	if (e) {
+	if (e && count) {
 		free(own);
 		return e;
 	}
@@ -386,33 +395,31 @@ struct fence *fence_new(struct ev_loop *loop, char why[256])
 {
 	struct fence *f = calloc(1, sizeof(*f));
 
-	if (!f)
-		goto fail;
-	f->nl = nlq_new(loop, NETLINK_NETFILTER, 16, "nftables");
-	if (!f->nl) {
-		snprintf(why, 256, "no nfnetlink in this kernel (%s), needed to keep an inactive node silent:"
-			 " modprobe nf_tables", strerror(errno));
+	if (f)
+		f->nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!f || !f->nft) {
 		free(f);
+		snprintf(why, 256, "out of memory");
 		return NULL;
 	}
-	f->nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (!f->nft)
-		goto fail;
 	nft_ctx_buffer_error(f->nft);
 	nft_ctx_buffer_output(f->nft);
+	/* without it nothing can be declared, which only a node with virtual addresses needs */
+	f->nl = nlq_new(loop, NETLINK_NETFILTER, 16, "nftables");
 	return f;
-fail:
-	if (f)
-		nlq_free(f->nl);
-	free(f);
-	snprintf(why, 256, "out of memory");
-	return NULL;
 }
 
 void fence_free(struct fence *f)
 {
+	char *rules;
+
 	if (!f)
 		return;
+	/* whoever ends in good order goes mute at once, not when the lease ends */
+	rules = f->count ? make_rules(f->vips, f->count) : NULL;
+	if (rules)
+		run_rules(f, rules);
+	free(rules);
 	nlq_free(f->nl);
 	nft_ctx_free(f->nft);
 	free(f->vips);

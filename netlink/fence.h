@@ -14,9 +14,10 @@ struct fence;
 
 /* NULL with one line in `why`. Installs nothing yet. */
 struct fence *fence_new(struct ev_loop *loop, char why[256]);
-/* The rules stay; the leases are left to run out (fence_close_now before, if they shall not). */
+/* Closes all addresses; the rules stay. */
 void fence_free(struct fence *f);
-/* Replaces the rules in one transaction; all addresses closed. count 0: removes them. 0 or -errno, logged. */
+/* Replaces the rules in one transaction; all addresses closed. count 0: removes them, or finds
+ * that the kernel cannot have any, which is then no error. 0 or -errno, logged. */
 int fence_install(struct fence *f, const struct dp_vip *vips, size_t count);
 /* lease_ms 0 = for ever. One transaction for all addresses. */
 int fence_lease(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg);

@@ -7,7 +7,7 @@
  *
  * Requests wait in the queue until the loop is about to sleep; then they are
  * sent for SEND_BUDGET_US and the answers, which are there as soon as sendmsg
- * returns, are read at once.  A request ends with the first of: an error or
+ * returns, are read at once, for RECV_BUDGET_US.  A request ends with the first of: an error or
  * acknowledgement with its sequence number, the end of its dump, a timeout,
  * or an overrun of the receive buffer (ENOBUFS), after which nobody knows
  * which answers were lost and all that are out end with -ENOBUFS.
@@ -29,7 +29,7 @@
 #include "daemon/log.h"
 
 #define SEND_BUDGET_US 1000
-#define RECV_PER_WAKEUP 32
+#define RECV_BUDGET_US 1000	/* callbacks included */
 #define REQUEST_TIMEOUT_S 5.
 #define RECV_BUFFER (1024 * 1024)
 
@@ -167,12 +167,20 @@ static bool handle(struct nlq *q, struct nlmsghdr *nlh)
 	return true;
 }
 
+static double now_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 /* Returns false if a callback freed the queue. */
 static bool receive(struct nlq *q)
 {
-	int i;
+	double start = now_s();
 
-	for (i = 0; i < RECV_PER_WAKEUP; i++) {
+	while ((now_s() - start) * 1e6 < RECV_BUDGET_US) {	/* the rest in the next turn */
 		struct sockaddr_nl from;
 		socklen_t from_len = sizeof(from);
 		ssize_t len = recvfrom(q->fd, q->buf, RECV_BUFFER / 16, MSG_DONTWAIT,
@@ -198,14 +206,6 @@ static bool receive(struct nlq *q)
 				return false;
 	}
 	return true;
-}
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 static bool send_one(struct nlq *q)

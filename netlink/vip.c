@@ -258,6 +258,7 @@ static struct nl_msg *addr_msg(const struct job *j, uint16_t type, uint16_t flag
 		.ifa_flags = type == RTM_NEWADDR && j->vip.addr.family == 6 ? IFA_F_NODAD : 0,
 		.ifa_index = j->ifindex,
 	};
+	struct ifa_cacheinfo life = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX };
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 
 	if (!msg)
@@ -267,6 +268,9 @@ static struct nl_msg *addr_msg(const struct job *j, uint16_t type, uint16_t flag
 	if (type == RTM_GETADDR)
 		return msg;
 	if (nla_put(msg, IFA_LOCAL, (int)addr_bits(&j->vip) / 8, j->vip.addr.addr) < 0)
+		goto fail;
+	/* deprecated from the start: not to be the source of what this node sends on its own account */
+	if (type == RTM_NEWADDR && j->vip.addr.family == 6 && nla_put(msg, IFA_CACHEINFO, sizeof(life), &life) < 0)
 		goto fail;
 	/* without it, the kernel deletes an IPv4 address whatever its prefix */
 	if (type == RTM_NEWADDR && nla_put(msg, IFA_ADDRESS, (int)addr_bits(&j->vip) / 8, j->vip.addr.addr) < 0)

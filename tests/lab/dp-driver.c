@@ -4,6 +4,8 @@
  * netlink/dataplane.h that no unit test can see.
  *
  *   dp-driver properties NETNS   all of them; NETNS holds the other end of the wire
+ *   dp-driver anyaddress NETNS   the listener on all addresses
+ *   dp-driver scale N            cost of N sessions in one tunnel; prints, fails only on errors
  *   dp-driver hold FILE          make tunnels, let a child keep their sockets, write FILE, wait to be killed
  *   dp-driver flush              remove leftovers, exit 0 when the kernel has none
  *   dp-driver missing            print why there is no data plane; exit 0 if there is none
@@ -311,6 +313,8 @@ static void on_session(void *arg, int error, int session_fd, int tunnel_fd)
 	if (error)
 		return;
 	/* completions come in the order of the calls */
+	if (d->session_count >= sizeof(d->sessions) / sizeof(d->sessions[0]))
+		return;
 	d->sessions[d->session_count].fd = session_fd;
 	d->sessions[d->session_count++].tunnel_fd = tunnel_fd;
 }
@@ -668,7 +672,7 @@ static void addresses(struct driver *d)
 	settle(d);
 	check(!d->last_error, "adding an address that is there is no error");
 	check(!shell("ip -o addr show dev e0 | grep -q '10.9.0.100/32 ' && "
-		     "ip -o addr show dev e0 | grep -q 'fd09::100/128 '"),
+		     "ip -o addr show dev e0 | grep 'fd09::100/128 ' | grep -q deprecated"),
 	      "beside an address of the same network it is a host address");
 	must(d, d->dp->ops->vip_del(d->dp, d->vips, 2, on_done, d), "vip_del");
 	settle(d);
@@ -740,6 +744,102 @@ static void probes(struct driver *d)
 	printf("      longest busy turn of the loop: %.1f ms\n", d->busiest_ms);
 }
 
+/* The process does not run for a while: what it meant to announce is not said when it wakes up. */
+static void frozen(struct driver *d)
+{
+	struct timespec nap = { 0, 600 * 1000000 };
+	unsigned before, after;
+
+	must(d, d->dp->ops->vip_del(d->dp, d->vips, 2, on_done, d), "vip_del");
+	lease(d, 300);
+	settle(d);
+	heard(d);
+	must(d, d->dp->ops->vip_add(d->dp, d->vips, 2, on_done, d), "vip_add");
+	settle(d);
+	run_for(d, 5);
+	before = heard(d);
+	nanosleep(&nap, NULL);
+	run_for(d, 1000);
+	after = heard(d);
+	check(before >= 2 && !after, "thawed after its lease: announces nothing any more (%u before, %u after)", before,
+	      after);
+}
+
+/* Another daemon takes the rules over, again and again: no moment in which the fence is open. */
+static void replaced(struct driver *d, int channel)
+{
+	unsigned i, n;
+	pid_t child;
+
+	fence(d);
+	settle(d);
+	heard(d);
+	child = fork();
+	if (!child) {
+		for (i = 0; i < 5; i++)
+			if (d->dp->ops->vip_declare(d->dp, d->vips, 2))
+				_exit(1);
+		_exit(0);
+	}
+	for (i = 0; !waitpid(child, NULL, WNOHANG); i++)
+		ppp_send(channel);
+	run_for(d, 20);
+	n = heard(d);
+	check(i > 100 && !n, "rules replaced five times under %u packets: %u got out", i, n);
+}
+
+static void same_four_tuple(struct driver *d)
+{
+	struct dp_tunnel a = tunnel_conf(d, 601, 30600), b = tunnel_conf(d, 602, 30600);
+	uint8_t zlb[12] = { 0xc8, 2, 0, 12 };
+	int fd = peer_socket(d, 30600), i;
+
+	d->errors = d->packets = 0;
+	lease(d, 5000);
+	must(d, d->dp->ops->tunnel_create(d->dp, &a, on_done, d), "tunnel_create");
+	must(d, d->dp->ops->tunnel_create(d->dp, &b, on_done, d), "tunnel_create");
+	settle(d);
+	for (i = 0; i < 10; i++)
+		peer_send(fd, zlb, sizeof(zlb));
+	run_for(d, 50);
+	must(d, d->dp->ops->tunnel_delete(d->dp, 602, on_done, d), "tunnel_delete");
+	for (i = 0; i < 10; i++)
+		peer_send(fd, zlb, sizeof(zlb));
+	settle(d);
+	run_for(d, 50);
+	check(!d->errors && d->packets == 20, "two tunnels of one four-tuple, one of them deleted: %u of 20 packets",
+	      d->packets);
+	must(d, d->dp->ops->tunnel_delete(d->dp, 601, on_done, d), "tunnel_delete");
+	settle(d);
+	close(fd);
+}
+
+static void deleted_while_made(struct driver *d)
+{
+	struct dp_tunnel t = tunnel_conf(d, 700, 30700);
+
+	d->errors = 0;
+	must(d, d->dp->ops->tunnel_create(d->dp, &t, on_done, d), "tunnel_create");
+	ask_session(d, &t, 1);
+	ask_session(d, &t, 2);
+	must(d, d->dp->ops->session_delete(d->dp, 700, 1, on_done, d), "session_delete");
+	settle(d);
+	check(d->errors == 1, "a session deleted while it is made is cancelled, its neighbour is not (%u)", d->errors);
+	d->errors = 0;
+	ask_session(d, &t, 3);
+	must(d, d->dp->ops->tunnel_delete(d->dp, 700, on_done, d), "tunnel_delete");
+	check(d->dp->ops->session_create(d->dp, &(struct dp_session){ .tunnel_id = 700, .local_id = 9 }, on_session, d)
+	      == -ENODEV, "no session in a tunnel that ends");
+	settle(d);
+	check(d->errors == 1 && !shell("! ip l2tp show tunnel | grep -q 'Tunnel 700,'"),
+	      "a tunnel deleted with a session half made");
+	must(d, d->dp->ops->tunnel_create(d->dp, &t, on_done, d), "tunnel_create");
+	settle(d);
+	check(!d->last_error, "its ID can be used again at once");
+	must(d, d->dp->ops->tunnel_delete(d->dp, 700, on_done, d), "tunnel_delete");
+	settle(d);
+}
+
 static void removal(struct driver *d)
 {
 	double start = now_ms();
@@ -751,9 +851,10 @@ static void removal(struct driver *d)
 		for (t = 1; t <= 2; t++)
 			must(d, d->dp->ops->session_delete(d->dp, t, s, on_done, d), "session_delete");
 	settle(d);
-	check(!d->errors, "%d sessions deleted in %.0f ms (%.2f ms each)", 2 * SESSIONS, now_ms() - start,
-	      (now_ms() - start) / (2 * SESSIONS));
-	check(d->busiest_ms < 10, "deletion does not stall the loop (%.1f ms)", d->busiest_ms);
+	/* one after the other they would take 15 ms each, in the loop or out of it */
+	check(!d->errors && now_ms() - start < 2 * SESSIONS * 10, "%d sessions deleted in %.0f ms (%.2f ms each)",
+	      2 * SESSIONS, now_ms() - start, (now_ms() - start) / (2 * SESSIONS));
+	check(d->busiest_ms < 100, "deletion does not stall the loop (%.1f ms)", d->busiest_ms);
 	check(!shell("test $(ip l2tp show session | grep -c 'in tunnel') = 161"), "the kernel has the others");
 
 	/* somebody holds the socket of a session: deleted all the same */
@@ -774,23 +875,17 @@ static void removal(struct driver *d)
 	must(d, d->dp->ops->tunnel_delete(d->dp, 500, on_done, d), "tunnel_delete");
 	settle(d);
 	check(!d->errors, "%d tunnels with their sessions deleted in %.0f ms", TUNNELS, now_ms() - start);
-	check(d->busiest_ms < 10, "without stalling the loop (%.1f ms)", d->busiest_ms);
+	check(d->busiest_ms < 100, "without stalling the loop (%.1f ms)", d->busiest_ms);
 	run_for(d, 300);
 	check(!shell("test $(ip l2tp show tunnel | grep -c Tunnel) = 0"), "the kernel has none");
 	check(d->dp->ops->tunnel_delete(d->dp, 1, on_done, d) == -ENOENT, "a tunnel that is gone cannot be deleted");
 }
 
-static void properties(struct driver *d, const char *ns)
+static void properties(struct driver *d)
 {
 	struct dp_tunnel t6 = { .local_id = 500, .peer_id = 1500, .peer = ep("fd09::2", 30500) };
-	char path[128];
 	int channel, channel6;
 
-	snprintf(path, sizeof(path), "/run/netns/%s", ns);
-	d->peer_ns = open(path, O_RDONLY | O_CLOEXEC);
-	d->own_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (d->peer_ns < 0 || d->own_ns < 0)
-		die(path);
 	open_sniffer(d);
 	setup(d, true);
 	make_tunnels(d);
@@ -808,9 +903,105 @@ static void properties(struct driver *d, const char *ns)
 	leases(d, channel);
 	addresses(d);
 	probes(d);
+	same_four_tuple(d);
+	deleted_while_made(d);
+	frozen(d);
+	replaced(d, channel);
 	close(channel);
 	close(channel6);
 	removal(d);
+	lease(d, 0);
+	settle(d);
+	d->dp->ops->free(d->dp);
+	check(!shell("nft list set inet l2tpha leased4 | grep -q type && "
+		     "! nft list set inet l2tpha leased4 | grep -q elements"), "ended in good order: fence closed");
+}
+
+static void open_namespaces(struct driver *d, const char *ns)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/run/netns/%s", ns);
+	d->peer_ns = open(path, O_RDONLY | O_CLOEXEC);
+	d->own_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (d->peer_ns < 0 || d->own_ns < 0)
+		die(path);
+}
+
+static void any_address(struct driver *d)
+{
+	static const struct {
+		const char *own, *peer;
+	} pairs[] = { { "10.9.0.1", "10.9.0.2" }, { "fd09::1", "fd09::2" } };
+	struct l2tp_endpoint any = { .family = 0 };
+	size_t i;
+
+	setup(d, false);
+	if (d->dp->ops->vip_declare(d->dp, NULL, 0) || d->dp->ops->listen(d->dp, &any))
+		die("listen");
+	check(!shell("! nft list ruleset | grep -q l2tpha"), "no virtual address, no rules");
+	for (i = 0; i < 2; i++) {
+		uint8_t zlb[12] = { 0xc8, 2, 0, 12 }, answer[64];
+		struct l2tp_endpoint own = ep(pairs[i].own, 1701);
+		struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(1701) };
+		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(1701) };
+		struct sockaddr *to = i ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
+		socklen_t len = i ? sizeof(v6) : sizeof(v4);
+		int fd;
+
+		memcpy(&v6.sin6_addr, own.addr, 16);
+		memcpy(&v4.sin_addr, own.addr, 4);
+		enter(d->peer_ns);
+		fd = socket(i ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		enter(d->own_ns);
+		/* connected: takes no answer from another address */
+		if (fd < 0 || connect(fd, to, len) < 0 || send(fd, zlb, sizeof(zlb), 0) < 0)
+			die("peer");
+		d->packets = 0;
+		run_for(d, 50);
+		check(d->packets == 1 && endpoint_equal(&d->last_local, &own), "packet for %s: its true destination",
+		      pairs[i].own);
+		d->dp->ops->send(d->dp, 0, &d->last_local, &d->last_peer, zlb, sizeof(zlb));
+		run_for(d, 20);
+		check(recv(fd, answer, sizeof(answer), 0) == 12, "the answer comes from there");
+		close(fd);
+	}
+	d->dp->ops->free(d->dp);
+}
+
+static void scale(struct driver *d, unsigned n)
+{
+	struct dp_tunnel conf;
+	double took;
+	unsigned i;
+
+	setup(d, true);
+	conf = tunnel_conf(d, 1, 30001);
+	must(d, d->dp->ops->tunnel_create(d->dp, &conf, on_done, d), "tunnel_create");
+	settle(d);
+	d->busiest_ms = 0;
+	for (i = 1; i <= n; i++) {
+		d->session_count = 0;
+		ask_session(d, &conf, (uint16_t)i);
+	}
+	took = settle(d);
+	check(!d->errors, "%u sessions made: %.3f ms each, loop busy at most %.1f ms", n, took / n, d->busiest_ms);
+	d->busiest_ms = 0;
+	d->rows = 0;
+	must(d, d->dp->ops->counters(d->dp, on_row, on_done, d), "counters");
+	took = settle(d);
+	check(d->rows == n, "counters of %u: %.1f ms, loop busy at most %.1f ms", d->rows, took, d->busiest_ms);
+	d->busiest_ms = 0;
+	for (i = 1; i <= n / 2; i++)
+		must(d, d->dp->ops->session_delete(d->dp, 1, (uint16_t)i, on_done, d), "session_delete");
+	took = settle(d);
+	check(!d->errors, "%u sessions deleted: %.3f ms each, loop busy at most %.1f ms", n / 2, took / (n / 2),
+	      d->busiest_ms);
+	d->busiest_ms = 0;
+	must(d, d->dp->ops->tunnel_delete(d->dp, 1, on_done, d), "tunnel_delete");
+	took = settle(d);
+	check(!d->errors, "tunnel with %u sessions deleted: %.0f ms, loop busy at most %.1f ms", n - n / 2, took,
+	      d->busiest_ms);
 	d->dp->ops->free(d->dp);
 }
 
@@ -873,12 +1064,16 @@ int main(int argc, char **argv)
 	if (!strcmp(cmd, "fences"))
 		setup(&d, false);
 	else if (!strcmp(cmd, "properties") && argc == 3)
-		properties(&d, argv[2]);
+		open_namespaces(&d, argv[2]), properties(&d);
+	else if (!strcmp(cmd, "anyaddress") && argc == 3)
+		open_namespaces(&d, argv[2]), any_address(&d);
+	else if (!strcmp(cmd, "scale") && argc == 3)
+		scale(&d, (unsigned)atoi(argv[2]));
 	else if (!strcmp(cmd, "hold") && argc == 3)
 		hold(&d, argv[2]);
 	else if (!strcmp(cmd, "flush"))
 		flush(&d);
 	else
-		return fprintf(stderr, "usage: dp-driver properties NETNS|hold FILE|flush|missing|fences\n"), 2;
+		return fprintf(stderr, "usage: dp-driver properties NETNS|anyaddress NETNS|scale N|hold FILE|flush|missing|fences\n"), 2;
 	return failures ? 1 : 0;
 }

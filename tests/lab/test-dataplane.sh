@@ -52,6 +52,11 @@ wire_up
 own "$driver" properties dp-peer
 verdict $? "properties"
 
+own "$driver" anyaddress dp-peer
+verdict $? "a listener on all addresses"
+own "$driver" scale "${N:-1000}"
+verdict $? "many sessions"
+
 # A daemon is killed while other processes hold its sockets.
 own "$driver" hold /run/dp-hold &
 for _ in $(seq 100); do
