@@ -71,7 +71,8 @@ void config_setting_reset(const struct config_command *c, void *object)
 
 static void setting_set(const struct config_command *c, void *object, const struct grammar_match *m)
 {
-	const struct grammar_item *item = m->item_count ? &m->items[m->item_count - 1] : NULL;
+	/* of a setting the argument stands last; a `no` form without it is done below */
+	const struct grammar_item *item = &m->items[m->item_count ? m->item_count - 1 : 0];
 	char *field = (char *)object + c->offset;
 	uint32_t addr;
 

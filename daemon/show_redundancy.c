@@ -110,6 +110,7 @@ static json_t *redundancy_json(const struct show *show, struct group *group)
 	struct l2tp_counters c;
 	struct ha_info ha;
 	bool standby, took_over, data;
+	json_int_t messages;
 	json_t *j, *list;
 
 	ha_info(group_ha(group), &ha);
@@ -118,12 +119,13 @@ static json_t *redundancy_json(const struct show *show, struct group *group)
 	standby = is_standby(&ha);
 	took_over = resync.ok || resync.failed || resync.running;
 	data = standby || ha.peer_ready || took_over;
+	messages = (json_int_t)ha.records_received + (json_int_t)ha.acks_received;
 	j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:b}", "support", "Silent Failover",
 		      "role", ha_role_name(ha.role), "sync", ha_sync_name(ha.sync), "standby", standby,
 		      "checkpointing", ha.peer_ready && (ha.sync == HA_SYNC_IN_SYNC || ha.sync == HA_SYNC_SYNCING ||
 							 ha.sync == HA_SYNC_DEGRADED),
 		      "standby_up", standby || (ha.peer_ready && ha.peer_role == HA_ROLE_STANDBY),
-		      "messages_received", (json_int_t)(ha.records_received + ha.acks_received), "data", data);
+		      "messages_received", messages, "data", data);
 	show_put(j, "group", view_string(group_name(group)));
 	json_object_set_new(j, "epoch", json_integer((json_int_t)ha.epoch));
 	show_put(j, "peer", view_string(ha.peer_node));
