@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/pool.h"
 #include "daemon/show.h"
 #include "netlink/null.h"
 #include "tests/lac/lac.h"
@@ -585,6 +586,37 @@ START_TEST(tables)
 }
 END_TEST
 
+START_TEST(pools)
+{
+	struct pool_set *set = pool_set_new(nodes[0]->config);
+	uint32_t addr;
+	char *text;
+
+	free(show(0, "show ip local pool", SHOW_NONE));
+	ck_assert_int_eq(pool_alloc(set, "P", "alice", &addr), 0);
+	nodes[0]->show.pools = set;
+	text = show(0, "show ip local pool", SHOW_OK);
+	has(text, "P                10.64.0.2       10.64.0.99           97       1       1        0         0\n");
+	free(text);
+	pool_set_free(set);
+}
+END_TEST
+
+START_TEST(running_config)
+{
+	char *text = show(0, "show running-config", SHOW_OK), *all = show(0, "show run all", SHOW_OK);
+
+	has(text, "hostname lns-a\nvpdn enable\nusername alice password 0 <hidden>\n");
+	has(text, "  virtual-address 192.0.2.1/24 interface eth0\n");
+	has_not(text, "sso enable");
+	has_not(text, "00112233");
+	has(all, "\nl2tp sso enable\n");
+	has_not(all, "00112233");
+	free(text);
+	free(all);
+}
+END_TEST
+
 /* Every show in both forms: no path of a template is missing in its tree. */
 START_TEST(every_command_renders)
 {
@@ -634,6 +666,8 @@ int main(void)
 	tcase_add_test(tc, refused_by_role);
 	tcase_add_test(tc, switchover_by_command);
 	tcase_add_test(tc, tables);
+	tcase_add_test(tc, pools);
+	tcase_add_test(tc, running_config);
 	tcase_add_test(tc, every_command_renders);
 	tcase_add_test(tc, hostile_names);
 	suite_add_tcase(suite, tc);
