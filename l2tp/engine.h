@@ -103,8 +103,7 @@ struct l2tp {
 	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
 
 	struct ring free_ids;			/* least recently used first */
-	uint16_t id_top;		/* no tunnel has ever had a higher number */
-	uint8_t free_id_queued[L2TP_TUNNEL_IDS / 8];
+	uint8_t free_id_queued[L2TP_TUNNEL_IDS / 8], free_id_used[L2TP_TUNNEL_IDS / 8];
 	bool ids_shuffled;
 	struct timer_heap timers;
 	struct ring actions, dirty, ack_due, resync_due;

@@ -93,11 +93,16 @@ int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 	l2tp->tunnels[tunnel->local_id] = tunnel;
 	if (tunnel->local_id >= l2tp->id_end)
 		l2tp->id_end = tunnel->local_id + 1u;
-	if (tunnel->local_id > l2tp->id_top)
-		l2tp->id_top = tunnel->local_id;
+	l2tp->free_id_used[tunnel->local_id / 8] |= (uint8_t)(1 << (tunnel->local_id & 7));
 	return 0;
 }
 
+/*
+ * Free IDs, least recently used first: a peer that missed the end of a tunnel
+ * sends to its number for half a minute, and must not meet another tunnel.
+ * An ID that was used (imported) while it stood in the queue goes to the end
+ * when its turn comes.
+ */
 static void free_id_push(struct l2tp *l2tp, uint16_t id)
 {
 	uint8_t bit = (uint8_t)(1 << (id & 7));
@@ -108,6 +113,8 @@ static void free_id_push(struct l2tp *l2tp, uint16_t id)
 	*(uint16_t *)ring_push(&l2tp->free_ids) = id;
 }
 
+static void free_ids_init(struct l2tp *l2tp);
+
 void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 {
 	struct l2tp_tunnel **link = &l2tp->by_peer[bucket(l2tp, &tunnel->peer, tunnel->peer_id)];
@@ -117,8 +124,12 @@ void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 	*link = tunnel->peer_next;
 	l2tp->by_peer_count--;
 	l2tp->tunnels[tunnel->local_id] = NULL;
-	if (tunnel->local_id >= l2tp->config.id_min && tunnel->local_id <= l2tp->config.id_max)
-		free_id_push(l2tp, tunnel->local_id);
+	if (tunnel->local_id < l2tp->config.id_min || tunnel->local_id > l2tp->config.id_max)
+		return;
+	free_ids_init(l2tp);	/* the fresh ones come before this one */
+	if (!(l2tp->free_id_queued[tunnel->local_id / 8] & (1 << (tunnel->local_id & 7))))
+		l2tp->free_id_used[tunnel->local_id / 8] &= (uint8_t)~(1 << (tunnel->local_id & 7));
+	free_id_push(l2tp, tunnel->local_id);
 }
 
 static bool same_peer(const struct l2tp_tunnel *tunnel, const struct l2tp_endpoint *peer, uint16_t peer_id)
@@ -173,14 +184,28 @@ static void shuffle(struct l2tp *l2tp)
 	free(random);
 }
 
+static void free_ids_init(struct l2tp *l2tp)
+{
+	if (l2tp->ids_shuffled)
+		return;
+	l2tp->ids_shuffled = true;
+	shuffle(l2tp);
+}
+
 static uint16_t free_id_pop(struct l2tp *l2tp)
 {
 	uint16_t id;
 
 	while (ring_pop(&l2tp->free_ids, &id)) {
-		l2tp->free_id_queued[id / 8] &= (uint8_t)~(1 << (id & 7));
-		if (!l2tp->tunnels[id])		/* an imported tunnel may hold it */
+		uint8_t bit = (uint8_t)(1 << (id & 7));
+
+		l2tp->free_id_queued[id / 8] &= (uint8_t)~bit;
+		if (l2tp->tunnels[id])		/* an imported tunnel holds it */
+			continue;
+		if (!(l2tp->free_id_used[id / 8] & bit))
 			return id;
+		l2tp->free_id_used[id / 8] &= (uint8_t)~bit;
+		free_id_push(l2tp, id);
 	}
 	return 0;
 }
@@ -189,10 +214,7 @@ uint16_t registry_new_id(struct l2tp *l2tp)
 {
 	uint16_t id;
 
-	if (!l2tp->ids_shuffled) {
-		l2tp->ids_shuffled = true;
-		shuffle(l2tp);
-	}
+	free_ids_init(l2tp);
 	id = free_id_pop(l2tp);
 	if (id || !l2tp->closing_first)
 		return id;

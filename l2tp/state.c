@@ -433,7 +433,7 @@ uint16_t l2tp_tunnel_next(const struct l2tp *l2tp, uint16_t after)
 {
 	uint32_t id;
 
-	for (id = after + 1u; id <= l2tp->id_top; id++)
+	for (id = after + 1u; id < l2tp->id_end; id++)
 		if (l2tp->tunnels[id])
 			return (uint16_t)id;
 	return 0;

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libFuzzer harness of the L2TP engine.  The input is a script: each step is
+ * an operation octet and what it needs.  Packets are raw, or correct ones in
+ * header and numbers with a raw body, so that the fuzzer gets past the channel
+ * into AVPs and state machines; between them time passes, calls are closed and
+ * a second engine takes over from exported state.  What comes out must be
+ * well-formed, and the books must balance at the end.
+ *
+ *   clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. \
+ *         tests/fuzz/fuzz-l2tp.c l2tp/[a-z]*.c -lnettle -o fuzz-l2tp
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "l2tp/l2tp.h"
+#include "l2tp/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct input {
+	const uint8_t *data;
+	size_t left;
+};
+
+struct world {
+	struct l2tp *active, *standby;
+	uint64_t now;
+	uint32_t random;
+	uint16_t tunnel, session;	/* last ones the engine named */
+	uint16_t ns, nr;		/* what a correct peer would use */
+};
+
+static const struct l2tp_endpoint here = { 4, { 192, 0, 2, 1 }, 1701 }, there = { 4, { 192, 0, 2, 2 }, 1701 };
+
+static uint8_t take(struct input *in)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->data++;
+}
+
+static void must(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *params)
+{
+	(void)ctx;
+	memset(params, 0, sizeof(*params));
+	strcpy(params->group, "fuzz");
+	strcpy(params->secret, info->peer_name[0] == 's' ? "secret" : "");
+	params->authenticate = info->peer_name[0] == 's' && info->peer_name[1] == 'a';
+	params->receive_window = 4;
+	params->hello_s = 60;
+	params->retransmit_retries = 3;
+	params->ha = info->peer_name[0] != 'n';
+	params->session_limit = 20;
+	return info->peer_name[0] != 'x';
+}
+
+static void weak_random(void *ctx, void *buf, size_t len)
+{
+	struct world *world = ctx;
+	uint8_t *octet = buf;
+
+	while (len--) {
+		world->random = world->random * 1664525 + 1013904223;
+		*octet++ = (uint8_t)(world->random >> 24);
+	}
+}
+
+static struct l2tp *engine_new(struct world *world)
+{
+	struct l2tp_config config = { .id_min = 1, .id_max = 40, .max_half_open = 10, .max_half_open_per_peer = 10 };
+	struct l2tp_ops ops = { world, select_group, weak_random };
+	struct l2tp *l2tp = l2tp_new(&config, &ops);
+
+	must(l2tp);
+	return l2tp;
+}
+
+/* ---- the stream to the standby ------------------------------------------ */
+
+static void copy(struct world *world, const struct l2tp_dirty *dirty)
+{
+	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(world->active, dirty->tunnel_id);
+	struct l2tp_session *session;
+	struct l2tp_tunnel_state_rec tunnel_rec;
+	struct l2tp_session_state_rec session_rec;
+	struct l2tp_channel_state channel;
+	const uint8_t *message;
+	size_t len;
+
+	switch (dirty->type) {
+	case L2TP_DIRTY_TUNNEL:
+		if (tunnel) {
+			l2tp_tunnel_export(tunnel, &tunnel_rec);
+			if (tunnel_rec.state != L2TP_TUNNEL_CLOSING) {
+				must(!l2tp_tunnel_import(world->standby, &tunnel_rec));
+				return;
+			}
+		}
+		l2tp_tunnel_forget(world->standby, dirty->tunnel_id);
+		return;
+	case L2TP_DIRTY_CHANNEL:
+		must(tunnel);
+		l2tp_channel_export(tunnel, &channel);
+		must(!l2tp_channel_import(world->standby, dirty->tunnel_id, &channel));
+		return;
+	case L2TP_DIRTY_MESSAGE:
+		must(tunnel);
+		message = l2tp_message(tunnel, dirty->ns, &len);
+		must(message);
+		must(!l2tp_message_import(world->standby, dirty->tunnel_id, dirty->ns, message, len));
+		return;
+	case L2TP_DIRTY_MESSAGE_ACKED:
+		return;
+	case L2TP_DIRTY_SESSION:
+		session = l2tp_session_find(world->active, dirty->tunnel_id, dirty->session_id);
+		if (session) {
+			l2tp_session_export(session, &session_rec);
+			must(!l2tp_session_import(world->standby, &session_rec));
+		} else {
+			l2tp_session_forget(world->standby, dirty->tunnel_id, dirty->session_id);
+		}
+		return;
+	}
+}
+
+static void drain(struct world *world)
+{
+	struct message_header header;
+	struct l2tp_action action;
+	struct l2tp_dirty dirty;
+
+	while (l2tp_dirty_next(world->active, &dirty))
+		copy(world, &dirty);
+	while (l2tp_action_next(world->active, &action)) {
+		if (action.type == L2TP_ACTION_SESSION_UP)
+			world->session = action.session_id;
+		if (action.type != L2TP_ACTION_SEND)
+			continue;
+		must(message_header_parse(action.data, action.len, &header) == MESSAGE_KIND_CONTROL);
+		must(header.body_len + MESSAGE_HEADER == action.len);
+		if (action.tunnel_id) {
+			world->tunnel = action.tunnel_id;
+			world->ns = header.nr;
+			world->nr = (uint16_t)(header.ns + (header.body_len ? 1 : 0));
+		}
+	}
+	must(!l2tp_dirty_next(world->active, &dirty));
+}
+
+/* Everything the active has, for a standby that has nothing. */
+static void snapshot(struct world *world)
+{
+	struct l2tp_dirty dirty = { 0 };
+	struct l2tp_tunnel_info info;
+
+	while ((dirty.tunnel_id = l2tp_tunnel_next(world->active, dirty.tunnel_id))) {
+		l2tp_tunnel_info(l2tp_tunnel_find(world->active, dirty.tunnel_id), &info);
+		if (!info.s.params.ha || info.s.state == L2TP_TUNNEL_CLOSING)
+			continue;
+		dirty.type = L2TP_DIRTY_TUNNEL;
+		copy(world, &dirty);
+		dirty.type = L2TP_DIRTY_CHANNEL;
+		copy(world, &dirty);
+		dirty.type = L2TP_DIRTY_MESSAGE;
+		for (dirty.ns = info.channel.una; dirty.ns != info.channel.vs; dirty.ns++)
+			copy(world, &dirty);
+		dirty.type = L2TP_DIRTY_SESSION;
+		dirty.session_id = 0;
+		while ((dirty.session_id = l2tp_session_next(world->active, dirty.tunnel_id, dirty.session_id)))
+			copy(world, &dirty);
+	}
+}
+
+static void switch_over(struct world *world)
+{
+	struct l2tp *old = world->active;
+
+	drain(world);
+	world->active = world->standby;
+	world->standby = old;
+	l2tp_passivate(old);
+	l2tp_forget_all(old);
+	l2tp_activate(world->active, world->now);
+	snapshot(world);
+}
+
+/* ---- steps -------------------------------------------------------------- */
+
+static size_t fill(struct input *in, uint8_t *buf, size_t cap)
+{
+	size_t i, len = take(in);
+
+	if (len > cap)
+		len = cap;
+	for (i = 0; i < len; i++)
+		buf[i] = take(in);
+	return len;
+}
+
+static void packet(struct world *world, const uint8_t *data, size_t len)
+{
+	uint8_t *copied = malloc(len ? len : 1);	/* its own allocation: overruns are seen */
+
+	must(copied);
+	memcpy(copied, data, len);
+	l2tp_input(world->active, world->now, &here, &there, copied, len);
+	free(copied);
+}
+
+static void numbered(struct world *world, struct input *in)
+{
+	uint8_t buf[600], op = take(in);
+	struct avp_builder builder;
+	uint16_t type = op & 0x1f;
+
+	message_begin(&builder, buf, sizeof(buf), (enum message_type)type, type == MESSAGE_SCCRQ ? 0 : world->tunnel,
+		      op & 0x20 ? world->session : 0);
+	if (op & 0x40) {	/* what every request needs, so that the rest is reached */
+		avp_put_u16(&builder, AVP_PROTOCOL_VERSION, 0x0100);
+		avp_put_u32(&builder, AVP_FRAMING_CAPABILITIES, 3);
+		avp_put_text(&builder, AVP_HOST_NAME, "lac");
+		avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, (uint16_t)(take(in) + 1));
+		avp_put_u16(&builder, AVP_ASSIGNED_SESSION_ID, (uint16_t)(take(in) + 1));
+		avp_put_u32(&builder, AVP_CALL_SERIAL_NUMBER, 1);
+		avp_put_u32(&builder, AVP_TX_CONNECT_SPEED, 1);
+		avp_put_u32(&builder, AVP_FRAMING_TYPE, 1);
+		avp_put_u16(&builder, AVP_RESULT_CODE, 1);
+	}
+	builder.len += fill(in, buf + builder.len, sizeof(buf) - builder.len);
+	message_end(&builder);
+	message_set_ns(buf, type == MESSAGE_SCCRQ ? 0 : world->ns);
+	message_set_nr(buf, type == MESSAGE_SCCRQ ? 0 : (uint16_t)(world->nr - (op >> 7)));
+	packet(world, buf, builder.len);
+	world->ns++;
+}
+
+static void step(struct world *world, struct input *in)
+{
+	struct l2tp_result result = { .result = 3 };
+	struct l2tp_session *session;
+	struct l2tp_tunnel *tunnel;
+	uint8_t buf[600];
+	uint64_t when;
+
+	switch (take(in) & 7) {
+	case 0:
+		packet(world, buf, fill(in, buf, sizeof(buf)));
+		break;
+	case 1:
+	case 2:
+		numbered(world, in);
+		break;
+	case 3:
+		message_zlb(buf, world->tunnel, world->ns, world->nr);
+		packet(world, buf, MESSAGE_HEADER);
+		break;
+	case 4:
+		when = l2tp_deadline_ms(world->active);
+		world->now = when != UINT64_MAX && when > world->now ? when : world->now + take(in) * 100u;
+		l2tp_tick(world->active, world->now);
+		break;
+	case 5:
+		drain(world);
+		break;
+	case 6:
+		session = l2tp_session_find(world->active, world->tunnel, world->session);
+		tunnel = l2tp_tunnel_find(world->active, world->tunnel);
+		if (take(in) & 1) {
+			if (session)
+				l2tp_session_close(session, world->now, &result);
+		} else if (tunnel) {
+			l2tp_tunnel_close(tunnel, world->now, &result);
+		}
+		break;
+	case 7:
+		switch_over(world);
+		break;
+	}
+}
+
+static void audit(const struct l2tp *l2tp)
+{
+	struct l2tp_counters counters;
+	uint32_t tunnels = 0, sessions = 0;
+	struct l2tp_tunnel_info info;
+	uint16_t tunnel, session;
+
+	for (tunnel = 0; (tunnel = l2tp_tunnel_next(l2tp, tunnel));) {
+		l2tp_tunnel_info(l2tp_tunnel_find((struct l2tp *)l2tp, tunnel), &info);
+		tunnels += info.s.state != L2TP_TUNNEL_CLOSING;
+		must(info.s.state != L2TP_TUNNEL_CLOSING || !info.sessions);
+		for (session = 0; (session = l2tp_session_next(l2tp, tunnel, session));)
+			sessions++;
+	}
+	l2tp_counters(l2tp, &counters);
+	must(counters.tunnels == tunnels);
+	must(counters.sessions == sessions);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world world = { .now = 1000, .random = 1 };
+	struct input in = { data, size };
+	int i;
+
+	world.active = engine_new(&world);
+	world.standby = engine_new(&world);
+	l2tp_activate(world.active, world.now);
+	while (in.left)
+		step(&world, &in);
+	drain(&world);
+	audit(world.active);
+	audit(world.standby);
+	/* left alone, everything half-open, closing or unanswered comes to its end */
+	for (i = 0; i < 2000 && l2tp_deadline_ms(world.active) != UINT64_MAX; i++) {
+		if (l2tp_deadline_ms(world.active) > world.now)
+			world.now = l2tp_deadline_ms(world.active);
+		l2tp_tick(world.active, world.now);
+		drain(&world);
+	}
+	must(i < 2000);
+	must(!l2tp_tunnel_next(world.active, 0));
+	l2tp_free(world.active);
+	l2tp_free(world.standby);
+	return 0;
+}
