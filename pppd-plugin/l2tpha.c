@@ -93,6 +93,11 @@ static void phase_changed(void *ctx, int now)
 	(void)ctx;
 	if (self.link == LINK_NONE)
 		return;
+	/* afterwards pppd reads from the closed link and calls it a hang-up */
+	if (now == PHASE_DISCONNECT && !self.have_status) {
+		self.have_status = 1;
+		self.final_status = status;
+	}
 	if (now == PHASE_ESTABLISH && !self.captured) {
 		remove_pidfiles();
 		sifnpmode(0, PPP_IPV6, NPMODE_DROP);
@@ -204,7 +209,9 @@ static void exiting(void *ctx, int code)
 	(void)ctx;
 	if (self.link != LINK_OPEN)
 		return;
-	explain(&d, code);
+	if (self.have_status)
+		d.status = self.final_status;
+	explain(&d, d.status);
 	link_send(buf, proto_encode_down(buf, sizeof(buf), &d));
 }
 

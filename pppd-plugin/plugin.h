@@ -72,6 +72,7 @@ struct session {
 
 	/* what the disconnect cause is made of */
 	int saw_lcp, reached_network, peer_terminated, local_terminated;
+	int have_status, final_status;
 	uint16_t auth_protocol;		/* last one that failed */
 };
 

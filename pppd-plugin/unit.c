@@ -130,6 +130,19 @@ static int make_unit_patiently(int dev_fd, const char *name)
 	}
 }
 
+/*
+ * A channel whose last pppd was killed is still tied to that one's unit, as
+ * long as its pppox socket lives: untie it.
+ */
+static int connect_channel(int channel, int unit)
+{
+	if (!ioctl(channel, PPPIOCCONNECT, &unit))
+		return 0;
+	if (errno != EINVAL || ioctl(channel, PPPIOCDISCONN) < 0)
+		return -1;
+	return ioctl(channel, PPPIOCCONNECT, &unit);
+}
+
 int unit_establish(int fd)
 {
 	int channel, err;
@@ -151,7 +164,7 @@ int unit_establish(int fd)
 		goto fail_unit;
 	}
 	if (ioctl(ppp_dev_fd, PPPIOCGUNIT, &ifunit) < 0
-	    || ioctl(channel, PPPIOCCONNECT, &ifunit) < 0) {
+	    || connect_channel(channel, ifunit) < 0) {
 		error("Couldn't attach to %s: %m", req_ifname);
 		goto fail_unit;
 	}
