@@ -8,16 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/config.h"
 #include "daemon/grammar.h"
+#include "daemon/log.h"
 
 /* The text of a file, NUL-terminated. */
 static char *file_read(const char *path, char error[256])
 {
 	FILE *file = fopen(path, "re");
 	char *text = NULL;
+	struct stat st;
 	size_t size = 0;
 	ssize_t len;
 
@@ -25,6 +28,8 @@ static char *file_read(const char *path, char error[256])
 		snprintf(error, 256, "%.160s: %s", path, strerror(errno));
 		return NULL;
 	}
+	if (!fstat(fileno(file), &st) && S_ISREG(st.st_mode) && (st.st_mode & 07))
+		log_warnx("%s: holds secrets and everybody may read it", path);
 	errno = 0;
 	len = getdelim(&text, &size, '\0', file);
 	if (len > 0 && text[len - 1] == '\0') {

@@ -18,6 +18,8 @@ struct exec_command {
 
 #define DO(s, h, fn) { { .modes = SHOW_MODE_EXEC, .syntax = (s), .help = (h) }, (fn) }
 
+static json_t *show_help(struct show *show);
+
 static const struct exec_command commands[] = {
 	DO("show {l2tp|vpdn} redundancy [all] [json]", "what a switchover keeps", show_l2tp_redundancy),
 	DO("show {l2tp|vpdn} redundancy [detail] [id TUNNEL [SESSION]] [json]", "of one tunnel or session", show_l2tp_redundancy),
@@ -34,6 +36,7 @@ static const struct exec_command commands[] = {
 	DO("redundancy switchover [dry-run] [group GROUP] [json]", "hand over to the standby", show_switchover),
 	DO("clear {l2tp|vpdn} tunnel [id] TUNNEL [json]", "close a tunnel", show_clear_tunnel),
 	DO("clear {l2tp|vpdn} session [id] TUNNEL SESSION [json]", "close a session", show_clear_session),
+	DO("help [json]", "this list", show_help),
 };
 
 static const struct grammar_arg args[] = {
@@ -70,6 +73,7 @@ static const struct grammar_word words[] = {
 	{ "force", "although there are doubts" },
 	{ "dry-run", "only say what would happen" },
 	{ "json", "for programs" },
+	{ "help", "all commands" },
 };
 
 static const struct grammar exec_grammar = {
@@ -79,6 +83,25 @@ static const struct grammar exec_grammar = {
 };
 
 static const struct view sentence_view[] = { { VIEW_LINE, "{message}", NULL }, { VIEW_END, NULL, NULL } };
+
+static const struct view help_row[] = {
+	{ VIEW_LINE, "{syntax}", NULL },
+	{ VIEW_LINE, "        {help}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view help_view[] = { { VIEW_EACH, "commands", help_row }, { VIEW_END, NULL, NULL } };
+
+static json_t *show_help(struct show *show)
+{
+	json_t *tree = json_object(), *list = json_array();
+
+	for (size_t i = 0; i < exec_grammar.count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "syntax", commands[i].g.syntax, "help",
+						      commands[i].g.help));
+	json_object_set_new(tree, "commands", list);
+	show->view = help_view;
+	return tree;
+}
 
 uint16_t show_id(const struct show *show, const char *arg)
 {

@@ -5,10 +5,12 @@
  */
 #include <arpa/inet.h>
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/config.h"
+#include "daemon/grammar_config.h"
 
 static const char full[] =
 	"! a pair\n"
@@ -379,6 +381,45 @@ START_TEST(cross_checks)
 }
 END_TEST
 
+/* The manual names every command, with its default where that is a number. */
+START_TEST(manual)
+{
+	FILE *file = fopen("man/l2tpha.conf.5", "re");
+	char page[32768] = "", plain[32768], keywords[64];
+	size_t n = 0;
+
+	ck_assert_msg(file != NULL, "run it at the top of the source tree");
+	ck_assert_uint_gt(fread(page, 1, sizeof(page) - 1, file), 1000);
+	fclose(file);
+	for (const char *p = page; *p; p++) {	/* without the macros that stand between words */
+		if (!strncmp(p, "Bro Ic ", 7))
+			p += 6;
+		else
+			plain[n++] = *p;
+	}
+	plain[n] = '\0';
+	for (size_t i = 0; i < config_grammar.count; i++) {
+		const struct config_command *c = (const struct config_command *)config_grammar.commands + i;
+		const char *entry, *value;
+		size_t len = strcspn(c->g.syntax, "~[{ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+		while (len && c->g.syntax[len - 1] == ' ')
+			len--;
+		snprintf(keywords, sizeof(keywords), "Ic %.*s", (int)len, c->g.syntax);
+		if (strstr(keywords, "retransmit timeout m"))
+			snprintf(keywords, sizeof(keywords), "Ic l2tp tunnel retransmit timeout");
+		entry = strstr(plain, keywords);
+		ck_assert_msg(entry != NULL, "%s: not in l2tpha.conf(5)", keywords);
+		if (!c->def || (c->kind != SETTING_U8 && c->kind != SETTING_U16 && c->kind != SETTING_U32))
+			continue;
+		value = strstr(entry, "Default: ");
+		snprintf(keywords, sizeof(keywords), "%llu", (unsigned long long)c->def);
+		ck_assert_msg(value && strstr(value, keywords) && strstr(value, keywords) < strchr(value, '\n'),
+			      "%s: default %s is not what l2tpha.conf(5) says", c->g.syntax, keywords);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -397,6 +438,7 @@ int main(void)
 	tcase_add_loop_test(tc, prints_what_parses, 0, 2);
 	tcase_add_test(tc, hides_defaults_and_secrets);
 	tcase_add_test(tc, digest_is_of_what_must_be_equal);
+	tcase_add_test(tc, manual);
 	tcase_add_loop_test(tc, cross_checks, 0, sizeof(wrong) / sizeof(wrong[0]));
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -617,6 +617,28 @@ START_TEST(running_config)
 }
 END_TEST
 
+/* The manual names every keyword of every command. */
+START_TEST(help)
+{
+	json_t *tree = show_json(0, "help json"), *command;
+	FILE *file = fopen("man/l2tpctl.1", "re");
+	char page[16384] = "", syntax[256], *rest, *word;
+	size_t i;
+
+	ck_assert_msg(file != NULL, "run it at the top of the source tree");
+	ck_assert_uint_gt(fread(page, 1, sizeof(page) - 1, file), 1000);
+	fclose(file);
+	ck_assert_uint_gt(json_array_size(json_object_get(tree, "commands")), 10);
+	json_array_foreach(json_object_get(tree, "commands"), i, command) {
+		snprintf(syntax, sizeof(syntax), "%s", json_string_value(json_object_get(command, "syntax")));
+		for (rest = syntax; (word = strsep(&rest, " []{}|"));)
+			if (*word && !(*word >= 'A' && *word <= 'Z'))
+				ck_assert_msg(strstr(page, word) != NULL, "%s: not in l2tpctl(1)", word);
+	}
+	json_decref(tree);
+}
+END_TEST
+
 /* Every show in both forms: no path of a template is missing in its tree. */
 START_TEST(every_command_renders)
 {
@@ -666,6 +688,7 @@ int main(void)
 	tcase_add_test(tc, refused_by_role);
 	tcase_add_test(tc, switchover_by_command);
 	tcase_add_test(tc, tables);
+	tcase_add_test(tc, help);
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, running_config);
 	tcase_add_test(tc, every_command_renders);
