@@ -31,7 +31,7 @@ struct client {
 struct ll_server {
 	int fd;
 	char path[108];
-	TAILQ_HEAD(, client) clients;
+	TAILQ_HEAD(client_list, client) clients;
 };
 
 struct command {

@@ -504,13 +504,13 @@ static int tunnel_init(struct ll *ll, struct ll_tunnel *t)
 	return err;
 }
 
-static int session_init(struct ll *ll, struct ll_session *s)
+static int session_init(struct ll *ll, struct ll_session *s, struct ll_tunnel *t)
 {
 	const struct ll_options *o = &ll->opt;
 	struct pppc_config cfg;
 
 	s->ll = ll;
-	s->tunnel = &ll->tunnels[s->index % o->tunnels];
+	s->tunnel = t;
 	ll_timer_init(&s->ppp_timer, ppp_tick, s);
 	ll_timer_init(&s->probe_timer, probe, s);
 	number(s->user, sizeof(s->user), o->user, s->index);
@@ -534,11 +534,14 @@ static int session_init(struct ll *ll, struct ll_session *s)
 
 int ll_sessions_init(struct ll *ll)
 {
+	const unsigned tunnels = ll->opt.tunnels;
 	unsigned i;
 	int err;
 
-	ll->n_sessions = ll->opt.tunnels * ll->opt.sessions;
-	ll->tunnels = calloc(ll->opt.tunnels, sizeof(*ll->tunnels));
+	if (!tunnels || !ll->opt.sessions)
+		return -EINVAL;
+	ll->n_sessions = tunnels * ll->opt.sessions;
+	ll->tunnels = calloc(tunnels, sizeof(*ll->tunnels));
 	ll->sessions = calloc(ll->n_sessions, sizeof(*ll->sessions));
 	ll->waiting = calloc(ll->n_sessions, sizeof(*ll->waiting));
 	if (!ll->tunnels || !ll->sessions || !ll->waiting)
@@ -546,7 +549,7 @@ int ll_sessions_init(struct ll *ll)
 	ll->traffic_on = true;
 	ll->round = 1;
 	ll_timer_init(&ll->pace_timer, pace, ll);
-	for (i = 0; i < ll->opt.tunnels; i++) {
+	for (i = 0; i < tunnels; i++) {
 		ll->tunnels[i].index = i;
 		err = tunnel_init(ll, &ll->tunnels[i]);
 		if (err)
@@ -554,7 +557,7 @@ int ll_sessions_init(struct ll *ll)
 	}
 	for (i = 0; i < ll->n_sessions; i++) {
 		ll->sessions[i].index = i;
-		err = session_init(ll, &ll->sessions[i]);
+		err = session_init(ll, &ll->sessions[i], &ll->tunnels[i % tunnels]);
 		if (err)
 			return err;
 	}

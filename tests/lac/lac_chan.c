@@ -213,6 +213,8 @@ static void open_window(struct lacc *c)
 
 static void resend_head(struct lacc *c)
 {
+	if (!c->head)
+		return;
 	c->n->retransmissions++;
 	transmit(c, c->head);
 	c->n->sent--; /* a message is counted once */
