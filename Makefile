@@ -202,6 +202,7 @@ deb: ; dpkg-buildpackage -us -uc -b
 install: progs
 	install -D -m 0755 $(B)/l2tphad $(DESTDIR)$(SBINDIR)/l2tphad
 	install -D -m 0755 $(B)/l2tpctl $(DESTDIR)$(BINDIR)/l2tpctl
+	install -D -m 0644 l2tpctl/l2tpctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/l2tpctl
 	install -D -m 0644 $(B)/l2tpha.so $(DESTDIR)$(PREFIX)/lib/l2tpha/l2tpha.so
 	for m in $(wildcard man/*.[1-8]); do s=$${m##*.}; install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$$s/$${m##*/} || exit 1; done
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/l2tpha
