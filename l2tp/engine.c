@@ -57,7 +57,7 @@ const char *l2tp_session_state_name(enum l2tp_session_state state)
 
 void *ring_push(struct ring *ring)
 {
-	size_t i, cap = ring->cap ? ring->cap * 2 : 16;
+	size_t i, cap = ring->cap ? ring->cap * 2 : 16;	/* a power of two */
 	uint8_t *items, *item;
 
 	if (ring->count == ring->cap) {
@@ -66,13 +66,13 @@ void *ring_push(struct ring *ring)
 			abort();
 		for (i = 0; i < ring->count; i++)
 			memcpy(items + i * ring->size,
-			       ring->items + (ring->head + i) % ring->cap * ring->size, ring->size);
+			       ring->items + ((ring->head + i) & (ring->cap - 1)) * ring->size, ring->size);
 		free(ring->items);
 		ring->items = items;
 		ring->head = 0;
 		ring->cap = cap;
 	}
-	item = ring->items + (ring->head + ring->count++) % ring->cap * ring->size;
+	item = ring->items + ((ring->head + ring->count++) & (ring->cap - 1)) * ring->size;
 	return memset(item, 0, ring->size);
 }
 
@@ -81,7 +81,7 @@ bool ring_pop(struct ring *ring, void *item)
 	if (!ring->count)
 		return false;
 	memcpy(item, ring->items + ring->head * ring->size, ring->size);
-	ring->head = (ring->head + 1) % ring->cap;
+	ring->head = (ring->head + 1) & (ring->cap - 1);
 	ring->count--;
 	return true;
 }
@@ -344,8 +344,10 @@ static struct l2tp_tunnel *repeated_request(struct l2tp *l2tp, uint64_t now_ms, 
 	case L2TP_TUNNEL_ESTABLISHED:
 		return now_ms - tunnel->since_ms < REPEAT_MS ? tunnel : NULL;
 	case L2TP_TUNNEL_CLOSING:
-		/* Refused, and the peer has not heard of it yet; else it starts anew. */
-		return tunnel->channel.vr == 1 && tunnel->channel.una != tunnel->channel.vs ? tunnel : NULL;
+		/* Refused, and the peer has not heard of it yet, or a copy that was under way; else it starts anew. */
+		if (tunnel->channel.vr == 1 && tunnel->channel.una != tunnel->channel.vs)
+			return tunnel;
+		return tunnel->sccrq_digest && now_ms - tunnel->since_ms < REPEAT_MS ? tunnel : NULL;
 	}
 	return NULL;
 }

@@ -58,6 +58,9 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 
 	if (len < 12 || !node->group || !standby->group || node_sync(node) != HA_SYNC_IN_SYNC || node_is_owner(standby))
 		return;
+	/* the death of a standby may take its silence to show: what it held is gone, and said so within a second */
+	if (!sim->wire.up[0] || !sim->wire.up[1] || sim->wire.conn[0] != sim->wire.conn[1])
+		return;
 	l2tp = group_l2tp(node->group);
 	store = group_ha(standby->group);
 	peer_tid = get16(data + 4);

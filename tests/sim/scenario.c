@@ -197,7 +197,7 @@ static void one_fault(struct sim *sim)
 		sim_at(sim, span(sim, 5, 6000), ev_heal, 0, 0)->arg = rng_below(sim, 2);
 	} else if (kind < 79) {
 		/* with the HA stream cut too it would be a partition: another story */
-		if (sim->wire.cut || sim->nodes[!active->index].access_cut)
+		if (sim->wire.cut || !sim->wire.up[0] || !sim->wire.up[1] || sim->nodes[!active->index].access_cut)
 			return;
 		sim_trace(sim, "access link of node %d is cut", active->index);
 		active->access_cut = true;
