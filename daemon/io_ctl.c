@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct io_ctl {
 	struct ev_loop *loop;
 	struct show_context *show;
 	ev_io listener;
+	int spare;		/* given up to turn a client away when descriptors run out */
 	struct client *clients;
 	size_t client_count;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -239,12 +241,22 @@ static void client_new(struct io_ctl *ctl, int fd)
 
 static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 {
+	struct io_ctl *ctl = io->data;
 	int fd;
 
 	(void)loop;
 	(void)events;
 	while ((fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		client_new(io->data, fd);
+		client_new(ctl, fd);
+	if ((errno != EMFILE && errno != ENFILE) || ctl->spare < 0)
+		return;
+	/* a waiting connection would wake us for ever */
+	log_warn("control socket");
+	close(ctl->spare);
+	fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	ctl->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* A socket nobody listens on is a leftover. */
@@ -297,6 +309,7 @@ struct io_ctl *io_ctl_new(struct ev_loop *loop, const char *path, struct show_co
 		show->started_ms = show->now_ms();
 	ctl->loop = loop;
 	ctl->show = show;
+	ctl->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	memcpy(ctl->path, addr.sun_path, sizeof(ctl->path));
 	ev_io_init(&ctl->listener, on_accept, fd, EV_READ);
 	ctl->listener.data = ctl;
@@ -319,6 +332,8 @@ void io_ctl_free(struct io_ctl *ctl)
 		client_free(ctl->clients);
 	ev_io_stop(ctl->loop, &ctl->listener);
 	close(ctl->listener.fd);
+	if (ctl->spare >= 0)
+		close(ctl->spare);
 	unlink(ctl->path);
 	free(ctl);
 }
