@@ -245,7 +245,7 @@ void avp_put_hidden(struct avp_builder *builder, uint16_t attr, const void *valu
 int avp_unhide(uint16_t attr, const uint8_t *value, size_t len, const char *secret, const uint8_t *vector,
 	       size_t vector_len, uint8_t *out, size_t *out_len)
 {
-	uint8_t pad[MD5_DIGEST_SIZE], inner[2];
+	uint8_t pad[MD5_DIGEST_SIZE], inner[2] = { 0, 0 };
 	size_t i, n;
 
 	if (len < sizeof(inner))

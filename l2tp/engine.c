@@ -344,12 +344,25 @@ static struct l2tp_tunnel *repeated_request(struct l2tp *l2tp, uint64_t now_ms, 
 	case L2TP_TUNNEL_ESTABLISHED:
 		return now_ms - tunnel->since_ms < REPEAT_MS ? tunnel : NULL;
 	case L2TP_TUNNEL_CLOSING:
-		/* Refused, and the peer has not heard of it yet, or a copy that was under way; else it starts anew. */
+		/* Refused, and the peer has not heard of it yet. */
 		if (tunnel->channel.vr == 1 && tunnel->channel.una != tunnel->channel.vs)
 			return tunnel;
+		/* A copy that was under way.  Later, or with other octets: the peer starts anew. */
 		return tunnel->sccrq_digest && now_ms - tunnel->since_ms < REPEAT_MS ? tunnel : NULL;
 	}
 	return NULL;
+}
+
+static void answer_repeat(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header,
+			  size_t octets)
+{
+	/*
+	 * Numbers of the closed tunnel would confuse a peer that does start anew
+	 * with the same ID and octets: it gets silence, and asks again.
+	 */
+	if (tunnel->state == L2TP_TUNNEL_CLOSING && tunnel->channel.vr != 1)
+		return;
+	tunnel_receive(tunnel, now_ms, header, octets);
 }
 
 /* Reads the request into `state`; false: *result says why it is refused. */
@@ -418,7 +431,7 @@ static void input_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_en
 	if (message_has(message, AVP_ASSIGNED_TUNNEL_ID))
 		tunnel = repeated_request(l2tp, now_ms, peer, peer_id, digest);
 	if (tunnel) {
-		tunnel_receive(tunnel, now_ms, header, octets);
+		answer_repeat(tunnel, now_ms, header, octets);
 		return;
 	}
 	if (l2tp->half_open >= l2tp->config.max_half_open ||
@@ -440,7 +453,7 @@ static void input_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_en
 		peer_id = message_u16(message, AVP_ASSIGNED_TUNNEL_ID);
 		tunnel = peer_id ? repeated_request(l2tp, now_ms, peer, peer_id, digest) : NULL;
 		if (tunnel) {
-			tunnel_receive(tunnel, now_ms, header, octets);
+			answer_repeat(tunnel, now_ms, header, octets);
 			return;
 		}
 	}

@@ -391,8 +391,38 @@ START_TEST(closed_tunnel_does_not_swallow_a_new_request)
 	lac_put_end(&lac, MESSAGE_STOPCCN, lac.id, 0, 1, "");
 	lac_end(&lac);
 	box_forget_seen(&box);
-	/* same address, port and even number, at once */
+	/* same address and port, at once */
+	lac_init(&lac, &box, 78);
+	lac_connect(&lac);
+	ck_assert_ptr_nonnull(l2tp_tunnel_find(box.l2tp, old));
+	/* and with the number of the closed one, but another request */
 	lac_init(&lac, &box, 77);
+	lac_put_sccrq(&lac);
+	avp_put_text(&lac.out, AVP_VENDOR_NAME, "restarted");
+	lac_end(&lac);
+	ck_assert_uint_eq(box_sent_count(&box, MESSAGE_SCCRP), 1);
+}
+END_TEST
+
+START_TEST(copy_of_a_request_opens_nothing)
+{
+	uint16_t old;
+
+	lac_connect(&lac);
+	old = lac.peer_id;
+	lac_put_end(&lac, MESSAGE_STOPCCN, lac.id, 0, 1, "");
+	lac_end(&lac);
+	box_forget_seen(&box);
+	/* octet for octet the old one: a copy that came late... */
+	lac_init(&lac, &box, 77);
+	lac_put_sccrq(&lac);
+	lac_raw(&lac, 0, 0);
+	box_at(&box, box.now + 1000);
+	lac_raw(&lac, 0, 0);
+	box_drain(&box);
+	ck_assert_uint_eq(box.seen_count, 0);
+	/* ... or a peer without a memory, which asks again after 1, 3, 7 s */
+	box_at(&box, box.now + 2000);
 	lac_connect(&lac);
 	ck_assert_uint_ne(lac.peer_id, old);
 	ck_assert_ptr_null(l2tp_tunnel_find(box.l2tp, old));
@@ -791,6 +821,7 @@ int main(void)
 	tcase_add_test(tcase, repeated_request_is_one_tunnel);
 	tcase_add_test(tcase, same_number_from_another_port_is_another_tunnel);
 	tcase_add_test(tcase, closed_tunnel_does_not_swallow_a_new_request);
+	tcase_add_test(tcase, copy_of_a_request_opens_nothing);
 	tcase_add_test(tcase, peer_that_lost_its_state_starts_anew);
 	tcase_add_test(tcase, half_open_times_out);
 	tcase_add_test(tcase, half_open_limits);
