@@ -58,10 +58,10 @@ static int pap(char *name, char *password, char **msg, struct wordlist **addrs,
 	return ok;
 }
 
-static int chap(CHAP_CONST char *name, CHAP_CONST char *ourname, int id,
+static int chap(char *name, char *ourname, int id,
 		struct chap_digest_type *digest,
-		CHAP_CONST unsigned char *challenge,
-		CHAP_CONST unsigned char *response, char *message, int space)
+		unsigned char *challenge,
+		unsigned char *response, char *message, int space)
 {
 	struct ppp_auth a = { .kind = PPP_AUTH_CHAP_MD5, .chap_id = id };
 	int ok;

@@ -20,7 +20,7 @@ static void beat(void *arg)
 	if (self.params.echo_failures
 	    && self.echo_pending >= self.params.echo_failures) {
 		notice("No answer to %d echo requests", self.echo_pending);
-		status = EXIT_PEER_DEAD;
+		exit_code = EXIT_PEER_DEAD;
 		lcp_close(0, "Peer not responding");
 		return;
 	}

@@ -10,16 +10,14 @@
 #include "pppd-plugin/plugin.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 struct session self = { .session_fd = -1, .tunnel_fd = -1, .link_fd = -1 };
 
-#ifndef PPPD_VERSION
-char pppd_version[] = VERSION;
-#else
-const char pppd_version[] = PPPD_VERSION;
-#endif
+/* pppd looks for it by name. */
+char pppd_version[] = PLUGIN_VERSION_TEXT;
 void plugin_init(void);
 
 /* Before anything is put on the wire. */
@@ -30,8 +28,7 @@ void session_setup(void)
 	uint16_t mru = p->mru ? p->mru : 1460;
 
 	strlcpy(req_ifname, p->ifname, MAXIFNAMELEN);
-	snprintf(ppp_devnam, MAXPATHLEN, "l2tp %u/%u", p->key.tunnel_id,
-		 p->key.session_id);
+	LOG_NAME("l2tp %u/%u", p->key.tunnel_id, p->key.session_id);
 	if (p->local_name[0])
 		strlcpy(our_name, p->local_name, MAXNAMELEN);
 	want->neg_mru = 1;
@@ -64,7 +61,7 @@ void session_terminate(void)
 		session_vanish();
 	if (phase == PHASE_DEAD || phase == PHASE_TERMINATE)
 		return;
-	status = EXIT_USER_REQUEST;
+	exit_code = EXIT_USER_REQUEST;
 	lcp_close(0, "Administrative disconnect");
 }
 
@@ -88,15 +85,24 @@ static void finish_now(void *arg)
 		link_terminated(0);
 }
 
+/* Whatever makes pppd end a standby session, it must not say so to the peer. */
+static void mute_leave(void)
+{
+	if (self.muted)
+		session_vanish();
+}
+
 static void phase_changed(void *ctx, int now)
 {
 	(void)ctx;
 	if (self.link == LINK_NONE)
 		return;
+	if (now == PHASE_TERMINATE)
+		mute_leave();
 	/* afterwards pppd reads from the closed link and calls it a hang-up */
 	if (now == PHASE_DISCONNECT && !self.have_status) {
 		self.have_status = 1;
-		self.final_status = status;
+		self.final_status = exit_code;
 	}
 	if (now == PHASE_ESTABLISH && !self.captured) {
 		remove_pidfiles();
@@ -108,8 +114,10 @@ static void phase_changed(void *ctx, int now)
 	}
 	if (now == PHASE_NETWORK && !self.injecting) {
 		self.reached_network = 1;
-		if (!auth_required && !auth_ask_address())
-			session_terminate();
+		if (!auth_required && !auth_ask_address()) {
+			self.no_address = 1;
+			lcp_close(0, "No address");
+		}
 	}
 	link_poll_early();
 }
@@ -146,7 +154,7 @@ static void set_cause(struct ppp_down *d, enum ppp_down_reason reason,
 }
 
 /* RFC 3145 section 3. */
-static void explain(struct ppp_down *d, int code)
+static void explain(struct ppp_down *d, int exit_status)
 {
 	if (self.local_terminated) {
 		set_cause(d, PPP_DOWN_LOCAL, 1, 0, 0,
@@ -157,7 +165,12 @@ static void explain(struct ppp_down *d, int code)
 		set_cause(d, PPP_DOWN_PEER, 3, 0, 1, "terminated by peer");
 		return;
 	}
-	switch (code) {
+	if (self.no_address) {
+		set_cause(d, PPP_DOWN_NEGOTIATION, 20, PPP_IPCP, 2,
+			  "no address for the peer");
+		return;
+	}
+	switch (exit_status) {
 	case EXIT_PEER_AUTH_FAILED:
 		if (self.auth_protocol)
 			set_cause(d, PPP_DOWN_AUTH, 16, self.auth_protocol, 1,
@@ -201,16 +214,15 @@ static void explain(struct ppp_down *d, int code)
 	}
 }
 
-static void exiting(void *ctx, int code)
+static void exiting(void *ctx, int exit_status)
 {
-	struct ppp_down d = { .status = code };
+	struct ppp_down d = { 0 };
 	uint8_t buf[512];
 
 	(void)ctx;
 	if (self.link != LINK_OPEN)
 		return;
-	if (self.have_status)
-		d.status = self.final_status;
+	d.status = self.have_status ? self.final_status : exit_status;
 	explain(&d, d.status);
 	link_send(buf, proto_encode_down(buf, sizeof(buf), &d));
 }
@@ -235,8 +247,9 @@ void plugin_init(void)
 	add_options(zygote_options);
 	auth_init();
 	ip_up_hook = state_capture_and_send;
+	ip_down_hook = mute_leave;
 	snoop_recv_hook = received;
-	add_notifier(&phasechange, phase_changed, NULL);
-	add_notifier(&exitnotify, exiting, NULL);
+	NOTIFY_PHASE(phase_changed);
+	NOTIFY_EXIT(exiting);
 	the_channel = &zygote_channel;
 }

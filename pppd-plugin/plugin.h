@@ -12,34 +12,20 @@
 #include <pppd/ipcp.h>
 #include <pppd/ccp.h>
 #include <pppd/magic.h>
-#if __has_include(<pppd/chap-new.h>)
+#ifndef PPPD_VERSION		/* 2.4 */
 #include <pppd/chap-new.h>
+#define TIMEOUT_US(fn, arg, us)	timeout(fn, arg, 0, us)
+#define TIMEOUT_S(fn, arg, s)	timeout(fn, arg, s, 0)
+#define NOTIFY_PHASE(fn)	add_notifier(&phasechange, fn, NULL)
+#define NOTIFY_EXIT(fn)		add_notifier(&exitnotify, fn, NULL)
+#define PLUGIN_VERSION_TEXT	VERSION
+#define exit_code		status
+#define LOG_NAME(...)		snprintf(ppp_devnam, MAXPATHLEN, __VA_ARGS__)
 #else
-#include <pppd/chap.h>
+#include "pppd-plugin/plugin25.h"
 #endif
 
 #include "pppd-plugin/proto.h"
-
-/* pppd 2.5 renamed what plugins call; its symbols are otherwise the same. */
-#ifdef PPPD_VERSION
-#define TIMEOUT_US(fn, arg, us)	ppp_timeout(fn, arg, 0, us)
-#define TIMEOUT_S(fn, arg, s)	ppp_timeout(fn, arg, s, 0)
-#define CANCEL(fn, arg)		ppp_untimeout(fn, arg)
-#define CHAP_CONST		const
-#define PLUGIN_VERSION_TEXT	PPPD_VERSION
-extern int phase;
-extern volatile int status;
-extern int ifunit, devfd;
-extern char ifname[], req_ifname[], our_name[];
-extern unsigned char auth_required;
-extern struct channel *the_channel;
-#else
-#define TIMEOUT_US(fn, arg, us)	timeout(fn, arg, 0, us)
-#define TIMEOUT_S(fn, arg, s)	timeout(fn, arg, s, 0)
-#define CANCEL(fn, arg)		untimeout(fn, arg)
-#define CHAP_CONST
-#define PLUGIN_VERSION_TEXT	VERSION
-#endif
 
 enum session_link {
 	LINK_NONE,		/* this process is the zygote */
@@ -72,7 +58,7 @@ struct session {
 
 	/* what the disconnect cause is made of */
 	int saw_lcp, reached_network, peer_terminated, local_terminated;
-	int have_status, final_status;
+	int no_address, have_status, final_status;
 	uint16_t auth_protocol;		/* last one that failed */
 };
 

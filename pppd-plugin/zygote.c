@@ -12,7 +12,7 @@
  *
  * What must not be shared after the fork is repaired in become_session():
  * the random seed (magic numbers, CHAP challenges), pppd's signal pipe, its
- * status database, the process group.
+ * status database, the process group, what signals do.
  *
  * With `l2tpha-once` no fork happens: one exec per session, for comparison.
  */
@@ -114,6 +114,13 @@ static void become_session(void)
 	sigset_t none;
 
 	setsid();
+	/*
+	 * Only the daemon may hang up on a subscriber.  A signal, as at the
+	 * shutdown of a box whose partner goes on, ends us without a word.
+	 */
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close(zygote.fd);

@@ -589,6 +589,21 @@ static int dial_ppp_sock(void)
 	return fd;
 }
 
+static struct ppp_state sample_state(void)
+{
+	struct ppp_state state = {
+		.version = PPP_STATE_VERSION,
+		.got = { LCP_MRU | LCP_MAGIC | LCP_PAP, 1460, 0, 0x1111 },
+		.his = { LCP_MRU | LCP_MAGIC, 1460, 0, 0x2222 },
+		.lcp_id = 3, .ipcp_id = 3,
+		.ipcp_flags = IPCP_GOT_ADDR | IPCP_HIS_ADDR,
+		.local_addr = inet_addr("10.9.0.1"),
+		.auth_kind = PPP_AUTH_PAP, .user = USER,
+	};
+
+	return state;
+}
+
 static int refuse(void)
 {
 	static const char *garbage[] = { "x", "lP\1\14\0\10\0\0", "GET / HTTP/1.0\r\n\r\n" };
@@ -644,6 +659,26 @@ static int refuse(void)
 			     core.why.reason, t);
 		printf("killed pppd noticed in %.3f s\n", t);
 	}
+	/* a stray SIGTERM ends a session, and the peer hears nothing of it */
+	{
+		unsigned int downs = core.downs, injected = core.injected;
+		struct ppp_state state = sample_state();
+		uint8_t blob[PPP_STATE_MAX];
+		struct wire w;
+
+		wire_open(&w);
+		state.peer_addr = core.peer_addr;
+		fd_lns = session_open(&lns, 24);
+		p = params(24, fd_lns, "pap");
+		p.state_len = proto_encode_state(blob, sizeof(blob), &state);
+		p.state = blob;
+		start(&p);
+		await(&core.injected, injected + 1, 10, "injected");
+		shell("kill -TERM $(pgrep -n -x pppd)");
+		await(&core.downs, downs + 1, 5, "down after SIGTERM");
+		if (wire_close(&w, "SIGTERM to a session"))
+			fail("the peer was hung up on");
+	}
 	printf("OK refuse\n");
 	return 0;
 }
@@ -679,15 +714,7 @@ static unsigned long pppd_memory(const char *field, unsigned int *count)
 
 static int rate(unsigned int n, bool exec_per_session)
 {
-	struct ppp_state state = {
-		.version = PPP_STATE_VERSION,
-		.got = { LCP_MRU | LCP_MAGIC | LCP_PAP, 1460, 0, 0x1111 },
-		.his = { LCP_MRU | LCP_MAGIC, 1460, 0, 0x2222 },
-		.lcp_id = 3, .ipcp_id = 3,
-		.ipcp_flags = IPCP_GOT_ADDR | IPCP_HIS_ADDR,
-		.local_addr = inet_addr("10.9.0.1"),
-		.auth_kind = PPP_AUTH_PAP, .user = USER,
-	};
+	struct ppp_state state = sample_state();
 	uint8_t blob[PPP_STATE_MAX];
 	unsigned int i, count;
 	double t0, t1, t2;
