@@ -262,7 +262,7 @@ static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
 		sub->plane = PLANE_READY;
 		sub->session_fd = session_fd;
 		sub->tunnel_fd = tunnel_fd;
-		sub_start_ppp(group, sub);
+		sub_place(group, sub);	/* PPP, if the session is still there */
 	}
 	group_run(group, group->now_ms);
 }

@@ -59,6 +59,7 @@ struct ha_peer {
 	uint32_t records;
 	uint64_t hello_seq;		/* the peer's seq in its Hello of this connection */
 	bool eligible;
+	uint64_t owned;			/* the epoch it claimed and reigns by; 0: none */
 };
 
 struct ha_batch_item {
@@ -135,7 +136,8 @@ struct ha_roles {
 	bool held;			/* an operator demoted us: no claim of our own */
 	bool may_miss;			/* somebody may hold newer records than we */
 	char may_miss_why[HA_REASON_MAX];
-	uint64_t handicap_ms;		/* no claim before */
+	uint64_t handicap_ms;		/* no claim before; a peer may */
+	uint64_t lapsed_ms;		/* no claim on suspicion before; in an election our log still counts */
 	uint64_t suspicion_ms;		/* 0: none */
 	bool suspicion_told;
 	bool probe_out;
@@ -145,6 +147,7 @@ struct ha_roles {
 	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
 	uint64_t adopt_epoch;		/* learned, to be persisted; 0: none */
 	uint64_t adopt_serial;
+	uint64_t persist_max;		/* highest epoch ever handed out to be persisted */
 	uint64_t start_ms, since_ms;
 	uint64_t claim_ms;
 	bool planned;
@@ -244,8 +247,9 @@ void ha_roles_handover(struct ha *ha, const L2tpha__Handover *handover);
 void ha_roles_refused(struct ha *ha, unsigned int what, const char *reason);
 void ha_roles_flushed(struct ha *ha, bool ok, const char *why);
 void ha_roles_link_down(struct ha *ha);
-void ha_roles_handed_out(struct ha *ha, uint64_t serial);	/* the caller has this step now */
+void ha_roles_handed_out(struct ha *ha, const struct ha_action_node *step);	/* the caller has it now */
 bool ha_roles_eligible(const struct ha *ha);
+uint64_t ha_roles_owned(const struct ha *ha);
 uint64_t ha_roles_deadline(const struct ha *ha);
 
 #endif

@@ -95,6 +95,12 @@ static bool reigning(const struct ha *ha)
 	return ha->role == HA_ROLE_ACTIVE || ha->role == HA_ROLE_CLAIMING;
 }
 
+/* 0 also while claiming, until the epoch is persisted. */
+uint64_t ha_roles_owned(const struct ha *ha)
+{
+	return reigning(ha) && ha->roles.claim_epoch == ha->epoch ? ha->epoch : 0;
+}
+
 /* What must not be handed out any more once we go mute. */
 static bool is_of_owner(const struct ha_action_node *node)
 {
@@ -140,6 +146,8 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_follow_stop(ha, why);
 		roles->claim_ms = ha->now_ms;
 		roles->claim_epoch = ha->epoch + 1 + roles->claim_skip;
+		if (roles->claim_epoch < roles->persist_max)
+			roles->claim_epoch = roles->persist_max;	/* of a claim that was given up */
 		roles->claim_skip = 0;
 		roles->unfenced = roles->held = roles->may_miss = false;
 		roles->promote_ms = roles->handover_ms = 0;
@@ -215,7 +223,7 @@ static int role_fire(struct ha *ha, enum role_event event, const char *why)
 
 /* ---- steps ----------------------------------------------------------------- */
 
-void ha_roles_handed_out(struct ha *ha, uint64_t serial)
+void ha_roles_handed_out(struct ha *ha, const struct ha_action_node *step)
 {
 	struct ha_roles *roles = &ha->roles;
 	const uint32_t max = sizeof(roles->outstanding) / sizeof(roles->outstanding[0]);
@@ -225,7 +233,9 @@ void ha_roles_handed_out(struct ha *ha, uint64_t serial)
 		memmove(roles->outstanding, roles->outstanding + 1, (max - 1) * sizeof(roles->outstanding[0]));
 		roles->outstanding_len--;
 	}
-	roles->outstanding[roles->outstanding_len++] = serial;
+	roles->outstanding[roles->outstanding_len++] = step->serial;
+	if (step->action.type == HA_ACTION_EPOCH && step->action.epoch > roles->persist_max)
+		roles->persist_max = step->action.epoch;
 }
 
 static void send_handover(struct ha *ha)
@@ -299,6 +309,8 @@ static void step_failed(struct ha *ha, uint8_t step, int error)
 		step_next(ha);
 		return;
 	}
+	if (step == STEP_EPOCH)
+		roles->persist_max = 0;
 	roles->handicap_ms = ha->now_ms + HA_RETRY_MS;
 	role_fire(ha, ROLE_EVENT_FAILED, why);
 }
@@ -317,8 +329,10 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 	memmove(roles->outstanding, roles->outstanding + 1, --roles->outstanding_len * sizeof(roles->outstanding[0]));
 	if (serial == roles->adopt_serial) {
 		roles->adopt_serial = 0;
-		if (error)
+		if (error) {
+			roles->persist_max = 0;
 			log_warnx("redundancy: cannot persist the epoch of the peer: %s", strerror(-error));
+		}
 		ha_roles_think(ha);
 		return;
 	}
@@ -390,7 +404,7 @@ void ha_roles_peer(struct ha *ha)
 	bool peer_reigns = peer->role == HA_ROLE_ACTIVE || peer->role == HA_ROLE_CLAIMING;
 
 	if (peer_reigns && reigning(ha)) {
-		if (peer->epoch == ha->epoch && peer->epoch == peer->log_epoch && ha->log.epoch == ha->epoch)
+		if (peer->owned && peer->owned == ha_roles_owned(ha))
 			resolve_conflict(ha);
 		else if (peer->epoch < ha->epoch)
 			ha_send_heartbeat(ha);	/* it sees our epoch and goes mute */
@@ -451,7 +465,7 @@ static bool suspects(struct ha *ha)
 	struct ha_roles *roles = &ha->roles;
 	uint64_t silent;
 
-	if (!ha->config.detector || roles->held || ha->now_ms < roles->handicap_ms)
+	if (!ha->config.detector || roles->held || ha->now_ms < roles->handicap_ms || ha->now_ms < roles->lapsed_ms)
 		return false;
 	if (ha->role == HA_ROLE_INIT)
 		return !ha->link_up && ha->now_ms - roles->start_ms >= ha->config.startup_ms;
@@ -521,7 +535,7 @@ void ha_lapsed(struct ha *ha, uint64_t now_ms)
 	if (!reigning(ha))
 		return;
 	/* while we stood still the peer may have taken over: hear it, or probe, before claiming again */
-	ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
+	ha->roles.lapsed_ms = ha->now_ms + HA_RETRY_MS;
 	role_fire(ha, ROLE_EVENT_LOSE, "stood still longer than the lease");
 }
 
@@ -562,6 +576,9 @@ static void think_linked(struct ha *ha)
 	}
 	if (peer->role != HA_ROLE_STANDBY)
 		return;
+	/* who was not eligible lets the other one hear that it is again, and hears a claim made meanwhile */
+	if (roles->handicap_ms && ha->now_ms < roles->handicap_ms + 2 * (uint64_t)ha->config.heartbeat_ms)
+		return;
 	roles->planned = !peer->eligible;
 	roles->silent_ms = 0;
 	role_fire(ha, ROLE_EVENT_CLAIM, !peer->eligible ? "peer gave up" : "elected");
@@ -572,6 +589,8 @@ void ha_roles_think(struct ha *ha)
 	struct ha_roles *roles = &ha->roles;
 	struct ha_action_node *node;
 
+	if (roles->adopt_epoch <= roles->persist_max)
+		roles->adopt_epoch = 0;
 	if (roles->adopt_epoch && !roles->adopt_serial && !roles->step_serial && !reigning(ha)) {
 		node = ha_action_new(ha, HA_ACTION_EPOCH, false);
 		node->action.epoch = roles->adopt_epoch;
@@ -650,6 +669,8 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 
 		if (ha->role != HA_ROLE_STANDBY || suspect_ms < roles->probe_ms)
 			suspect_ms = roles->probe_ms;
+		if (suspect_ms < roles->lapsed_ms)
+			suspect_ms = roles->lapsed_ms;
 		at = suspect_ms < at ? suspect_ms : at;
 	}
 	return at;

@@ -453,7 +453,7 @@ static void check_service(struct sim *sim)
 	int i;
 
 	for (i = 0; i < sim->peer_count; i++)
-		if (!sim->peers[i].at_risk)
+		if (!sim->peers[i].at_risk && sim->now_us >= sim->peers[i].excused_until_us)
 			calls[i] = peer_call(&sim->peers[i]);
 	sim_run_for(sim, 8 * SEC);
 	for (i = 0; i < sim->peer_count && !sim->failed; i++)

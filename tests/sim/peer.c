@@ -62,7 +62,7 @@ static void on_tunnel_down(void *ctx, const struct lac_reason *r)
 	sim_trace(peer->sim, "lac %d: tunnel down, %s %u/%u %s", peer->index, cause_name(r->cause), r->result,
 		  r->error, r->text);
 	peer->up = false;
-	if (r->cause == LAC_CAUSE_LOCAL || peer->at_risk) {
+	if (r->cause == LAC_CAUSE_LOCAL || peer->at_risk || peer->sim->now_us < peer->excused_until_us) {
 		if (peer->at_risk)
 			peer->excused_until_us = peer->sim->now_us + 90 * SEC;
 		peer->at_risk = false;
@@ -224,7 +224,7 @@ struct call *peer_call(struct peer *peer)
 		return NULL;
 	call = &sim->calls[sim->call_count];
 	*call = (struct call){ .used = true, .index = sim->call_count, .peer = peer->index, .user = user };
-	call->at_risk = peer->at_risk;
+	call->at_risk = peer->at_risk || sim->now_us < peer->excused_until_us;
 	sim->call_count++;
 	sim_trace(sim, "call %d of lac %d is placed, user%d", call->index, peer->index, user);
 	call->lc = lac_call(peer->lac, sim_ms(sim), NULL, call);
