@@ -147,7 +147,9 @@ struct ll {
 	uint64_t next_call_us;
 	unsigned n_state[5];
 
+	/* the last batch of calls: begun when nothing was being set up */
 	uint64_t first_call_us, last_up_us;
+	unsigned batch_up;
 	uint64_t calls, failed, lost, regained, hangups;
 	struct ll_texts reasons, violations;
 

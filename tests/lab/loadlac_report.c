@@ -147,12 +147,10 @@ static void setup_part(struct ll *ll, FILE *f, double *v)
 	double seconds = (double)(ll->last_up_us - ll->first_call_us) / 1e6;
 	unsigned i, n = 0;
 
-	for (i = 0; i < ll->n_sessions; i++)
-		n += (ll->opt.control_only ? ll->sessions[i].l2tp_us : ll->sessions[i].up_us) != 0;
-	fprintf(f, ",\n\"setup\":{\"seconds\":%.3f,\"sessions_per_s\":%.2f,",
+	fprintf(f, ",\n\"setup\":{\"sessions\":%u,\"seconds\":%.3f,\"sessions_per_s\":%.2f,",
+		ll->batch_up,
 		ll->last_up_us ? seconds : 0.0,
-		ll->last_up_us && seconds > 0 ? n / seconds : 0.0);
-	n = 0;
+		ll->last_up_us && seconds > 0 ? ll->batch_up / seconds : 0.0);
 	for (i = 0; i < ll->n_sessions; i++)
 		if (ll->sessions[i].l2tp_us)
 			v[n++] = (double)(ll->sessions[i].l2tp_us - ll->sessions[i].called_us) / 1e3;

@@ -140,6 +140,10 @@ unsigned ll_call(struct ll *ll, unsigned n)
 {
 	unsigned i, placed = 0;
 
+	if (!outstanding(ll) && !ll->wait_len) {
+		ll->first_call_us = ll->last_up_us = 0;
+		ll->batch_up = 0;
+	}
 	for (i = 0; i < ll->n_sessions && placed < n; i++) {
 		if (ll->sessions[i].state != LL_DOWN)
 			continue;
@@ -285,6 +289,7 @@ static void ppp_up(void *ctx, uint32_t addr, uint32_t peer_addr)
 	} else {
 		s->up_us = ll->now_us;
 		ll->last_up_us = ll->now_us;
+		ll->batch_up++;
 		forget_gaps(s);
 	}
 	s->was_up = true;
@@ -387,6 +392,7 @@ static void call_up(void *ctx, struct lac_call *call)
 	set_state(s, LL_L2TP);
 	if (ll->opt.control_only) {
 		ll->last_up_us = ll->now_us;
+		ll->batch_up++;
 		more(ll);
 		return;
 	}

@@ -21,7 +21,7 @@ out_of_order() {
 pair_up || { pair_dump; fail "no pair"; }
 in_ns core "$LAB_BUILD/loadlac" core --interval 50 &
 load_start "$t" "$m" --hostname plainlac --secret-hostname secretlac --secret-every 2 \
-	--traffic udp --concurrency 20 || fail "loadlac does not start"
+	--traffic udp --interval "${INTERVAL:-50}" --concurrency 20 --passive || fail "loadlac does not start"
 load call >/dev/null
 load wait up "$n" 120 || out_of_order "not all of $n sessions come up"
 note "$n sessions in $t tunnels: $(load_figure '.setup.sessions_per_s') a second"
