@@ -628,6 +628,7 @@ void group_free(struct group *group)
 		return;
 	for (struct dp_request *req = group->requests; req; req = req->next)
 		req->group = NULL;
+	HASH_CLEAR(hh_address, group->by_address);
 	HASH_ITER(hh, group->subs, sub, stmp) {
 		HASH_DEL(group->subs, sub);
 		free(sub->ppp_state);

@@ -475,3 +475,8 @@ struct group **io_node_groups(struct io_node *node, size_t *count)
 	*count = node->count;
 	return node->group_ptrs;
 }
+
+struct pool_set *io_node_pools(struct io_node *node)
+{
+	return node->pools;
+}

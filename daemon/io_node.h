@@ -15,6 +15,7 @@
 
 struct ev_loop;
 struct io_node;
+struct pool_set;
 
 struct io_node_config {
 	const struct config *config;	/* outlives the node */
@@ -28,6 +29,7 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 /* Emits nothing; kernel sessions and pppds stay for the next daemon or the peer. */
 void io_node_free(struct io_node *node);
 struct group **io_node_groups(struct io_node *node, size_t *count);
-uint64_t io_now_ms(void);		/* CLOCK_BOOTTIME-like monotonic time that counts suspend */
+struct pool_set *io_node_pools(struct io_node *node);
+uint64_t io_now_ms(void);	/* CLOCK_BOOTTIME: counts suspend */
 
 #endif

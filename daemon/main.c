@@ -118,6 +118,7 @@ static int serve(struct config *config, const char *run_dir, const char *state_d
 		return 1;
 	}
 	show.groups = io_node_groups(node, &show.group_count);
+	show.pools = io_node_pools(node);
 	snprintf(path, sizeof(path), "%s/l2tphad.sock", run_dir);
 	ctl = io_ctl_new(loop, path, &show);
 	if (!ctl) {

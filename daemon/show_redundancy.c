@@ -135,9 +135,9 @@ static json_t *redundancy_json(const struct show *show, struct group *group)
 				    c.ha_tunnels, "ha_established", c.ha_tunnels_established, "resync", c.resync));
 		json_object_set_new(j, "sessions", json_pack("{s:i, s:i, s:i}", "total", c.sessions, "ha_enabled",
 				    c.ha_sessions, "ha_established", c.ha_sessions_established));
-		json_object_set_new(j, "resynced", json_pack("{s:i, s:i, s:i, s:b}", "success", resync.ok, "fail",
-				    resync.failed, "duration_ms", resync.duration_ms, "complete",
-				    !resync.running));
+		json_object_set_new(j, "resynced", json_pack("{s:i, s:i, s:i, s:i, s:b}", "success", resync.ok, "fail",
+				    resync.failed, "duration_ms", resync.duration_ms, "in_place_ms",
+				    resync.in_place_ms, "complete", !resync.running));
 	}
 	if (!data || !(grammar_has(show->match, "all") || grammar_has(show->match, "detail")))
 		return j;

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The benchmarks that need a kernel, inside tests/lab/vm.  Each result is one line of
+# JSON on file descriptor 3 (or stdout): {"bench", "value", "unit", "goal", "ok", ...}.
+# Figures to compare come from the same boot; absolute times are of an emulated machine.
+
+export LAB_USERS=256
+# shellcheck source=/dev/null
+. "$(dirname "$0")/../lab/net.sh"
+# shellcheck source=/dev/null
+. "$LAB_HERE/lac.sh"
+# shellcheck source=/dev/null
+. "$LAB_HERE/pair.sh"
+exec 3>>"${BENCH_JSON:-/dev/stdout}"
+
+result() {	# NAME VALUE UNIT GOAL OK [FURTHER-JSON]
+	jq -cn --arg b "$1" --argjson v "$2" --arg u "$3" --arg g "$4" --argjson ok "$5" --argjson more "${6:-{\}}" \
+		'{bench: $b, value: $v, unit: $u, goal: $g, ok: $ok} + $more' >&3
+	printf '%-28s %s %s (goal: %s)\n' "$1" "$2" "$3" "$4"
+}
+calc() { jq -n "$1"; }
+
+stop_all() {
+	[ ! -s "$LAB_RUN/load.pid" ] || kill -KILL "$(cat "$LAB_RUN/load.pid")" 2>/dev/null
+	net_down >/dev/null 2>&1
+}
+
+# ---- PPP setup rate -------------------------------------------------------
+
+# T tunnels x S sessions through PPP, 20 calls at once; prints sessions a second.
+ppp_rate() {
+	load_start "$1" "$2" --traffic none --concurrency 20 || return 1
+	load call >/dev/null
+	load wait up $(($1 * $2)) 150 >/dev/null || note "only $(load_figure .sessions.up) up" >&2
+	load_figure .setup.sessions_per_s
+}
+
+bench_ppp_rate() {
+	local ours theirs solo
+	net_up || fail "no network"
+	lns_xl2tpd_start a || fail "no xl2tpd"
+	theirs=$(ppp_rate 10 "${PPP_THEIRS:-6}")
+	stop_all
+	pair_up || { pair_dump; fail "no pair"; }
+	ours=$(ppp_rate 10 10)
+	stop_all
+	net_up && node_start a && wait_until 15 node_is a active || fail "no single node"
+	solo=$(ppp_rate 10 10)
+	stop_all
+	result ppp_setup_rate "$(calc "($ours / $theirs * 100 | round) / 100")" "x xl2tpd" ">= 2" \
+		"$(calc "$ours >= 2 * $theirs")" \
+		"{\"ours_per_s\": $ours, \"ours_solo_per_s\": $solo, \"xl2tpd_per_s\": $theirs}"
+}
+
+# ---- takeover and memory ----------------------------------------------------
+
+rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+# Tunnels x sessions, then power loss; sets T_WORK (ms from the claim to the last
+# session forwarding, by the daemon), T_GAP (longest silence of a session), and
+# T_MEM (KiB of the daemon per session on the active, on the standby).
+takeover() {
+	local n=$(($1 * $2)) before_a before_b
+	pair_up || { pair_dump; fail "no pair"; }
+	before_a=$(rss_kib "$(node_pid a)") before_b=$(rss_kib "$(node_pid b)")
+	load_start "$1" "$2" --concurrency 20 --interval 100 || fail "no load LAC"
+	load call >/dev/null
+	load wait up "$n" 150 >/dev/null || fail "only $(load_figure .sessions.up) of $n up"
+	all_protected() { pair_protects "$n" >/dev/null 2>&1; }
+	wait_until 60 all_protected || { pair_dump; fail "not all protected"; }
+	T_MEM=$(calc "[($(rss_kib "$(node_pid a)") - $before_a) / $n, ($(rss_kib "$(node_pid b)") - $before_b) / $n]")
+	sleep 2
+	load reset >/dev/null
+	power_loss a
+	wait_until 15 node_is b active || { pair_dump; fail "no takeover"; }
+	sleep 4
+	[ "$(load_figure .sessions.up)" = "$n" ] || fail "sessions lost"
+	T_GAP=$(load_figure '[.traffic.gap_down_ms.max, .traffic.gap_up_ms.max] | max')
+	T_WORK=$(calc "$(node_redundancy b '.history[0].promote_ms') +
+		$(ctl b show l2tp redundancy json | jq '[.. | .in_place_ms? | numbers] | max')")
+	stop_all
+}
+
+bench_takeover() {
+	local few many few_gap many_gap mem
+	takeover 10 1
+	few=$T_WORK few_gap=$T_GAP
+	takeover 10 20
+	many=$T_WORK many_gap=$T_GAP mem=$T_MEM
+	result hot_takeover_200_vs_10 "$(calc "($many_gap / $few_gap * 100 | round) / 100")" "x (longest gap)" "<= 1.5" \
+		"$(calc "$many_gap <= 1.5 * $few_gap")" \
+		"{\"gap_10_ms\": $few_gap, \"gap_200_ms\": $many_gap, \"work_10_ms\": $few, \"work_200_ms\": $many}"
+	result daemon_memory "$(calc "($mem | max * 100 | round) / 100")" "KiB/session" "<= 8" \
+		"$(calc "$mem | max <= 8")" "{\"active_standby_kib\": $mem}"
+}
+
+for b in ${BENCH:-ppp_rate takeover}; do
+	"bench_$b" || fail "$b"
+done
