@@ -177,6 +177,7 @@ static void run_for(double seconds)
 {
 	ev_timer t;
 
+	ev_now_update(core.loop);
 	ev_timer_init(&t, on_tick, seconds, 0.);
 	ev_timer_start(core.loop, &t);
 	ev_run(core.loop, 0);

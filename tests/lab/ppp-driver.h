@@ -98,11 +98,16 @@ static void new_netns(struct side *s)
 
 static void command(struct side *s, struct nl_msg *msg)
 {
-	int err = nl_send_auto(s->nl, msg);
+	int err, tries = 0;
 
+	/* the kernel deletes tunnels and sessions behind the caller's back */
+	do {
+		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
+		err = nl_send_auto(s->nl, msg);
+		if (err >= 0)
+			err = nl_wait_for_ack(s->nl);
+	} while (err == -NLE_EXIST && tries++ < 200 && !usleep(20000));
 	nlmsg_free(msg);
-	if (err >= 0)
-		err = nl_wait_for_ack(s->nl);
 	/* a session is gone with its last pppox socket, a tunnel with its last UDP one */
 	if (err < 0 && err != -NLE_NODEV && err != -NLE_OBJ_NOTFOUND)
 		fail("l2tp netlink: %s", nl_geterror(err));
