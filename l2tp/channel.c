@@ -178,7 +178,7 @@ const struct channel_message *channel_transmit(struct channel *channel, uint64_t
 	const struct channel_message *message;
 	uint16_t in_flight = ahead(channel->una, channel->nxt);
 
-	if (channel->nxt == channel->vs || in_flight >= channel->cwnd || in_flight >= channel->peer_window)
+	if (channel->nxt == channel->vs || in_flight >= channel->cwnd)	/* which never exceeds the peer's window */
 		return NULL;
 	message = channel_find(channel, channel->nxt);
 	if (!message)

@@ -550,14 +550,13 @@ static void dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct m
 	tunnel_event(tunnel, event, &in);
 }
 
-/* The next message in order. */
+/* The next message in order.  In CLOSING too: there the table has no answer to anything. */
 static void deliver(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
 {
 	tunnel->channel.vr++;
 	note_channel(tunnel);
 	ack_due(tunnel);
-	if (tunnel->state != L2TP_TUNNEL_CLOSING)
-		dispatch(tunnel, now_ms, header);
+	dispatch(tunnel, now_ms, header);
 }
 
 /* Messages that came early and whose turn it is now. */

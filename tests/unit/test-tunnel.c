@@ -157,6 +157,37 @@ START_TEST(we_stop)
 }
 END_TEST
 
+START_TEST(stop_does_not_wait_behind_what_never_left)
+{
+	struct l2tp_result result = { .result = 1 };
+	struct seen *stop;
+	uint16_t i;
+
+	lac_connect(&lac);
+	for (i = 0; i < 6; i++) {
+		lac_put_icrq(&lac, (uint16_t)(i + 1));
+		lac_raw(&lac, lac.ns++, lac.nr);
+	}
+	box_drain(&box);
+	ck_assert_uint_eq(box_sent_count(&box, MESSAGE_ICRP), 2);	/* slow start: Ns 1 and 2 */
+	l2tp_tunnel_close(l2tp_tunnel_find(box.l2tp, lac.peer_id), box.now, &result);
+	box_drain(&box);
+	lac.nr = 3;
+	lac_zlb(&lac);
+	ck_assert_uint_eq(box_sent_count(&box, MESSAGE_ICRP), 2);
+	stop = box_sent(&box, MESSAGE_STOPCCN, 0);
+	ck_assert_ptr_nonnull(stop);
+	ck_assert_uint_eq(stop->header.ns, 3);
+	/* what comes now is acknowledged and means nothing */
+	box_forget_seen(&box);
+	lac_put_icrq(&lac, 50);
+	lac_end(&lac);
+	ck_assert_uint_eq(box.seen_count, 1);
+	ck_assert_uint_eq(box.seen[0].header.body_len, 0);
+	ck_assert_uint_eq(box.seen[0].header.nr, lac.ns);
+}
+END_TEST
+
 /* ---- authentication ----------------------------------------------------- */
 
 static void use_secret(void)
@@ -199,9 +230,12 @@ START_TEST(both_sides_authenticate)
 {
 	static const uint8_t response[] = { 0xdd, 0x41, 0x86, 0xe2, 0x19, 0x6f, 0x00, 0x12,
 					    0x4a, 0x9d, 0x58, 0x8f, 0x02, 0x70, 0x12, 0x59 };
+	struct l2tp_tunnel_state_rec rec;
 	struct seen *seen;
 
 	scccn("secret");
+	l2tp_tunnel_export(l2tp_tunnel_find(box.l2tp, lac.peer_id), &rec);
+	ck_assert(!rec.challenged);	/* it has done its work */
 	seen = box_sent(&box, MESSAGE_SCCRP, 0);
 	ck_assert_mem_eq(seen->message.avp[AVP_CHALLENGE_RESPONSE].data, response, 16);
 	ck_assert_uint_eq(box_count(&box, L2TP_ACTION_TUNNEL_UP), 1);
@@ -810,6 +844,7 @@ int main(void)
 	tcase_add_test(tcase, hello_keeps_it_and_silence_ends_it);
 	tcase_add_test(tcase, peer_stops);
 	tcase_add_test(tcase, we_stop);
+	tcase_add_test(tcase, stop_does_not_wait_behind_what_never_left);
 	tcase_add_test(tcase, both_sides_authenticate);
 	tcase_add_test(tcase, wrong_secret);
 	tcase_add_test(tcase, no_response);
