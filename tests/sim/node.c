@@ -258,6 +258,7 @@ void node_boot(struct node *node)
 	node->run_scheduled = false;
 	node->frozen = false;
 	node->role = HA_ROLE_INIT;
+	node->seen_epoch = node->disk_epoch;
 	if (!node->config)
 		node->config = world_config(sim, node->index);
 	gc.config = node->config;

@@ -338,7 +338,7 @@ static int op_start(void *engine, const struct ppp_params *p)
 		return 0;
 	}
 	s->state = SESS_STARTING;
-	s->magic = (uint32_t)rng_next(node->sim) | 1;
+	s->magic = ++node->sim->magics;
 	timer(model, s, 500 + rng_below(node->sim, 20000));
 	return 0;
 }
@@ -566,6 +566,8 @@ void client_input(struct sim *sim, struct call *call, const uint8_t *data, size_
 			client_send(call, 'c', a, (uint32_t)call->user);
 			break;
 		}
+		if (a < call->magic)
+			break;		/* a late frame of the engine before */
 		if (call->ppp == CALL_PPP_UP && !call->ppp_at_risk && !call->doomed) {
 			sim_fail(sim, "S2: PPP of call %d is negotiated again", call->index);
 			return;

@@ -162,6 +162,7 @@ struct sim {
 	bool quiet;			/* faults are over */
 	uint64_t s3_checked;
 	int last_active;
+	uint32_t magics;		/* given out; they grow, so that a late frame is known for what it is */
 	int acting;			/* whose log lines these are */
 	bool failed;
 	char why[512];
