@@ -12,7 +12,7 @@ export LAB_USERS=256
 . "$LAB_HERE/lac.sh"
 # shellcheck source=/dev/null
 . "$LAB_HERE/pair.sh"
-exec 3>>"${BENCH_JSON:-/dev/stdout}"
+if [ -n "${BENCH_JSON:-}" ]; then exec 3>>"$BENCH_JSON"; else exec 3>&1; fi
 
 result() {	# NAME VALUE UNIT GOAL OK [FURTHER-JSON]
 	jq -cn --arg b "$1" --argjson v "$2" --arg u "$3" --arg g "$4" --argjson ok "$5" --argjson more "${6:-{\}}" \
