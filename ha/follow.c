@@ -364,6 +364,12 @@ void ha_follow_heartbeat(struct ha *ha, const L2tpha__Heartbeat *beat)
 
 	if (ha->role != HA_ROLE_STANDBY)
 		return;
+	if (beat->role == HA_ROLE_CLAIMING) {
+		/* a new reign, maybe of the node we followed before: it feeds nobody who does not ask */
+		shadow_drop(ha);
+		follow->complete = follow->continuing = false;
+		follow->request_ms = 0;
+	}
 	if (follow->complete && beat->role == HA_ROLE_ACTIVE && beat->digest_valid &&
 	    beat->epoch == ha->epoch &&
 	    (beat->seq != ha->log.seq || beat->digest != ha_store_digest(ha->store))) {
