@@ -96,6 +96,7 @@ static void place(struct ll_session *s)
 	s->hanging_up = false;
 	s->was_up = false;
 	s->called_us = ll->now_us;
+	s->l2tp_us = s->up_us = 0;
 	if (!ll->first_call_us)
 		ll->first_call_us = ll->now_us;
 	ll->calls++;
