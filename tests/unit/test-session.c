@@ -146,6 +146,23 @@ START_TEST(we_hang_up)
 }
 END_TEST
 
+START_TEST(no_reason_is_not_sent_as_zero)
+{
+	struct l2tp_result none = { 0 };
+	uint16_t id = lac_call(&lac, 300);
+
+	l2tp_session_close(l2tp_session_find(box.l2tp, lac.peer_id, id), box.now, &none);
+	box_drain(&box);
+	expect_cdn(300, 3, 0);
+	l2tp_tunnel_close(l2tp_tunnel_find(box.l2tp, lac.peer_id), box.now, &none);
+	box_drain(&box);
+	lac.nr++;
+	lac_zlb(&lac);
+	ck_assert_ptr_nonnull(box_sent(&box, MESSAGE_STOPCCN, 0));
+	ck_assert_uint_eq(message_u16(&box_sent(&box, MESSAGE_STOPCCN, 0)->message, AVP_RESULT_CODE), 1);
+}
+END_TEST
+
 START_TEST(caller_gives_up_before_our_number_was_known)
 {
 	uint16_t id = icrq(300);
@@ -444,6 +461,7 @@ int main(void)
 	tcase_add_test(tcase, call_comes_up);
 	tcase_add_test(tcase, peer_hangs_up);
 	tcase_add_test(tcase, we_hang_up);
+	tcase_add_test(tcase, no_reason_is_not_sent_as_zero);
 	tcase_add_test(tcase, caller_gives_up_before_our_number_was_known);
 	tcase_add_test(tcase, half_open_times_out);
 	tcase_add_test(tcase, improper_sequence);
