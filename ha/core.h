@@ -148,6 +148,7 @@ struct ha_roles {
 	uint64_t adopt_epoch;		/* learned, to be persisted; 0: none */
 	uint64_t adopt_serial;
 	uint64_t persist_max;		/* highest epoch ever handed out to be persisted */
+	bool persist_failed;		/* the last of them may not be */
 	uint64_t start_ms, since_ms;
 	uint64_t claim_ms;
 	bool planned;

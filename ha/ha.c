@@ -191,7 +191,7 @@ bool ha_action_next(struct ha *ha, struct ha_action *action)
 		ha->last = NULL;
 	node->next = NULL;
 	if (node->serial)
-		ha_roles_handed_out(ha, node->serial);
+		ha_roles_handed_out(ha, node);
 	*action = node->action;
 	return true;
 }
@@ -238,6 +238,7 @@ static void beat_fill(const struct ha *ha, L2tpha__Heartbeat *beat)
 	beat->digest = ha_store_digest(ha->store);
 	beat->digest_valid = !ha->log.batch_len;
 	beat->eligible = ha_roles_eligible(ha);
+	beat->owned = ha_roles_owned(ha);
 }
 
 void ha_send_heartbeat(struct ha *ha)
@@ -385,6 +386,7 @@ static bool peer_state(struct ha *ha, const L2tpha__Heartbeat *beat)
 	peer->log_epoch = beat->log_epoch;
 	peer->records = beat->records;
 	peer->eligible = beat->eligible;
+	peer->owned = beat->owned;
 	return true;
 }
 

@@ -310,7 +310,7 @@ static void step_failed(struct ha *ha, uint8_t step, int error)
 		return;
 	}
 	if (step == STEP_EPOCH)
-		roles->persist_max = 0;
+		roles->persist_failed = true;
 	roles->handicap_ms = ha->now_ms + HA_RETRY_MS;
 	role_fire(ha, ROLE_EVENT_FAILED, why);
 }
@@ -330,7 +330,7 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 	if (serial == roles->adopt_serial) {
 		roles->adopt_serial = 0;
 		if (error) {
-			roles->persist_max = 0;
+			roles->persist_failed = true;
 			log_warnx("redundancy: cannot persist the epoch of the peer: %s", strerror(-error));
 		}
 		ha_roles_think(ha);
@@ -579,6 +579,9 @@ static void think_linked(struct ha *ha)
 	/* who was not eligible lets the other one hear that it is again, and hears a claim made meanwhile */
 	if (roles->handicap_ms && ha->now_ms < roles->handicap_ms + 2 * (uint64_t)ha->config.heartbeat_ms)
 		return;
+	/* what each knew of the other is from before a standstill: a few heartbeats first, then both agree */
+	if (ha->now_ms < roles->lapsed_ms)
+		return;
 	roles->planned = !peer->eligible;
 	roles->silent_ms = 0;
 	role_fire(ha, ROLE_EVENT_CLAIM, !peer->eligible ? "peer gave up" : "elected");
@@ -589,13 +592,14 @@ void ha_roles_think(struct ha *ha)
 	struct ha_roles *roles = &ha->roles;
 	struct ha_action_node *node;
 
-	if (roles->adopt_epoch <= roles->persist_max)
+	if (roles->adopt_epoch <= roles->persist_max && !roles->persist_failed)
 		roles->adopt_epoch = 0;
 	if (roles->adopt_epoch && !roles->adopt_serial && !roles->step_serial && !reigning(ha)) {
 		node = ha_action_new(ha, HA_ACTION_EPOCH, false);
-		node->action.epoch = roles->adopt_epoch;
+		node->action.epoch = roles->adopt_epoch > roles->persist_max ? roles->adopt_epoch : roles->persist_max;
 		node->serial = roles->adopt_serial = ++roles->next_serial;
 		roles->adopt_epoch = 0;
+		roles->persist_failed = false;
 	}
 	if (ha->role == HA_ROLE_DEMOTING)
 		think_demoting(ha);
@@ -630,13 +634,15 @@ void ha_roles_link_down(struct ha *ha)
 	if (ha->roles.promote_ms)
 		ha->roles.promote_ms = ha->now_ms;
 	if (ha->roles.handover_ms && ha->now_ms < ha->roles.handover_ms)
-		ha->roles.handover_ms = ha->now_ms + ha->config.heartbeat_ms;
+		/* it may suspect us by now: let its claim, if it makes one, be there to be probed */
+		ha->roles.handover_ms = ha->now_ms + ha->config.dead_ms;
 	ha_roles_think(ha);
 }
 
 void ha_roles_init(struct ha *ha)
 {
 	ha->roles.start_ms = ha->roles.since_ms = ha->now_ms;
+	ha->roles.persist_max = ha->epoch;
 	ha->follow.mirror_stale = true;
 }
 
@@ -660,6 +666,8 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		at = roles->promote_ms;
 	if (ha->now_ms < roles->handicap_ms)
 		return roles->handicap_ms < at ? roles->handicap_ms : at;
+	if (ha->now_ms < roles->lapsed_ms && roles->lapsed_ms < at)
+		at = roles->lapsed_ms;
 	if (ha->link_up || roles->held || !ha->config.peer_configured)
 		return at;
 	if (ha->role == HA_ROLE_INIT && ha->now_ms - roles->start_ms < ha->config.startup_ms)

@@ -46,7 +46,7 @@ struct node {
 	uint64_t step_delay_ms;		/* completions come later */
 	int step_error[HA_ACTION_SYNC + 1];
 	struct { enum ha_action_type type; uint64_t at_ms; } pending[32];
-	uint32_t n_pending;
+	uint32_t n_pending, fence_voids;
 	struct piece *in_first, *in_last;	/* towards this node */
 	uint64_t probe_at_ms;
 	bool probe_due;
@@ -127,6 +127,7 @@ static inline void pair_drain(struct node *node);
 
 static inline void pair_cut(struct pair *pair)
 {
+	log_debug("%" PRIu64 " link cut", pair->now_ms);
 	pair->link = false;
 	pair_flush(&pair->a);
 	pair_flush(&pair->b);
@@ -158,7 +159,7 @@ static inline void pair_released(struct node *node, struct output *output)
 	size_t len;
 
 	ck_assert_msg(!node->fenced && info.owner, "%s released output %u while mute", node->name, output->id);
-	if (info.sync == HA_SYNC_IN_SYNC && output->key.type) {
+	if (info.sync == HA_SYNC_IN_SYNC && output->key.type && node->peer->alive) {
 		value = ha_get(node->peer->ha, output->key, &len);
 		ck_assert_msg(value && *value >= output->value, "output %u left before its record was replicated",
 			      output->id);
@@ -170,6 +171,7 @@ static inline void pair_released(struct node *node, struct output *output)
 
 static inline void pair_trace(struct node *node, const char *what)
 {
+	log_debug("%" PRIu64 " %s: %s", node->pair->now_ms, node->name, what);
 	if (strlen(node->trace) + strlen(what) + 2 < sizeof(node->trace)) {
 		if (node->trace[0])
 			strcat(node->trace, " ");
@@ -182,7 +184,9 @@ static inline void pair_step_complete(struct node *node, enum ha_action_type typ
 	int error = node->step_error[type];
 
 	if (!error) {
-		if (type == HA_ACTION_UNFENCE)
+		if (type == HA_ACTION_FENCE)
+			node->fenced = true;
+		if (type == HA_ACTION_UNFENCE && !node->fence_voids)
 			node->fenced = false;
 		if (type == HA_ACTION_VIP_ADD)
 			node->vip = true;
@@ -211,8 +215,10 @@ static inline void pair_step(struct node *node, const struct ha_action *action)
 		ck_assert_uint_ge(action->epoch, node->persisted);
 		node->persisted = action->epoch;
 	}
-	if (action->type == HA_ACTION_FENCE && !node->step_error[HA_ACTION_FENCE])
+	if (action->type == HA_ACTION_FENCE && !node->step_error[HA_ACTION_FENCE]) {
 		node->fenced = true;
+		node->fence_voids = node->n_pending;	/* an UNFENCE under way opens nothing any more */
+	}
 	if (!node->step_delay_ms) {
 		pair_step_complete(node, action->type);
 		return;
@@ -296,6 +302,8 @@ static inline void pair_node_run(struct node *node)
 		for (i = 0; i < node->n_pending; i++)
 			node->pending[i] = node->pending[i + 1];
 		pair_step_complete(node, type);
+		if (node->fence_voids)
+			node->fence_voids--;
 		pair_drain(node);
 	}
 	if (node->probe_due && node->probe_at_ms <= pair->now_ms) {
@@ -333,7 +341,7 @@ static inline void pair_node_start(struct node *node)
 	node->config.epoch = node->persisted;
 	node->alive = node->fenced = true;
 	node->active = false;
-	node->n_pending = 0;
+	node->n_pending = node->fence_voids = 0;
 	node->probe_due = false;
 	node->ha = ha_new(&node->config, &ops, node->pair->now_ms);
 	ck_assert_ptr_nonnull(node->ha);
@@ -342,6 +350,7 @@ static inline void pair_node_start(struct node *node)
 /* Power loss (keeps only what was persisted). The kernel of a killed daemon: keep_vip. */
 static inline void pair_kill(struct node *node, bool keep_vip)
 {
+	pair_trace(node, keep_vip ? "killed, address stays" : "power loss");
 	node->alive = false;
 	node->fenced = true;
 	node->vip = keep_vip;
