@@ -548,6 +548,8 @@ END_TEST
 
 START_TEST(demoted_forgets_what_it_wanted_to_say)
 {
+	struct l2tp_counters counters;
+
 	established();
 	a.dirty_count = 0;
 	a.now += 61000;
@@ -565,6 +567,11 @@ START_TEST(demoted_forgets_what_it_wanted_to_say)
 	box_drain(&a);
 	ck_assert_uint_eq(box_sent_count(&a, MESSAGE_HELLO), 1);
 	ck_assert(box_sent(&a, MESSAGE_HELLO, 0)->header.nr == (uint16_t)(lac.ns + 1));
+	/* or goes for good in the middle of that */
+	l2tp_passivate(a.l2tp);
+	l2tp_forget_all(a.l2tp);
+	l2tp_counters(a.l2tp, &counters);
+	ck_assert_uint_eq(counters.resync + counters.tunnels + counters.sessions, 0);
 }
 END_TEST
 
