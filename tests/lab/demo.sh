@@ -49,8 +49,8 @@ pair_ready a || stop "the pair does not get in sync"
 tell "lns-b is its standby, in sync, and says nothing on the wire"
 capture_start "$pcap" "$(lab_control_filter)" || fail "no capture"
 
-lac_start "$n"
 tell "the LAC dials: $n tunnels, half with a secret; $n users, half PAP, half CHAP"
+lac_start "$n"
 wait_until 90 lac_all_up "$n" || stop "only $(lac_count "$n") of $n subscribers are up"
 lac_addresses >"$LAB_RUN/before"
 tell "$n of $n subscribers are up, $(sed -n '1s/.* //p' "$LAB_RUN/before") to $(sed -n '$s/.* //p' "$LAB_RUN/before")"
@@ -73,36 +73,41 @@ zero=$LAB_CUT_MS
 label=failure
 tell "${bold}lns-a loses power: its three links are cut, all its processes are killed${plain}" "$zero"
 
-seen_stall=0 seen_role=0 seen_vip=0 t_role=0 t_flow=0
+# What happened is told as soon as it is seen, with the time it happened.
+stall_at=0 vip_at=0 back_at=0 told=
 deadline=$((zero + 30000))
+look() {
+	local line at
+	while read -r at line; do
+		[ "$at" -ge "$zero" ] || continue
+		case $line in
+		stall*) [ $stall_at != 0 ] || stall_at=$at ;;
+		all-back*) back_at=$at ;;
+		esac
+	done <"$(traffic_events)"
+	while read -r line; do
+		if [[ $vip_at = 0 && $line = *"inet $LAB_VIP/"* && $line =~ ^\[([^]]*)\] ]]; then
+			vip_at=$(date -d "${BASH_REMATCH[1]}" +%s%3N)
+		fi
+	done <"$LAB_RUN/monitor"
+}
+tell_once() {
+	[[ $told = *" $1 "* ]] && return
+	told+=" $1 "
+	tell "$2" "$3"
+}
 while [ "$(now_ms)" -lt $deadline ]; do
-	if [ $seen_stall = 0 ] && ! flowing; then
-		seen_stall=1
-		tell "the subscribers' traffic stands still"
+	look
+	[ $stall_at = 0 ] || tell_once stall "the subscribers' traffic stands still" "$stall_at"
+	[ "$vip_at" = 0 ] || tell_once vip "lns-b has the address $LAB_VIP and announces it" "$vip_at"
+	if [ "$back_at" != 0 ] && flowing; then
+		tell_once back "${bold}the traffic of all $n subscribers flows again, both ways${plain}" "$back_at"
+		[ "$vip_at" = 0 ] || break
 	fi
-	if [ $seen_vip = 0 ] && grep -q "inet $LAB_VIP/" "$LAB_RUN/monitor" 2>/dev/null; then
-		seen_vip=1
-		tell "lns-b has the address $LAB_VIP and announces it"
-	fi
-	if [ $seen_role = 0 ] && node_is b active; then
-		seen_role=1
-		t_role=$(now_ms)
-		tell "lns-b is active"
-	fi
-	if [ $seen_role = 1 ] && [ $seen_stall = 1 ] && flowing; then
-		t_flow=$(now_ms)
-		tell "${bold}the traffic of all $n subscribers flows again, both ways${plain}"
-		break
-	fi
-	# Back before a stall was even called one.
-	if [ $seen_role = 1 ] && [ $seen_stall = 0 ] && [ "$(now_ms)" -gt $((t_role + 2000)) ]; then
-		t_flow=$(now_ms)
-		tell "the traffic never stood still"
-		break
-	fi
-	sleep 0.02
+	sleep 0.05
 done
-[ "$t_flow" != 0 ] || tell "30 s later: $(traffic_stalled) of $((2 * n)) streams stand still"
+[ "$back_at" != 0 ] || tell "30 s later: $(traffic_stalled) of $((2 * n)) streams stand still"
+wait_until 5 node_is b active && tell "lns-b says it is active"
 # Long enough for a renegotiation, a retransmission or a hang-up to show itself.
 tell "and now ten seconds of listening, for what might come late"
 sleep 10
@@ -113,8 +118,6 @@ lac_addresses >"$LAB_RUN/after"
 
 wire_check "$pcap" -t "$zero"
 wire_ok=$?
-vip_at=$(date -d "$(sed -n 's/^Timestamp: //p;/inet '$LAB_VIP'/q' "$LAB_RUN/monitor" | tail -n 1 |
-	sed 's/ \([0-9]*\) usec//')" +%s%3N 2>/dev/null)
 kept=$(comm -12 <(sort "$LAB_RUN/before") <(sort "$LAB_RUN/after") | wc -l)
 up=$(wc -l <"$LAB_RUN/after")
 last_flow=$(traffic_query '[.up.last_gap_end_ms, .down.last_gap_end_ms] | max | floor')
@@ -142,7 +145,7 @@ if [ -n "${active_at:-}" ]; then
 	line "failure to promotion" "$(ms $((active_at - zero)))"
 	line "  of these, the steps of the takeover" "$promote_ms ms"
 fi
-line "failure to the address on lns-b" "$(ms $((${vip_at:-zero} - zero)))"
+line "failure to the address on lns-b" "$(ms $((vip_at - zero)))"
 line "failure to the last session forwarding" "$(ms $((last_flow - zero)))"
 note ""
 note "lns-b> show l2tp redundancy all"
@@ -156,7 +159,7 @@ lost=()
 [ "$renegotiations" = 0 ] || lost+=("$renegotiations renegotiations")
 [ "$torn" = 0 ] || lost+=("$torn StopCCN or CDN")
 [ $wire_ok = 0 ] || lost+=("the decoder's approval")
-[ "$seen_role" = 1 ] || lost+=("lns-b's promotion")
+node_is b active || lost+=("lns-b's promotion")
 if [ ${#lost[@]} -gt 0 ]; then
 	pair_dump
 	net_down

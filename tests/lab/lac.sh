@@ -7,7 +7,7 @@
 # PAP and CHAP take turns by pairs. Its interface is always called sub<i>.
 #
 #   lac_start N            dial subscribers 1..N; does not wait
-#   lac_dial I             dial one
+#   lac_dial I...          dial these
 #   lac_up I               status 0: IPCP is open
 #   lac_count N            how many of 1..N are up
 #   lac_address I          the address it was given
@@ -18,67 +18,54 @@
 # LAB_PPP_OPTIONS: further pppd options of the LAC side, one a line.
 lac_dir() { echo "$LAB_RUN/lac/$1"; }
 
-lac_secret() { [ $(($1 % 2)) = 1 ]; }
-lac_auth() { [ $((($1 - 1) / 2 % 2)) = 0 ] && echo chap || echo pap; }
-
+# Builtins only: with dozens of subscribers every program started is felt.
 lac_configure() {
-	local i=$1 d host=plainlac refuse=$'refuse-eap\nrefuse-mschap\nrefuse-mschap-v2\nrefuse-pap'
-	d=$(lac_dir "$i")
-	mkdir -p "$d"
-	lac_secret "$i" && host=secretlac
-	[ "$(lac_auth "$i")" = chap ] || refuse=$'refuse-eap\nrefuse-mschap\nrefuse-mschap-v2\nrefuse-chap'
-	cat >"$d/xl2tpd.conf" <<-END
-	[global]
-	listen-addr = 192.0.2.$((100 + i))
-	auth file = $d/secrets
-	access control = no
-	[lac sub$i]
-	lns = ${LAB_LNS:-$LAB_VIP}
-	hostname = $host
-	autodial = yes
-	redial = no
-	ppp debug = yes
-	length bit = yes
-	pppoptfile = $d/options
-	END
+	local i=$1 d=$LAB_RUN/lac/$1 host=plainlac refuse=pap
+	[ $((i % 2)) = 0 ] || host=secretlac
+	[ $(((i - 1) / 2 % 2)) = 0 ] || refuse=chap
+	printf '%s\n' "[global]" \
+		"listen-addr = 192.0.2.$((100 + i))" \
+		"auth file = $d/secrets" \
+		"access control = no" \
+		"[lac sub$i]" \
+		"lns = ${LAB_LNS:-$LAB_VIP}" \
+		"hostname = $host" \
+		"autodial = yes" \
+		"redial = no" \
+		"ppp debug = yes" \
+		"length bit = yes" \
+		"pppoptfile = $d/options" >"$d/xl2tpd.conf"
 	echo "* * tunnelsecret" >"$d/secrets"
 	# No compression: what a capture shows is what was sent.
-	cat >"$d/options" <<-END
-	ipcp-accept-local
-	ipcp-accept-remote
-	noauth
-	nodefaultroute
-	noccp
-	novj
-	mtu 1460
-	mru 1460
-	ifname sub$i
-	name sub$i
-	password pw$i
-	$refuse
-	debug
-	logfile $d/pppd.log
-	lcp-echo-interval ${LAB_ECHO_INTERVAL:-10}
-	lcp-echo-failure 5
-	${LAB_PPP_OPTIONS:-}
-	END
+	printf '%s\n' ipcp-accept-local ipcp-accept-remote noauth nodefaultroute noccp novj \
+		"mtu 1460" "mru 1460" "ifname sub$i" "name sub$i" "password pw$i" \
+		refuse-eap refuse-mschap refuse-mschap-v2 "refuse-$refuse" \
+		debug "logfile $d/pppd.log" \
+		"lcp-echo-interval ${LAB_ECHO_INTERVAL:-10}" "lcp-echo-failure 5" \
+		"${LAB_PPP_OPTIONS:-}" >"$d/options"
+	: >"$d/pppd.log"
 }
 
+# The subscribers named, in one visit to their host.
 lac_dial() {
-	local i=$1 d
-	d=$(lac_dir "$i")
-	lac_configure "$i"
-	: >"$d/pppd.log"
-	in_ns lac xl2tpd -D -c "$d/xl2tpd.conf" -s "$d/secrets" -p "$d/pid" -C "$d/control" \
-		</dev/null >"$d/xl2tpd.log" 2>&1 &
-	disown $!
+	local i dirs=()
+	for i; do
+		dirs+=("$LAB_RUN/lac/$i")
+	done
+	mkdir -p "${dirs[@]}"
+	for i; do
+		lac_configure "$i"
+	done
+	# shellcheck disable=SC2016
+	in_ns lac bash -c 'for d; do
+		xl2tpd -D -c "$d/xl2tpd.conf" -s "$d/secrets" -p "$d/pid" -C "$d/control" \
+			</dev/null >"$d/xl2tpd.log" 2>&1 &
+	done' lac_dial "${dirs[@]}"
 }
 
 lac_start() {
-	local i
-	for ((i = 1; i <= $1; i++)); do
-		lac_dial "$i"
-	done
+	# shellcheck disable=SC2046
+	lac_dial $(seq 1 "$1")
 }
 
 lac_address() {
@@ -173,9 +160,12 @@ traffic_phase() { traffic_signal USR1; }
 traffic_stop() { traffic_signal TERM && rm -f "$LAB_RUN/probe.pid"; }
 traffic_query() { tail -n 1 "$(traffic_report)" | jq -r "$1"; }
 
-# Streams that are not flowing right now, both directions counted.
+# Streams that are not flowing right now, both directions counted. No program is
+# started: this is asked in a loop.
 traffic_stalled() {
-	tail -n 1 "$(traffic_events)" 2>/dev/null | sed -n 's/.*stalled=\([0-9]*\).*/\1/p' | grep . || echo 0
+	local lines=()
+	mapfile -t lines <"$(traffic_events)"
+	[[ ${#lines[@]} -gt 0 && ${lines[-1]} =~ stalled=([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0
 }
 
 # ---- the load LAC -------------------------------------------------------

@@ -259,12 +259,21 @@ kill_node() {
 }
 
 # Cables first: nothing a dying process sends may be seen outside. LAB_CUT_MS is
-# when the last of them was cut.
+# when. To start a program takes time here, tens of milliseconds between the first
+# cable and the last process; so the one that cuts waits for its orders beforehand.
 power_loss() {
-	local n=$1
-	printf 'link set lns-%s.access down\nlink set lns-%s.core down\nlink set lns-%s.ha down\n' \
-		"$n" "$n" "$n" | ip -n sw -batch -
+	local n=$1 orders=$LAB_RUN/orders fd
+	rm -f "$orders" "$orders.out"
+	mkfifo "$orders"
+	ip -n sw -batch - <"$orders" >"$orders.out" &
+	disown $!
+	exec {fd}>"$orders"
+	echo "link show dev lns-$n.access" >&$fd
+	wait_until 5 test -s "$orders.out"
 	LAB_CUT_MS=$(now_ms)
+	printf 'link set lns-%s.access down\nlink set lns-%s.core down\nlink set lns-%s.ha down\n' \
+		"$n" "$n" "$n" >&$fd
+	exec {fd}>&-
 	kill_node "$n"
 	ip netns del "lns-$n"
 	rm -rf "${LAB_RUN:?}/${n:?}" "/run/l2tpha-$n"
