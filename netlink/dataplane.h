@@ -67,7 +67,8 @@ struct dp_events {
  * Back ends differ in how they are made (kernel.h, null.h), not in use.
  */
 struct dp_ops {
-	/* Fences all addresses. Kernel objects live on where another process holds their sockets. */
+	/* Fences all addresses. Kernel objects live on where another process holds their sockets.
+	 * Not from inside a callback. */
 	void (*free)(struct dp *dp);
 	/* Listen on addr:1701 (family 0: any address). With IP_TRANSPARENT: the address may be absent. */
 	int (*listen)(struct dp *dp, const struct l2tp_endpoint *local);
@@ -85,7 +86,8 @@ struct dp_ops {
 	/* One dump; one call of each per session (of anybody's v2 tunnels), then done. */
 	int (*counters)(struct dp *dp, dp_counters_fn each, dp_done_fn done, void *arg);
 
-	/* Declare addresses as virtual: from now on fenced unless leased. Before listen(). */
+	/* Declare addresses as virtual: from now on fenced unless leased. Before listen(). May be called again
+	 * for more; the first call closes what an earlier daemon left open, with none it removes its rules. */
 	int (*vip_declare)(struct dp *dp, const struct dp_vip *vips, size_t count);
 	/* Unfence for lease_ms (0 = for ever: no HA), or renew. One kernel transaction. */
 	int (*lease)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg);

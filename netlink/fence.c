@@ -54,6 +54,7 @@ struct fence {
 	struct nft_ctx *nft;
 	struct vip *vips;
 	size_t count;
+	bool installed;		/* by us */
 };
 struct change {
 	struct fence *f;
@@ -79,7 +80,7 @@ static void append(struct change *c, struct nl_msg *msg)
 		nlmsg_free(msg);
 		return;
 	}
-	if (c->len + len > c->size) {
+	if (!c->data || c->len + len > c->size) {
 		size_t size = (c->len + len) * 2;
 		uint8_t *data = realloc(c->data, size);
 
@@ -361,34 +362,67 @@ static int run_rules(struct fence *f, const char *rules)
 	if (!errors || !*errors)
 		errors = "no nfnetlink in this kernel";
 	len = strcspn(errors, "\n");
-	log_line(strstr(rules, "chain") ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG,
+	log_line(strchr(rules, '{') ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG,
 		 "fence: cannot install the nftables rules that keep an inactive node silent: %.*s"
 		 " (try `modprobe nf_tables`; CAP_NET_ADMIN is needed)", (int)len, errors);
 	return -EOPNOTSUPP;
 }
 
-int fence_install(struct fence *f, const struct dp_vip *vips, size_t count)
+static char *make_additions(const struct vip *vips, size_t count)
 {
-	struct vip *own = calloc(count + 1, sizeof(*own));
+	char *rules = NULL, text[ENDPOINT_TEXT_MAX];
+	size_t len, i;
+	FILE *out = open_memstream(&rules, &len);
+
+	if (!out)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		const struct l2tp_endpoint *addr = &vips[i].conf.addr;
+
+		endpoint_format(addr, false, text);
+		fprintf(out, "add element inet " TABLE " virtual%u { %s }\n", addr->family, text);
+		if (addr->family == 4)
+			fprintf(out, "add element arp " TABLE " virtual4 { %s }\n", text);
+	}
+	fclose(out);
+	return rules;
+}
+
+int fence_declare(struct fence *f, const struct dp_vip *vips, size_t count)
+{
+	struct vip *all = calloc(f->count + count + 1, sizeof(*all));
+	size_t total = f->count, i;
 	char *rules;
-	size_t i;
 	int e;
 
-	if (!own)
+	if (!all)
 		return -ENOMEM;
+	if (f->count)
+		memcpy(all, f->vips, f->count * sizeof(*all));
 	for (i = 0; i < count; i++)
-		own[i].conf = vips[i];
-	rules = make_rules(own, count);
+		if (!find(f, &vips[i].addr))
+			all[total++].conf = vips[i];
+	if (f->installed && total == f->count) {
+		free(all);
+		return 0;
+	}
+	rules = f->count ? make_additions(all + f->count, total - f->count) : make_rules(all, total);
 	e = rules ? run_rules(f, rules) : -ENOMEM;
 	free(rules);
-	if (e && count) {
-		free(own);
+	if (e && total) {
+		free(all);
 		return e;
 	}
 	free(f->vips);
-	f->vips = own;
-	f->count = count;
+	f->vips = all;
+	f->count = total;
+	f->installed = true;
 	return 0;
+}
+
+bool fence_installed(const struct fence *f)
+{
+	return f->installed;
 }
 
 struct fence *fence_new(struct ev_loop *loop, char why[256])

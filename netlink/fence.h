@@ -16,9 +16,15 @@ struct fence;
 struct fence *fence_new(struct ev_loop *loop, char why[256]);
 /* Closes all addresses; the rules stay. */
 void fence_free(struct fence *f);
-/* Replaces the rules in one transaction; all addresses closed. count 0: removes them, or finds
- * that the kernel cannot have any, which is then no error. 0 or -errno, logged. */
-int fence_install(struct fence *f, const struct dp_vip *vips, size_t count);
+/*
+ * The first call replaces, in one transaction, the rules an earlier daemon
+ * left; all addresses are closed. With no address it removes them (a kernel
+ * that cannot have any is then no error). Later calls add addresses, closed.
+ * 0 or -errno, logged.
+ */
+int fence_declare(struct fence *f, const struct dp_vip *vips, size_t count);
+/* Was fence_declare called? */
+bool fence_installed(const struct fence *f);
 /* lease_ms 0 = for ever. One transaction for all addresses. */
 int fence_lease(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg);
 int fence_close(struct fence *f, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);

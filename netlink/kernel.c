@@ -16,6 +16,7 @@
  */
 #include "netlink/kernel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,17 @@ enum session_state {
 	SESSION_WAITING,	/* somebody else has it: look again later */
 	SESSION_FORCING,	/* a thread deletes it */
 };
+#define TO(state) (1u << (state))
+static const unsigned session_may_become[] = {
+	[SESSION_CREATING] = TO(SESSION_UP) | TO(SESSION_DOOMED) | TO(SESSION_FORCING),
+	[SESSION_UP] = TO(SESSION_CLOSING),
+	[SESSION_DOOMED] = TO(SESSION_FORCING),
+	[SESSION_CLOSING] = TO(SESSION_LOOKING) | TO(SESSION_WAITING),
+	[SESSION_LOOKING] = TO(SESSION_WAITING) | TO(SESSION_FORCING),
+	[SESSION_WAITING] = TO(SESSION_LOOKING),
+	[SESSION_FORCING] = 0,
+};
+
 struct tunnel;
 struct session {
 	struct dp_kernel *k;
@@ -207,6 +219,12 @@ static struct session *session_find(const struct dp_kernel *k, uint16_t tunnel_i
 	return s;
 }
 
+static void session_become(struct session *s, enum session_state state)
+{
+	assert(session_may_become[s->state] & TO(state));
+	s->state = state;
+}
+
 /* It is gone, or never was. */
 static void session_end(struct session *s)
 {
@@ -244,14 +262,14 @@ static void on_forced(void *arg, int error)
 
 static void session_force(struct session *s)
 {
-	s->state = SESSION_FORCING;
+	session_become(s, SESSION_FORCING);
 	if (worker_submit(s->k->worker, run_force, on_forced, s))
 		on_forced(s, run_force(s));
 }
 
 static void session_wait(struct session *s)
 {
-	s->state = SESSION_WAITING;
+	session_become(s, SESSION_WAITING);
 	ev_timer_set(&s->timer, LOOK_AGAIN_S, 0.);
 	ev_timer_start(s->k->loop, &s->timer);
 }
@@ -274,7 +292,7 @@ static void session_look(struct session *s)
 		session_end(s);
 		return;
 	}
-	s->state = SESSION_LOOKING;
+	session_become(s, SESSION_LOOKING);
 	s->looks++;
 	if (genl_session_exists(s->k->genl, s->conf.tunnel_id, s->conf.local_id, on_looked, s))
 		session_force(s);
@@ -307,10 +325,10 @@ static void session_delete(struct session *s)
 {
 	switch (s->state) {
 	case SESSION_CREATING:
-		s->state = SESSION_DOOMED;
+		session_become(s, SESSION_DOOMED);
 		break;
 	case SESSION_UP:
-		s->state = SESSION_CLOSING;
+		session_become(s, SESSION_CLOSING);
 		if (!worker_submit(s->k->worker, run_close, on_closed, s))
 			break;
 		close(s->fd);
@@ -343,7 +361,7 @@ static void on_session_created(void *arg, int error)
 			error = fd;
 	}
 	if (!error) {
-		s->state = SESSION_UP;
+		session_become(s, SESSION_UP);
 		s->fd = fd;
 	} else if (exists && !s->tunnel->ending) {
 		session_force(s);
@@ -413,7 +431,13 @@ static int kernel_counters(struct dp *dp, dp_counters_fn each, dp_done_fn done, 
 
 static int kernel_listen(struct dp *dp, const struct l2tp_endpoint *local)
 {
-	return udp_listen(kernel_of(dp)->udp, local);
+	struct dp_kernel *k = kernel_of(dp);
+	int e = 0;
+
+	/* nothing is virtual here: then nothing may be muted by what an earlier daemon left */
+	if (!fence_installed(k->fence))
+		e = fence_declare(k->fence, NULL, 0);
+	return e ? e : udp_listen(k->udp, local);
 }
 
 static int kernel_send(struct dp *dp, uint16_t tunnel_id, const struct l2tp_endpoint *local,
@@ -432,7 +456,7 @@ static int kernel_send(struct dp *dp, uint16_t tunnel_id, const struct l2tp_endp
 
 static int kernel_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t count)
 {
-	return fence_install(kernel_of(dp)->fence, vips, count);
+	return fence_declare(kernel_of(dp)->fence, vips, count);
 }
 
 static int kernel_lease(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done,

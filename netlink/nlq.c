@@ -61,7 +61,6 @@ struct nlq {
 	ev_prepare prepare;
 	ev_idle spin;		/* active while requests wait: the loop must not sleep */
 	ev_timer timeout;
-	bool *gone;		/* set while callbacks run: has one of them freed us? */
 	uint8_t *buf;
 };
 
@@ -101,33 +100,20 @@ static struct request **out_find(struct nlq *q, uint32_t seq)
 	return NULL;
 }
 
-/* Returns false if the callback freed the queue. */
-static bool finish(struct nlq *q, struct request **link, int error)
+static void finish(struct nlq *q, struct request **link, int error)
 {
 	struct request *r = list_unlink(&q->out, link);
-	bool *outer = q->gone;
-	bool gone = false;
 
-	q->gone = &gone;
 	if (r->done)
 		r->done(r->arg, error);
 	free(r);
-	if (gone) {
-		if (outer)
-			*outer = true;
-		return false;
-	}
-	q->gone = outer;
-	return true;
 }
 
-static bool finish_all(struct nlq *q, int error)
+static void finish_all(struct nlq *q, int error)
 {
 	/* requests made meanwhile go to `waiting`, so this ends */
 	while (q->out.head)
-		if (!finish(q, &q->out.head, error))
-			return false;
-	return true;
+		finish(q, &q->out.head, error);
 }
 
 static void log_refusal(const struct nlq *q, const struct nlmsghdr *nlh, const struct nlmsgerr *err)
@@ -144,27 +130,28 @@ static void log_refusal(const struct nlq *q, const struct nlmsghdr *nlh, const s
 		log_debug("netlink %s: %s: %s", q->name, strerror(-err->error), nla_get_string(text));
 }
 
-static bool handle(struct nlq *q, struct nlmsghdr *nlh)
+static void handle(struct nlq *q, struct nlmsghdr *nlh)
 {
 	struct request **link = out_find(q, nlh->nlmsg_seq);
 
 	if (!link)
-		return true;
+		return;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		const struct nlmsgerr *err = nlmsg_data(nlh);
 
 		if (err->error)
 			log_refusal(q, nlh, err);
-		return finish(q, link, err->error);
+		finish(q, link, err->error);
+		return;
 	}
 	if (nlh->nlmsg_type == NLMSG_DONE) {
 		int error = nlmsg_datalen(nlh) >= (int)sizeof(int) ? *(const int *)nlmsg_data(nlh) : 0;
 
-		return finish(q, link, error);
+		finish(q, link, error);
+		return;
 	}
 	if ((*link)->on_msg && nlh->nlmsg_type >= NLMSG_MIN_TYPE)
 		(*link)->on_msg((*link)->arg, nlh);
-	return true;
 }
 
 static double now_s(void)
@@ -175,13 +162,12 @@ static double now_s(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* Returns false if a callback freed the queue. */
-static bool receive(struct nlq *q)
+static void receive(struct nlq *q)
 {
 	double start = now_s();
 
 	while ((now_s() - start) * 1e6 < RECV_BUDGET_US) {	/* the rest in the next turn */
-		struct sockaddr_nl from;
+		struct sockaddr_nl from = { 0 };
 		socklen_t from_len = sizeof(from);
 		ssize_t len = recvfrom(q->fd, q->buf, RECV_BUFFER / 16, MSG_DONTWAIT,
 				       (struct sockaddr *)&from, &from_len);
@@ -193,22 +179,19 @@ static bool receive(struct nlq *q)
 		if (len < 0 && errno == ENOBUFS) {
 			log_warnx("netlink %s: answers were lost (receive buffer overrun), %u requests failed",
 				  q->name, q->out.count);
-			if (!finish_all(q, -ENOBUFS))
-				return false;
+			finish_all(q, -ENOBUFS);
 			continue;
 		}
 		if (len < 0)
-			return true;
+			return;
 		if (from.nl_pid)
 			continue;	/* only the kernel may answer */
 		for (; nlmsg_ok(nlh, rest); nlh = nlmsg_next(nlh, &rest))
-			if (!handle(q, nlh))
-				return false;
+			handle(q, nlh);
 	}
-	return true;
 }
 
-static bool send_one(struct nlq *q)
+static void send_one(struct nlq *q)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct request *r = list_unlink(&q->waiting, &q->waiting.head);
@@ -223,9 +206,9 @@ static bool send_one(struct nlq *q)
 		int error = -errno;
 		struct request **link = out_find(q, r->seq);
 
-		return link ? finish(q, link, error) : true;
+		if (link)
+			finish(q, link, error);
 	}
-	return true;
 }
 
 static void arm(struct nlq *q)
@@ -253,10 +236,8 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 		do {
 			while (q->waiting.count && q->out.count < q->in_flight_max &&
 			       (now_s() - start) * 1e6 < SEND_BUDGET_US)
-				if (!send_one(q))
-					return;
-			if (!receive(q))
-				return;
+				send_one(q);
+			receive(q);
 		} while (q->waiting.count && q->out.count < q->in_flight_max &&
 			 (now_s() - start) * 1e6 < SEND_BUDGET_US);
 	}
@@ -278,8 +259,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 	/* in order of sending: the oldest is first */
 	while (q->out.head && q->out.head->sent_at <= limit) {
 		log_warnx("netlink %s: no answer within %.0f s", q->name, REQUEST_TIMEOUT_S);
-		if (!finish(q, &q->out.head, -ETIMEDOUT))
-			return;
+		finish(q, &q->out.head, -ETIMEDOUT);
 	}
 	arm(q);
 }
@@ -340,8 +320,6 @@ void nlq_free(struct nlq *q)
 {
 	if (!q)
 		return;
-	if (q->gone)
-		*q->gone = true;
 	ev_io_stop(q->loop, &q->io);
 	ev_prepare_stop(q->loop, &q->prepare);
 	ev_idle_stop(q->loop, &q->spin);

@@ -27,7 +27,7 @@ typedef void (*nlq_msg_fn)(void *arg, const struct nlmsghdr *nlh);
  * NULL with errno set.
  */
 struct nlq *nlq_new(struct ev_loop *loop, int protocol, unsigned in_flight, const char *name);
-/* Requests that are not finished are dropped, `done` is not called. */
+/* Requests that are not finished are dropped, `done` is not called. Not from inside a callback. */
 void nlq_free(struct nlq *q);
 
 /*

@@ -74,6 +74,7 @@ struct dp_null {
 	struct session *sessions;
 	struct vip *vips;
 	size_t vip_count;
+	bool declared;		/* by this daemon */
 	struct op *queue;	/* ring, size a power of two */
 	size_t queue_size, queue_head, queue_len;
 	struct dp_null_stats stats;
@@ -121,7 +122,7 @@ static void session_free(struct dp_null *n, struct session *s)
 	*s->pprev = s->next;
 	if (s->next)
 		s->next->pprev = s->pprev;
-	HASH_DEL(n->sessions, s);
+	HASH_DEL(n->sessions, s);	/* NOLINT(clang-analyzer-core.NullDereference): uthash's own list */
 	free(s);
 }
 
@@ -510,12 +511,15 @@ static int null_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t cou
 
 	if (e)
 		return e;
-	for (i = 0; i < n->vip_count; i++)
+	for (i = 0; !n->declared && i < n->vip_count; i++)
 		n->vips[i].declared = false;
+	n->declared = true;
 	for (i = 0; i < count; i++) {
 		struct vip *v = vip_get(n, &vips[i]);
 
-		/* as in the kernel, a new declaration starts closed */
+		if (v->declared)
+			continue;
+		/* as in the kernel, what is new starts closed */
 		*v = (struct vip){ .conf = vips[i], .declared = true, .present = v->present, .open = v->open };
 	}
 	vips_tell(n, false);
@@ -605,6 +609,7 @@ void dp_null_orphan(struct dp *dp, const struct dp_events *events)
 	struct tunnel *t;
 
 	queue_drop(n);
+	n->declared = false;
 	n->events = events ? *events : (struct dp_events){ 0 };
 	for (t = n->tunnels; t; t = t->hh.next)
 		t->leftover = true;

@@ -167,7 +167,7 @@ static int arp_ask(const struct target *t)
 
 static bool arp_answered(const struct target *t)
 {
-	struct sockaddr_ll from;
+	struct sockaddr_ll from = { 0 };
 	struct ether_arp arp;
 	socklen_t len = sizeof(from);
 	ssize_t n;
@@ -237,7 +237,7 @@ static bool nd_answered(const struct target *t)
 		struct nd_neighbor_advert na;
 		struct nd_opt_hdr opt;
 		uint8_t mac[ETH_ALEN];
-	} pkt;
+	} pkt = { 0 };
 	ssize_t n;
 
 	while ((n = recv(t->fd, &pkt, sizeof(pkt), MSG_DONTWAIT)) >= 0) {

@@ -223,6 +223,8 @@ START_TEST(mute_until_leased_and_again_when_the_lease_ends)
 	ck_assert_uint_eq(dp_null_get_stats(w.dp).muted, 3);
 
 	w.dp->ops->lease(w.dp, &vip, 1, 0, done, (void *)2);
+	ck_assert_int_eq(w.dp->ops->vip_declare(w.dp, &other, 1), 0);	/* another group's, later */
+	ck_assert(!dp_null_leased(w.dp, &other.addr, 600));
 	dp_null_run(w.dp, 600);
 	ck_assert(dp_null_leased(w.dp, &vip.addr, UINT64_MAX));
 	w.dp->ops->fence(w.dp, &vip, 1, done, (void *)3);
