@@ -197,7 +197,8 @@ static void one_fault(struct sim *sim)
 		sim_at(sim, span(sim, 5, 6000), ev_heal, 0, 0)->arg = rng_below(sim, 2);
 	} else if (kind < 79) {
 		/* with the HA stream cut too it would be a partition: another story */
-		if (sim->wire.cut || !sim->wire.up[0] || !sim->wire.up[1] || sim->nodes[!active->index].access_cut)
+		if (sim->wire.cut || !sim->wire.up[0] || !sim->wire.up[1] || sim->wire.corrupted_conn ||
+		    sim->nodes[!active->index].access_cut)
 			return;
 		sim_trace(sim, "access link of node %d is cut", active->index);
 		active->access_cut = true;
@@ -208,7 +209,8 @@ static void one_fault(struct sim *sim)
 		sim_trace(sim, "wire: node %u is %llu ms slower", w, (unsigned long long)sim->wire.slow_us[w] / MS);
 		sim_at(sim, span(sim, 50, 4000), ev_fast, (int)w, 0);
 	} else if (kind < 90) {
-		if (sim->wire.up[0] && sim->wire.up[1] && !sim->wire.cut)
+		if (sim->wire.up[0] && sim->wire.up[1] && !sim->wire.cut && !sim->nodes[0].access_cut &&
+		    !sim->nodes[1].access_cut)
 			sim->wire.corrupt[rng_below(sim, 2)] = true;
 	} else if (kind < 93) {
 		kill_ppp(sim, active);
