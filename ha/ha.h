@@ -75,7 +75,11 @@ void ha_link_down(struct ha *ha, uint64_t now_ms);
 void ha_link_input(struct ha *ha, uint64_t now_ms, const uint8_t *data, size_t len);
 void ha_tick(struct ha *ha, uint64_t now_ms);
 uint64_t ha_deadline_ms(const struct ha *ha);
-/* The step an HA_ACTION_* asked for is complete (0) or failed (-errno); the table decides what follows. */
+/*
+ * The step an HA_ACTION_* asked for is complete (0) or failed (-errno); the table decides what follows.
+ * One call per EPOCH..PASSIVATE handed out, in the order they were handed out.  FENCE may come while
+ * another step is under way: it wins, an UNFENCE that completes later must not open anything.
+ */
 void ha_step_done(struct ha *ha, uint64_t now_ms, int error);
 /* The caller found that its right to speak has lapsed (frozen longer than its lease): mute until it is sure again. */
 void ha_lapsed(struct ha *ha, uint64_t now_ms);

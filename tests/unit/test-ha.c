@@ -120,6 +120,106 @@ START_TEST(output_of_an_open_batch_waits_for_its_commit)
 }
 END_TEST
 
+START_TEST(output_waits_for_a_commit_made_before_it)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+
+	pair_put(a, 1, 50);
+	ha_commit(a->ha, pair->now_ms);
+	pair_output(a, 1);
+	pair_drain(a);
+	ck_assert_uint_eq(a->n_released, 0);
+	pair_run(pair, 4);
+	ck_assert_uint_eq(a->n_released, 1);
+	pair_free(pair);
+}
+END_TEST
+
+/* What was ready to leave, but was not fetched yet, does not leave after all. */
+START_TEST(going_mute_overtakes_everything_queued)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+	struct ha_action action;
+	char reason[HA_REASON_MAX];
+
+	pair->want_link = false;
+	pair_cut(pair);
+	pair_put(a, 1, 50);
+	pair_output(a, 1);
+	ha_commit(a->ha, pair->now_ms);	/* solo: a RELEASE is queued */
+	ck_assert_int_eq(ha_demote(a->ha, pair->now_ms, reason), 0);
+	ck_assert_uint_eq(a->n_freed, 1);
+	ck_assert(ha_action_next(a->ha, &action));
+	ck_assert_int_eq(action.type, HA_ACTION_FENCE);
+	a->fenced = true;
+	ha_step_done(a->ha, pair->now_ms, 0);
+	pair_drain(a);
+	ck_assert_uint_eq(a->n_released, 0);
+	ck_assert_int_eq(pair_info(a).role, standby);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(the_fence_comes_before_anything_queued)
+{
+	struct pair *pair = pair_up();
+	struct ha_action action;
+	char reason[HA_REASON_MAX];
+
+	pair_put(&pair->a, 1, 50);
+	ha_commit(pair->a.ha, pair->now_ms);	/* a LINK_SEND is queued */
+	ck_assert_int_eq(ha_demote(pair->a.ha, pair->now_ms, reason), 0);
+	ck_assert(ha_action_next(pair->a.ha, &action));
+	ck_assert_int_eq(action.type, HA_ACTION_FENCE);
+	pair_free(pair);
+}
+END_TEST
+
+/* A takeover that is lost before its steps were fetched leaves none of them behind. */
+START_TEST(losing_takes_back_a_step_nobody_has_seen)
+{
+	struct pair *pair = pair_new();
+	struct ha_action action;
+	char reason[HA_REASON_MAX];
+
+	pair->a.config.peer_configured = false;
+	pair_node_start(&pair->a);
+	ha_tick(pair->a.ha, pair->now_ms);
+	while (ha_action_next(pair->a.ha, &action) && action.type != HA_ACTION_EPOCH)
+		;
+	ha_step_done(pair->a.ha, pair->now_ms, 0);	/* UNFENCE is queued now */
+	ck_assert_int_eq(ha_demote(pair->a.ha, pair->now_ms, reason), 0);
+	ck_assert(ha_action_next(pair->a.ha, &action));
+	ck_assert_int_eq(action.type, HA_ACTION_FENCE);
+	while (ha_action_next(pair->a.ha, &action))
+		ck_assert_int_ne(action.type, HA_ACTION_UNFENCE);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(changes_never_committed_cost_a_snapshot)
+{
+	struct pair *pair = pair_up();
+	char reason[HA_REASON_MAX];
+
+	pair_work(&pair->a, 1, 50);
+	pair_run(pair, 5);
+	pair_put(&pair->a, 2, 50);	/* in its store, in nobody's log */
+	ck_assert_int_eq(ha_promote(pair->b.ha, pair->now_ms, true, reason), 0);
+	pair->lies = true;		/* forced: the old one hears of it a moment later */
+	pair_drain(&pair->b);
+	pair_run(pair, 500);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	ck_assert_uint_eq(pair_info(&pair->a).records, 1);
+	ck_assert_uint_eq(pair_info(&pair->a).refused, 0);
+	ck_assert_uint_eq(pair_info(&pair->b).snapshots, 2);	/* its own first one, and this */
+	pair_free(pair);
+}
+END_TEST
+
 START_TEST(equal_bytes_cost_nothing)
 {
 	struct pair *pair = pair_up();
@@ -484,6 +584,8 @@ START_TEST(split_brain_heals_to_the_higher_epoch)
 	ck_assert(pair_in_sync(pair));
 	pair_equal(pair);
 	ck_assert_uint_eq(pair_info(a).records, 2);
+	/* a knows more than the log it shares with b: no attempt to go on from there */
+	ck_assert_uint_eq(pair_info(a).refused, 0);
 	pair_free(pair);
 }
 END_TEST
@@ -702,6 +804,11 @@ int main(void)
 	tcase_add_test(tcase, alone_it_probes_before_it_claims);
 	tcase_add_test(tcase, outputs_wait_for_the_standby_in_order);
 	tcase_add_test(tcase, output_of_an_open_batch_waits_for_its_commit);
+	tcase_add_test(tcase, output_waits_for_a_commit_made_before_it);
+	tcase_add_test(tcase, going_mute_overtakes_everything_queued);
+	tcase_add_test(tcase, the_fence_comes_before_anything_queued);
+	tcase_add_test(tcase, losing_takes_back_a_step_nobody_has_seen);
+	tcase_add_test(tcase, changes_never_committed_cost_a_snapshot);
 	tcase_add_test(tcase, equal_bytes_cost_nothing);
 	tcase_add_test(tcase, late_commit_degrades_and_recovers);
 	tcase_add_test(tcase, degraded_standby_does_not_promote_itself);
