@@ -191,6 +191,7 @@ on_node() {
 	shift
 	# shellcheck disable=SC2016
 	bash -c 'g=/sys/fs/cgroup/lns-$1/cgroup.procs; [ ! -w "$g" ] || echo $$ >"$g"
+		[ -z "$ON_NODE_PID" ] || echo $$ >"$ON_NODE_PID"
 		ulimit -c unlimited
 		n=$1; shift; exec ip netns exec "lns-$n" "$@"' on_node "$n" "$@"
 }
@@ -216,10 +217,11 @@ node_start() {
 	shift
 	[ -s "$LAB_RUN/$n/conf" ] && [ "${LAB_KEEP_CONFIG:-0}" = 1 ] ||
 		(umask 077; lab_config "$n" >"$LAB_RUN/$n/conf")
-	on_node "$n" ${LAB_WRAP:-} "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
+	rm -f "$LAB_RUN/$n/pid"
+	# the pid of the daemon itself: $! is that of the shell around it
+	ON_NODE_PID=$LAB_RUN/$n/pid on_node "$n" ${LAB_WRAP:-} "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
 		-S "$LAB_RUN/state-$n" -L "$LAB_OUT/pppd-$n.log" -n "$@" \
 		</dev/null >>"$(node_log "$n")" 2>&1 &
-	echo $! >"$LAB_RUN/$n/pid"
 	disown $!
 	if ! wait_until 15 node_answers "$n"; then
 		note "l2tphad on lns-$n does not answer; its last words:"
