@@ -185,16 +185,17 @@ lab_config() {
 	END
 }
 
-# Runs a command on an LNS host, in that host's control group.
-on_node() {
+# Runs a command on an LNS host, in that host's control group; become_on_node puts
+# it in the place of this (sub)shell, so that its process ID is $!.
+become_on_node() {
 	local n=$1
 	shift
 	# shellcheck disable=SC2016
-	bash -c 'g=/sys/fs/cgroup/lns-$1/cgroup.procs; [ ! -w "$g" ] || echo $$ >"$g"
-		[ -z "$ON_NODE_PID" ] || echo $$ >"$ON_NODE_PID"
+	exec bash -c 'g=/sys/fs/cgroup/lns-$1/cgroup.procs; [ ! -w "$g" ] || echo $$ >"$g"
 		ulimit -c unlimited
 		n=$1; shift; exec ip netns exec "lns-$n" "$@"' on_node "$n" "$@"
 }
+on_node() { (become_on_node "$@"); }
 
 node_socket() { echo "/run/l2tpha-$1/l2tphad.sock"; }
 node_pid() { cat "$LAB_RUN/$1/pid" 2>/dev/null; }
@@ -217,11 +218,11 @@ node_start() {
 	shift
 	[ -s "$LAB_RUN/$n/conf" ] && [ "${LAB_KEEP_CONFIG:-0}" = 1 ] ||
 		(umask 077; lab_config "$n" >"$LAB_RUN/$n/conf")
-	rm -f "$LAB_RUN/$n/pid"
-	# the pid of the daemon itself: $! is that of the shell around it
-	ON_NODE_PID=$LAB_RUN/$n/pid on_node "$n" ${LAB_WRAP:-} "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
+	# shellcheck disable=SC2086
+	become_on_node "$n" ${LAB_WRAP:-} "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
 		-S "$LAB_RUN/state-$n" -L "$LAB_OUT/pppd-$n.log" -n "$@" \
-		</dev/null >>"$(node_log "$n")" 2>&1 &
+		</dev/null >>"$LAB_OUT/l2tphad-$n.log" 2>&1 &
+	echo $! >"$LAB_RUN/$n/pid"
 	disown $!
 	if ! wait_until 15 node_answers "$n"; then
 		note "l2tphad on lns-$n does not answer; its last words:"
