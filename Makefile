@@ -163,7 +163,9 @@ $(B)/unit/test-link: L_BASE += $(call pc_libs,gnutls)
 $(B)/sim: $(call obj,$(SIM_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$^ $(L_BASE))
 $(B)/bench/%: $(B)/tests/bench/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
-	$(call link,$^ $(L_BASE))
+	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
+$(B)/bench/bench-control: $(call obj,$(wildcard tests/bench/control-*.c) $(HALINK_SRC))
+$(B)/bench/bench-control: L_BASE += $(call pc_libs,gnutls)
 
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What output commit costs: control-only setups (ICRQ to ICCN, established
+ * and, with HA, confirmed by the standby) a second, with a hot standby in
+ * sync and without redundancy; and what a session costs in memory.
+ *
+ * Three processes: the active, its LACs, the standby; between them real UDP
+ * and the real HA link on loopback.  Each trial is made by new processes;
+ * trials with and without HA alternate, and what is compared are medians.  A
+ * trial in which a commit was late was not in sync all the time: it is
+ * repeated, and counted.  The processor time of the active per session is
+ * reported beside the rate: it does not depend on what else the machine does,
+ * nor on LACs and standby sharing its other processors.
+ *
+ * Memory: what the active and the standby have resident before the first
+ * tunnel and after the last session, with PPP open on all (captured state,
+ * user name, address) and without.
+ *
+ *   bench-control [--rounds N] [--tunnels T] [--sessions S] [--window W] [--only rate|memory]
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include "daemon/log.h"
+#include "tests/bench/bench.h"
+#include "tests/bench/control.h"
+
+#define TRIAL_LIMIT_US 60000000u
+#define ROUNDS_MAX 25
+#define REPEATS_MAX 3		/* of rounds, for late commits */
+
+struct options {
+	unsigned rounds, tunnels, sessions, window;
+	bool rate, memory;
+};
+
+struct standby_report {
+	uint64_t cpu_us;
+	long rss_kib;		/* growth since asked to remember */
+	uint32_t ppp_up, records;
+	enum ha_sync sync;
+};
+
+struct result {
+	double per_s, seconds;
+	double cpu_us, lac_cpu_us, standby_cpu_us;	/* of a session */
+	double lag_p50_ms, lag_p99_ms, lag_max_ms;
+	double rss_kib, standby_rss_kib;		/* of a session */
+	uint64_t late, retransmissions, commits;
+	enum ha_sync sync;
+};
+
+/* ---- the standby's process ------------------------------------------------ */
+
+struct standby {
+	pid_t pid;
+	int fd;
+};
+
+static uint16_t free_port(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || getsockname(fd, (struct sockaddr *)&addr, &len))
+		bench_die("no port on loopback");
+	close(fd);
+	return ntohs(addr.sin_port);
+}
+
+static pid_t child(void)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		bench_die("cannot fork");
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+static void standby_main(const struct node_options *options, int fd)
+{
+	struct node *node = node_new(options);
+	struct standby_report report = { 0 };
+	struct pollfd extra = { .fd = fd, .events = POLLIN };
+	uint64_t cpu0 = 0;
+	long rss0 = 0;
+	char order;
+
+	for (;;) {
+		node_turn(node, &extra);
+		if (!extra.revents)
+			continue;
+		if (read(fd, &order, 1) != 1)
+			_exit(1);
+		if (order == 'b') {
+			rss0 = bench_rss_kib();
+			cpu0 = bench_cpu_us();
+			continue;
+		}
+		report = (struct standby_report){ .cpu_us = bench_cpu_us() - cpu0, .rss_kib = bench_rss_kib() - rss0,
+						  .ppp_up = node_ppp_up(node), .records = node_ha(node).records,
+						  .sync = node_ha(node).sync };
+		if (write(fd, &report, sizeof(report)) != sizeof(report))
+			_exit(1);
+	}
+}
+
+static struct standby standby_start(struct node_options options)
+{
+	struct standby standby;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		bench_die("no socket pair");
+	options.kind = NODE_STANDBY;
+	standby.pid = child();
+	if (!standby.pid) {
+		close(fds[0]);
+		standby_main(&options, fds[1]);
+		_exit(1);
+	}
+	close(fds[1]);
+	standby.fd = fds[0];
+	return standby;
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* ---- the LACs' process ------------------------------------------------------ */
+
+struct lacs_report {
+	uint64_t cpu_us, retransmissions;
+	unsigned down;
+};
+struct lac_side {
+	pid_t pid;
+	int fd;
+};
+
+static void lacs_main(const struct options *o, const int *sockets, int fd)
+{
+	struct lacs_options lo = { .tunnels = o->tunnels, .calls = o->sessions, .window = o->window, .sockets = sockets };
+	struct lacs *lacs = lacs_new(&lo);
+	struct pollfd extra = { .fd = fd, .events = POLLIN };
+	struct lacs_report report;
+	bool told = false;
+	uint64_t cpu0 = 0, before = 0;
+	char order;
+
+	for (;;) {
+		lacs_turn(lacs, &extra);
+		if (!told && lacs_open_done(lacs)) {
+			told = true;
+			if (write(fd, "", 1) != 1)
+				_exit(1);
+		}
+		if (!extra.revents)
+			continue;
+		if (read(fd, &order, 1) != 1)
+			_exit(1);
+		switch (order) {
+		case 'o':
+			lacs_open(lacs);
+			break;
+		case 'c':
+			cpu0 = bench_cpu_us();
+			before = lacs_retransmissions(lacs);
+			lacs_call(lacs);
+			break;
+		case 'e':
+			report = (struct lacs_report){ .cpu_us = bench_cpu_us() - cpu0, .down = lacs_down(lacs),
+						       .retransmissions = lacs_retransmissions(lacs) - before };
+			if (write(fd, &report, sizeof(report)) != sizeof(report))
+				_exit(1);
+			break;
+		}
+	}
+}
+
+/* A pair of UDP sockets on loopback, each connected to the other. */
+static void udp_pair(int *one, int *other)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, b = a;
+	socklen_t len = sizeof(a);
+	int size = 1 << 20;
+
+	*one = socket(AF_INET, SOCK_DGRAM, 0);
+	*other = socket(AF_INET, SOCK_DGRAM, 0);
+	if (*one < 0 || *other < 0 || bind(*one, (struct sockaddr *)&a, len) || bind(*other, (struct sockaddr *)&b, len) ||
+	    getsockname(*one, (struct sockaddr *)&a, &len) || getsockname(*other, (struct sockaddr *)&b, &len) ||
+	    connect(*one, (struct sockaddr *)&b, len) || connect(*other, (struct sockaddr *)&a, len))
+		bench_die("no UDP on loopback");
+	setsockopt(*one, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	setsockopt(*other, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+static struct lac_side lacs_start(const struct options *o, int ours[CONTROL_TUNNELS_MAX])
+{
+	int theirs[CONTROL_TUNNELS_MAX], fds[2];
+	struct lac_side side;
+
+	for (unsigned i = 0; i < o->tunnels; i++)
+		udp_pair(&ours[i], &theirs[i]);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		bench_die("no socket pair");
+	side.pid = child();
+	if (!side.pid) {
+		lacs_main(o, theirs, fds[1]);
+		_exit(1);
+	}
+	for (unsigned i = 0; i < o->tunnels; i++)
+		close(theirs[i]);
+	close(fds[1]);
+	side.fd = fds[0];
+	return side;
+}
+
+/* ---- a trial ------------------------------------------------------------------ */
+
+struct bed {
+	const struct options *o;
+	bool ha;
+	int sockets[CONTROL_TUNNELS_MAX];
+	struct standby standby;
+	struct lac_side lacs;
+	struct node *node;
+	uint64_t since_us;
+};
+
+static void order(int fd, char what)
+{
+	if (write(fd, &what, 1) != 1)
+		bench_die("a process of the trial is gone");
+}
+
+static void turn(struct bed *bed, const char *what)
+{
+	node_turn(bed->node, NULL);
+	if (bench_now_us() - bed->since_us > TRIAL_LIMIT_US)
+		bench_die(what);
+}
+
+/* A pair in sync (or one box alone), and LACs that have not said anything yet. */
+static struct bed *bed_new(const struct options *o, bool ha, bool ppp, bool warm)
+{
+	struct node_options no = { .kind = ha ? NODE_ACTIVE : NODE_ALONE, .ppp = ppp, .warm = warm,
+				   .port = ha ? free_port() : 0 };
+	struct bed *bed = calloc(1, sizeof(*bed));
+
+	if (!bed)
+		bench_die("out of memory");
+	bed->o = o;
+	bed->ha = ha;
+	bed->since_us = bench_now_us();
+	if (ha)
+		bed->standby = standby_start(no);
+	bed->lacs = lacs_start(o, bed->sockets);
+	no.sockets = bed->sockets;
+	no.tunnels = o->tunnels;
+	bed->node = node_new(&no);
+	while (node_ha(bed->node).role != HA_ROLE_ACTIVE || (ha && node_ha(bed->node).sync != HA_SYNC_IN_SYNC))
+		turn(bed, "the pair does not come into sync");
+	if (ha)
+		order(bed->standby.fd, 'b');
+	return bed;
+}
+
+static void bed_tunnels(struct bed *bed)
+{
+	uint64_t since;
+	char done;
+
+	order(bed->lacs.fd, 'o');
+	while (recv(bed->lacs.fd, &done, 1, MSG_DONTWAIT) != 1)
+		turn(bed, "the tunnels do not come up");
+	/* their last messages are confirmed and acknowledged, too */
+	for (since = bench_now_us(); bench_now_us() - since < 200000;)
+		turn(bed, "the tunnels do not come up");
+}
+
+static void bed_end(struct bed *bed, struct standby_report *standby, struct lacs_report *lacs)
+{
+	order(bed->lacs.fd, 'e');
+	if (read(bed->lacs.fd, lacs, sizeof(*lacs)) != sizeof(*lacs) || lacs->down)
+		bench_die("a LAC lost a call or a tunnel");
+	end_child(bed->lacs.pid);
+	if (!bed->ha)
+		return;
+	order(bed->standby.fd, 'e');
+	if (read(bed->standby.fd, standby, sizeof(*standby)) != sizeof(*standby))
+		bench_die("the standby does not report");
+	end_child(bed->standby.pid);
+}
+
+static struct result rate_trial(const struct options *o, bool ha)
+{
+	struct bed *bed = bed_new(o, ha, false, false);
+	uint32_t total = o->tunnels * o->sessions;
+	struct standby_report standby = { .sync = HA_SYNC_IN_SYNC };
+	struct lacs_report lacs = { 0 };
+	struct ha_info before;
+	struct result r = { 0 };
+	uint64_t start, cpu, target;
+	size_t lags;
+	double *lag;
+
+	bed_tunnels(bed);
+	node_lags(bed->node, &lags);
+	before = node_ha(bed->node);
+	if (ha)
+		order(bed->standby.fd, 'b');
+	cpu = bench_cpu_us();
+	start = bench_now_us();
+	order(bed->lacs.fd, 'c');
+	while (node_established(bed->node) < total)
+		turn(bed, "the sessions do not come up");
+	target = node_ha(bed->node).seq;
+	while (ha && node_ha(bed->node).acked_seq < target)
+		turn(bed, "the sessions are not confirmed");
+	r.seconds = (double)(bench_now_us() - start) / 1e6;
+	r.cpu_us = (double)(bench_cpu_us() - cpu) / total;
+	r.per_s = total / r.seconds;
+	r.late = node_ha(bed->node).late_commits - before.late_commits;
+	r.commits = node_ha(bed->node).seq - before.seq;
+	r.sync = node_ha(bed->node).sync;
+	lag = node_lags(bed->node, &lags);
+	r.lag_p50_ms = bench_quantile(lag, lags, 0.5);
+	r.lag_p99_ms = bench_quantile(lag, lags, 0.99);
+	r.lag_max_ms = lags ? lag[lags - 1] : 0;
+	bed_end(bed, &standby, &lacs);
+	r.lac_cpu_us = (double)lacs.cpu_us / total;
+	r.retransmissions = lacs.retransmissions;
+	r.standby_cpu_us = (double)standby.cpu_us / total;
+	if (standby.sync != HA_SYNC_IN_SYNC)
+		r.sync = standby.sync;
+	return r;
+}
+
+static struct result memory_trial(const struct options *o, bool ppp, bool warm)
+{
+	struct bed *bed = bed_new(o, true, ppp, warm);
+	uint32_t total = o->tunnels * o->sessions;
+	struct standby_report standby = { 0 };
+	struct lacs_report lacs = { 0 };
+	struct result r = { 0 };
+	long rss = bench_rss_kib();
+	uint64_t since;
+
+	bed_tunnels(bed);
+	order(bed->lacs.fd, 'c');
+	while (node_established(bed->node) < total || (ppp && node_ppp_up(bed->node) < total) ||
+	       node_ha(bed->node).sync != HA_SYNC_IN_SYNC)
+		turn(bed, "the sessions do not come up");
+	/* the last acknowledgements, and the standby's PPP */
+	for (since = bench_now_us(); bench_now_us() - since < 1000000;)
+		turn(bed, "the sessions do not come to rest");
+	r.rss_kib = (double)(bench_rss_kib() - rss) / total;
+	bed_end(bed, &standby, &lacs);
+	if (standby.sync != HA_SYNC_IN_SYNC || standby.records < total * (ppp ? 2 : 1) ||
+	    standby.ppp_up != (ppp && !warm ? total : 0))
+		bench_die("the standby does not hold everything");
+	r.standby_rss_kib = (double)standby.rss_kib / total;
+	return r;
+}
+
+/* ---- a process for each trial ------------------------------------------------ */
+
+enum trial { TRIAL_ALONE, TRIAL_HA, TRIAL_MEMORY_CONTROL, TRIAL_MEMORY_HOT, TRIAL_MEMORY_WARM };
+
+static struct result run_trial(const struct options *o, enum trial trial)
+{
+	struct result r = { 0 };
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe(fds))
+		bench_die("no pipe");
+	pid = child();
+	if (!pid) {
+		switch (trial) {
+		case TRIAL_ALONE:
+			r = rate_trial(o, false);
+			break;
+		case TRIAL_HA:
+			r = rate_trial(o, true);
+			break;
+		case TRIAL_MEMORY_CONTROL:
+			r = memory_trial(o, false, false);
+			break;
+		case TRIAL_MEMORY_HOT:
+			r = memory_trial(o, true, false);
+			break;
+		case TRIAL_MEMORY_WARM:
+			r = memory_trial(o, true, true);
+			break;
+		}
+		_exit(write(fds[1], &r, sizeof(r)) != sizeof(r));
+	}
+	close(fds[1]);
+	if (read(fds[0], &r, sizeof(r)) != sizeof(r) || waitpid(pid, &status, 0) != pid || status)
+		bench_die("a trial failed");
+	close(fds[0]);
+	return r;
+}
+
+/* ---- the benchmarks ---------------------------------------------------------- */
+
+struct rates {
+	struct result alone, ha;	/* medians, each figure for itself */
+	double ratio;
+	unsigned repeated;
+};
+
+static struct result medians(const struct result *r, size_t n)
+{
+	static const size_t figures[] = {
+		offsetof(struct result, per_s), offsetof(struct result, seconds), offsetof(struct result, cpu_us),
+		offsetof(struct result, lac_cpu_us), offsetof(struct result, standby_cpu_us),
+		offsetof(struct result, lag_p50_ms), offsetof(struct result, lag_p99_ms),
+		offsetof(struct result, lag_max_ms),
+	};
+	struct result m = r[0];
+	double values[ROUNDS_MAX];
+
+	for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]); f++) {
+		for (size_t i = 0; i < n; i++)
+			values[i] = *(const double *)((const char *)&r[i] + figures[f]);
+		*(double *)((char *)&m + figures[f]) = bench_median(values, n);
+	}
+	return m;
+}
+
+static void tell(const char *what, const struct result *r)
+{
+	fprintf(stderr, "  %-11s %7.0f/s  LNS %5.1f us/session, LAC model %4.1f", what, r->per_s, r->cpu_us, r->lac_cpu_us);
+	if (r->standby_cpu_us > 0)
+		fprintf(stderr, ", standby %4.1f; %.0f sessions/commit, confirmed in %.2f ms (p99 %.2f)%s",
+			r->standby_cpu_us, r->per_s * r->seconds / (double)r->commits, r->lag_p50_ms, r->lag_p99_ms,
+			r->late || r->sync != HA_SYNC_IN_SYNC ? "  LATE: repeated" : "");
+	fprintf(stderr, "%s\n", r->retransmissions ? "  (retransmissions)" : "");
+}
+
+static struct rates measure_rates(const struct options *o)
+{
+	struct result alone[ROUNDS_MAX], ha[ROUNDS_MAX];
+	struct rates rates = { .repeated = 0 };
+
+	fprintf(stderr, "%u tunnels x %u sessions, %u calls at once in each\n", o->tunnels, o->sessions, o->window);
+	for (unsigned i = 0; i < o->rounds; i++) {
+		alone[i] = run_trial(o, TRIAL_ALONE);
+		tell("without HA", &alone[i]);
+		for (;;) {
+			ha[i] = run_trial(o, TRIAL_HA);
+			tell("with HA", &ha[i]);
+			if (!ha[i].late && ha[i].sync == HA_SYNC_IN_SYNC)
+				break;
+			if (++rates.repeated > REPEATS_MAX * o->rounds)
+				bench_die("commits are late all the time: this machine is too busy");
+		}
+	}
+	rates.alone = medians(alone, o->rounds);
+	rates.ha = medians(ha, o->rounds);
+	rates.ratio = rates.ha.per_s / rates.alone.per_s;
+	fprintf(stderr, "  medians: %.0f/s without, %.0f/s with HA: %.2f\n", rates.alone.per_s, rates.ha.per_s,
+		rates.ratio);
+	return rates;
+}
+
+static void bench_rate(const struct options *o)
+{
+	struct rates rates = measure_rates(o);
+	const struct result *alone = &rates.alone, *ha = &rates.ha;
+
+	printf("{\"bench\": \"control_setup_rate_ha\", \"value\": %.3f, \"unit\": \"x without HA\", \"goal\": \">= 0.9\", "
+	       "\"ok\": %s, \"without_ha_per_s\": %.0f, \"with_ha_per_s\": %.0f, \"sessions\": %u, \"tunnels\": %u, "
+	       "\"calls_at_once_per_tunnel\": %u, \"rounds\": %u, \"rounds_repeated_late_commit\": %u, "
+	       "\"cpu_us_per_session\": {\"without_ha\": %.1f, \"with_ha\": %.1f, \"standby\": %.1f}, \"cpu_ratio\": %.3f, "
+	       "\"cpu_share_of_active\": {\"without_ha\": %.2f, \"with_ha\": %.2f}, "
+	       "\"commit_lag_ms\": {\"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f}}\n",
+	       rates.ratio, rates.ratio >= 0.9 ? "true" : "false", alone->per_s, ha->per_s, o->tunnels * o->sessions,
+	       o->tunnels, o->window, o->rounds, rates.repeated, alone->cpu_us, ha->cpu_us, ha->standby_cpu_us,
+	       alone->cpu_us / ha->cpu_us, alone->cpu_us * alone->per_s / 1e6, ha->cpu_us * ha->per_s / 1e6,
+	       ha->lag_p50_ms, ha->lag_p99_ms, ha->lag_max_ms);
+}
+
+static void bench_memory(const struct options *o)
+{
+	struct result control = run_trial(o, TRIAL_MEMORY_CONTROL), hot, warm;
+	double worst;
+
+	hot = run_trial(o, TRIAL_MEMORY_HOT);
+	warm = run_trial(o, TRIAL_MEMORY_WARM);
+	worst = hot.rss_kib > hot.standby_rss_kib ? hot.rss_kib : hot.standby_rss_kib;
+	worst = warm.standby_rss_kib > worst ? warm.standby_rss_kib : worst;
+	fprintf(stderr, "KiB/session of %u: active %.2f, hot standby %.2f, warm standby %.2f; control only %.2f and %.2f\n",
+		o->tunnels * o->sessions, hot.rss_kib, hot.standby_rss_kib, warm.standby_rss_kib, control.rss_kib,
+		control.standby_rss_kib);
+	printf("{\"bench\": \"control_memory\", \"value\": %.2f, \"unit\": \"KiB/session\", \"goal\": \"<= 8\", \"ok\": %s, "
+	       "\"sessions\": %u, \"ppp_open\": {\"active\": %.2f, \"hot_standby\": %.2f, \"warm_standby\": %.2f}, "
+	       "\"control_only\": {\"active\": %.2f, \"hot_standby\": %.2f}}\n",
+	       worst, worst <= 8 ? "true" : "false", o->tunnels * o->sessions, hot.rss_kib, hot.standby_rss_kib,
+	       warm.standby_rss_kib, control.rss_kib, control.standby_rss_kib);
+}
+
+static void quiet(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	if (level <= LOG_LEVEL_WARN && getenv("V"))
+		fprintf(stderr, "    %s\n", text);
+}
+
+static unsigned number(const char *text, unsigned min, unsigned max)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end || n < min || n > max) {
+		fprintf(stderr, "bench-control: '%s' is not a number from %u to %u\n", text, min, max);
+		exit(2);
+	}
+	return (unsigned)n;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "rounds", required_argument, NULL, 'r' },   { "tunnels", required_argument, NULL, 't' },
+		{ "sessions", required_argument, NULL, 's' }, { "window", required_argument, NULL, 'w' },
+		{ "only", required_argument, NULL, 'o' },     { NULL, 0, NULL, 0 },
+	};
+	struct options o = { .rounds = 7, .tunnels = 20, .sessions = 500, .window = 16, .rate = true, .memory = true };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'r':
+			o.rounds = number(optarg, 1, ROUNDS_MAX);
+			break;
+		case 't':
+			o.tunnels = number(optarg, 1, CONTROL_TUNNELS_MAX);
+			break;
+		case 's':
+			o.sessions = number(optarg, 1, 5000);
+			break;
+		case 'w':
+			o.window = number(optarg, 1, 1000);
+			break;
+		case 'o':
+			o.rate = !strcmp(optarg, "rate");
+			o.memory = !strcmp(optarg, "memory");
+			break;
+		default:
+			return 2;
+		}
+	}
+	log_set_sink(quiet, NULL, LOG_LEVEL_INFO);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (o.rate)
+		bench_rate(&o);
+	if (o.memory)
+		bench_memory(&o);
+	return 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parts of bench-control: an LNS node without a kernel (control-node.c)
+ * and the LACs that call it (control-lacs.c).
+ */
+#ifndef TESTS_BENCH_CONTROL_H
+#define TESTS_BENCH_CONTROL_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/group.h"
+#include "tests/lac/lac.h"
+
+#define CONTROL_TUNNELS_MAX 200
+#define CONTROL_PACKET_MAX 1500
+#define CONTROL_BATCH 64
+
+/* ---- an LNS: the group of l2tphad, null data plane, real HA link ---------- */
+
+enum node_kind { NODE_ALONE, NODE_ACTIVE, NODE_STANDBY };
+
+struct node_options {
+	enum node_kind kind;
+	bool warm;
+	bool ppp;		/* sessions open PPP at once; else its engine never reports */
+	uint16_t port;		/* of the HA link */
+	const int *sockets;	/* UDP, one of each tunnel, connected to its LAC */
+	unsigned tunnels;
+};
+
+struct node;
+struct node *node_new(const struct node_options *options);
+void node_free(struct node *node);
+/*
+ * One wake-up, as daemon/io_node.c does it: waits for packets, the link,
+ * `extra` (or NULL) or a timer; all that came is then run as one batch.
+ */
+void node_turn(struct node *node, struct pollfd *extra);
+struct ha_info node_ha(const struct node *node);
+uint32_t node_established(const struct node *node);
+uint32_t node_ppp_up(const struct node *node);
+/* Confirmation times of commits, ms, since the last call; valid until the next. */
+double *node_lags(struct node *node, size_t *count);
+
+/* ---- the LACs -------------------------------------------------------------- */
+
+struct lacs_options {
+	unsigned tunnels, calls, window;	/* calls of each tunnel; at once in setup, and receive window */
+	const int *sockets;			/* UDP, one of each tunnel, connected to the LNS */
+};
+
+struct lacs;
+struct lacs *lacs_new(const struct lacs_options *options);
+void lacs_free(struct lacs *lacs);
+void lacs_open(struct lacs *lacs);
+bool lacs_open_done(const struct lacs *lacs);
+/* Calls are placed from now on. */
+void lacs_call(struct lacs *lacs);
+/* Waits for packets, `extra` or a timer, and handles them. */
+void lacs_turn(struct lacs *lacs, struct pollfd *extra);
+unsigned lacs_down(const struct lacs *lacs);		/* calls and tunnels that ended: none should */
+uint64_t lacs_retransmissions(const struct lacs *lacs);
+
+/* ---- UDP, in batches as netlink/udp.c reads ------------------------------- */
+
+/* Delivers up to CONTROL_BATCH waiting packets; the number. */
+typedef void (*control_packet_fn)(void *ctx, unsigned tunnel, const uint8_t *data, size_t len);
+int control_receive(int fd, unsigned tunnel, control_packet_fn deliver, void *ctx);
+
+#endif
