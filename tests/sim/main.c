@@ -132,7 +132,7 @@ static int run_all(const struct work *work)
 		p[i].done = true;
 		fflush(stdout);
 		if (work->jobs > 1)
-			_exit(0);
+			exit(0);	/* not _exit: a leak checker looks now */
 	}
 	for (i = 0; i < work->jobs; i++) {
 		int status = 0;
@@ -142,6 +142,9 @@ static int run_all(const struct work *work)
 		if (!p[i].done) {
 			printf("FAIL seed %llu scenario %s: the simulator itself ended by signal %d\n",
 			       (unsigned long long)p[i].seed, p[i].scenario, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+			p[i].failures++;
+		} else if (status) {
+			printf("FAIL worker %u ended with status %d: a leak?\n", i, WEXITSTATUS(status));
 			p[i].failures++;
 		}
 		failures += p[i].failures;

@@ -299,6 +299,9 @@ static void daemon_gone(struct node *node)
 	node->role = HA_ROLE_INIT;
 	node->dying = true;	/* nothing it does while it is freed happens */
 	group_free(group);
+	/* what was handed to the kernel is done by the kernel */
+	while (dp_null_pending(node->dp))
+		dp_null_run(node->dp, sim_ms(node->sim));
 	node->dying = false;
 	node->switch_pending = false;
 	drop_deferred(node);

@@ -133,6 +133,8 @@ void sim_free(struct sim *sim)
 		if (node->group)
 			group_free(node->group);
 		ppp_model_free(node->ppp);
+		while (node->dp && dp_null_pending(node->dp))
+			dp_null_run(node->dp, sim_ms(sim));
 		if (node->dp)
 			node->dp->ops->free(node->dp);
 		config_free(node->config);

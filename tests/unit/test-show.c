@@ -208,6 +208,9 @@ static struct node *node_new(const char *name, const char *local, const char *pe
 static void node_free(struct node *node)
 {
 	group_free(node->group);
+	/* the group's requests come home before the kernel goes */
+	while (dp_null_pending(node->dp))
+		dp_null_run(node->dp, UINT64_MAX);
 	node->dp->ops->free(node->dp);
 	config_free(node->config);
 	free(node);
