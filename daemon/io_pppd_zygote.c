@@ -327,7 +327,7 @@ static int queue(struct zygote *z, struct ppp_key key, const uint8_t *buf,
 static int send_to_own_pppd(struct zygote *z, const uint8_t *buf, size_t len,
 			    const int *fds, size_t n_fds)
 {
-	int err_fd, err, fd;
+	int err_fd = -1, err, fd;
 	pid_t pid;
 
 	if (!n_fds)

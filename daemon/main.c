@@ -151,7 +151,7 @@ static int serve(struct config *config, const char *run_dir, const char *state_d
 int main(int argc, char **argv)
 {
 	const char *file = CONFIG_FILE, *run_dir = RUN_DIR, *state_dir = NULL, *pppd_log = NULL;
-	char plugin[PATH_MAX] = "", error[256];
+	char plugin[PATH_MAX] = "", error[256] = "";
 	enum log_level level = LOG_LEVEL_INFO;
 	bool check_only = false;
 	struct config *config;
@@ -163,8 +163,8 @@ int main(int argc, char **argv)
 			file = optarg;
 			break;
 		case 'r':
-			run_dir = optarg;
-			state_dir = state_dir ? state_dir : optarg;
+			run_dir = optarg ? optarg : run_dir;
+			state_dir = state_dir ? state_dir : run_dir;
 			break;
 		case 'S':
 			state_dir = optarg;

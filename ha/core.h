@@ -7,6 +7,7 @@
  *   commit.c  the sending side: output commit, snapshots
  *   follow.c  the receiving side: apply, shadow store, acknowledge
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
+ *   planned.c changes of role that were asked for
  */
 #ifndef L2TPHA_HA_CORE_H
 #define L2TPHA_HA_CORE_H
@@ -239,6 +240,17 @@ void ha_follow_tick(struct ha *ha);
 uint64_t ha_follow_deadline(const struct ha *ha);
 
 /* roles.c */
+enum role_event {
+	ROLE_EVENT_CLAIM,	/* take the VIP */
+	ROLE_EVENT_FOLLOW,	/* somebody else has it, or should */
+	ROLE_EVENT_LOSE,	/* give it up at once */
+	ROLE_EVENT_HANDOVER,	/* give it up in order; the peer knows */
+	ROLE_EVENT_DONE,	/* last step done */
+	ROLE_EVENT_FAILED,	/* a step failed */
+};
+bool ha_reigning(const struct ha *ha);			/* claiming or active */
+void ha_suspicion_clear(struct ha *ha);
+int ha_role_fire(struct ha *ha, enum role_event event, const char *why);
 void ha_roles_init(struct ha *ha);
 void ha_roles_think(struct ha *ha);
 void ha_roles_tick(struct ha *ha);

@@ -4,7 +4,7 @@
  *
  * transitions[] is the whole machine: in a state, an event starts a list of
  * steps and leads to the next state; the steps are done by the caller, one at
- * a time, and DONE is fired after the last.  role_fire() is the only function
+ * a time, and DONE is fired after the last.  ha_role_fire() is the only function
  * that changes the role.  ha_roles_think() looks at everything known and fires
  * what is due; it is called after every event and decides nothing twice.
  *
@@ -27,14 +27,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum role_event {
-	ROLE_EVENT_CLAIM,	/* take the VIP */
-	ROLE_EVENT_FOLLOW,	/* somebody else has it, or should */
-	ROLE_EVENT_LOSE,	/* give it up at once */
-	ROLE_EVENT_HANDOVER,	/* give it up in order; the peer knows */
-	ROLE_EVENT_DONE,	/* last step done */
-	ROLE_EVENT_FAILED,	/* a step failed */
-};
 static const char *const event_names[] = { "claim", "follow", "lose", "handover", "done", "failed" };
 
 enum role_step {
@@ -90,7 +82,7 @@ bool ha_owner(const struct ha *ha)
 	return ha->role == HA_ROLE_ACTIVE || (ha->role == HA_ROLE_CLAIMING && ha->roles.unfenced);
 }
 
-static bool reigning(const struct ha *ha)
+bool ha_reigning(const struct ha *ha)
 {
 	return ha->role == HA_ROLE_ACTIVE || ha->role == HA_ROLE_CLAIMING;
 }
@@ -98,7 +90,7 @@ static bool reigning(const struct ha *ha)
 /* 0 also while claiming, until the epoch is persisted. */
 uint64_t ha_roles_owned(const struct ha *ha)
 {
-	return reigning(ha) && ha->roles.claim_epoch == ha->epoch ? ha->epoch : 0;
+	return ha_reigning(ha) && ha->roles.claim_epoch == ha->epoch ? ha->epoch : 0;
 }
 
 /* What must not be handed out any more once we go mute. */
@@ -127,7 +119,7 @@ static void history_add(struct ha *ha)
 	record->promote_ms = (uint32_t)(ha->now_ms - roles->claim_ms);
 }
 
-static void suspicion_clear(struct ha *ha)
+void ha_suspicion_clear(struct ha *ha)
 {
 	ha->roles.suspicion_ms = 0;
 	ha->roles.suspicion_told = false;
@@ -160,7 +152,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		break;
 	case HA_ROLE_ACTIVE:
 		history_add(ha);
-		suspicion_clear(ha);
+		ha_suspicion_clear(ha);
 		break;
 	case HA_ROLE_DEMOTING:
 		roles->unfenced = roles->switching = roles->switch_go = false;
@@ -169,7 +161,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_set_sync(ha, HA_SYNC_SOLO, "%s", why);
 		break;
 	case HA_ROLE_STANDBY:
-		suspicion_clear(ha);
+		ha_suspicion_clear(ha);
 		roles->handover_ms = 0;
 		ha_follow_start(ha);
 		break;
@@ -177,7 +169,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 }
 
 /* The one place where the role changes. */
-static int role_fire(struct ha *ha, enum role_event event, const char *why)
+int ha_role_fire(struct ha *ha, enum role_event event, const char *why)
 {
 	struct ha_roles *roles = &ha->roles;
 	const struct transition *t = NULL;
@@ -265,9 +257,9 @@ static void step_start(struct ha *ha)
 	roles->step_serial = 0;
 	if (step == STEP_END) {
 		if (ha->role == HA_ROLE_CLAIMING)
-			role_fire(ha, ROLE_EVENT_DONE, roles->cause);
+			ha_role_fire(ha, ROLE_EVENT_DONE, roles->cause);
 		else if (ha->role == HA_ROLE_DEMOTING)
-			role_fire(ha, ROLE_EVENT_DONE, "mute, addresses given up");
+			ha_role_fire(ha, ROLE_EVENT_DONE, "mute, addresses given up");
 		return;
 	}
 	if (step == STEP_HANDOVER) {
@@ -312,7 +304,7 @@ static void step_failed(struct ha *ha, uint8_t step, int error)
 	if (step == STEP_EPOCH)
 		roles->persist_failed = true;
 	roles->handicap_ms = ha->now_ms + HA_RETRY_MS;
-	role_fire(ha, ROLE_EVENT_FAILED, why);
+	ha_role_fire(ha, ROLE_EVENT_FAILED, why);
 }
 
 void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
@@ -371,7 +363,7 @@ static void resolve_conflict(struct ha *ha)
 	log_warnx("redundancy: %s", why);
 	if (!stay) {
 		ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
-		role_fire(ha, ROLE_EVENT_LOSE, why);
+		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
 	} else {
 		ha_send_heartbeat(ha);
 	}
@@ -387,8 +379,8 @@ void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 	snprintf(why, sizeof(why), "%.40s has epoch %" PRIu64 ", we %" PRIu64, ha->peer.node, epoch, ha->epoch);
 	ha->epoch = epoch;
 	roles->adopt_epoch = epoch;
-	if (reigning(ha)) {
-		role_fire(ha, ROLE_EVENT_LOSE, why);
+	if (ha_reigning(ha)) {
+		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
 		roles->may_miss = true;
 		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), why);
 	} else if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
@@ -403,7 +395,7 @@ void ha_roles_peer(struct ha *ha)
 	struct ha_peer *peer = &ha->peer;
 	bool peer_reigns = peer->role == HA_ROLE_ACTIVE || peer->role == HA_ROLE_CLAIMING;
 
-	if (peer_reigns && reigning(ha)) {
+	if (peer_reigns && ha_reigning(ha)) {
 		if (peer->owned && peer->owned == ha_roles_owned(ha))
 			resolve_conflict(ha);
 		else if (peer->epoch < ha->epoch)
@@ -411,11 +403,11 @@ void ha_roles_peer(struct ha *ha)
 	}
 	if (peer->role == HA_ROLE_ACTIVE && ha->role == HA_ROLE_STANDBY) {
 		ha->roles.held = false;		/* an ordinary standby again */
-		suspicion_clear(ha);
+		ha_suspicion_clear(ha);
 	}
-	if (ha->roles.suspicion_ms && !reigning(ha)) {
+	if (ha->roles.suspicion_ms && !ha_reigning(ha)) {
 		log_info("redundancy: %s is alive after all", peer->node);
-		suspicion_clear(ha);
+		ha_suspicion_clear(ha);
 	}
 	ha_roles_think(ha);
 }
@@ -507,7 +499,7 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		} else {
 			roles->claim_skip = 1;	/* above what the peer may still claim */
 			roles->planned = false;
-			role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer did not take over");
+			ha_role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer did not take over");
 		}
 		return;
 	}
@@ -524,7 +516,7 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		return;
 	}
 	roles->planned = false;
-	role_fire(ha, ROLE_EVENT_CLAIM, ha->role == HA_ROLE_INIT ? "started, no peer and nobody has the address" :
+	ha_role_fire(ha, ROLE_EVENT_CLAIM, ha->role == HA_ROLE_INIT ? "started, no peer and nobody has the address" :
 		  "peer silent");
 }
 
@@ -532,11 +524,11 @@ void ha_lapsed(struct ha *ha, uint64_t now_ms)
 {
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
-	if (!reigning(ha))
+	if (!ha_reigning(ha))
 		return;
 	/* while we stood still the peer may have taken over: hear it, or probe, before claiming again */
 	ha->roles.lapsed_ms = ha->now_ms + HA_RETRY_MS;
-	role_fire(ha, ROLE_EVENT_LOSE, "stood still longer than the lease");
+	ha_role_fire(ha, ROLE_EVENT_LOSE, "stood still longer than the lease");
 }
 
 /* ---- deciding -------------------------------------------------------------- */
@@ -565,12 +557,12 @@ static void think_linked(struct ha *ha)
 
 	if (peer->role == HA_ROLE_ACTIVE || peer->role == HA_ROLE_CLAIMING || peer->role == HA_ROLE_DEMOTING) {
 		if (ha->role == HA_ROLE_INIT && peer->epoch >= ha->epoch)
-			role_fire(ha, ROLE_EVENT_FOLLOW, "peer is active");
+			ha_role_fire(ha, ROLE_EVENT_FOLLOW, "peer is active");
 		return;
 	}
 	if (!ha_roles_eligible(ha) || (peer->eligible && rank(ha) < 0)) {
 		if (ha->role == HA_ROLE_INIT)
-			role_fire(ha, ROLE_EVENT_FOLLOW, roles->held ? "demoted by the operator" :
+			ha_role_fire(ha, ROLE_EVENT_FOLLOW, roles->held ? "demoted by the operator" :
 				  !ha->config.detector ? "waiting to be promoted" : "the peer should be active");
 		return;
 	}
@@ -584,7 +576,7 @@ static void think_linked(struct ha *ha)
 		return;
 	roles->planned = !peer->eligible;
 	roles->silent_ms = 0;
-	role_fire(ha, ROLE_EVENT_CLAIM, !peer->eligible ? "peer gave up" : "elected");
+	ha_role_fire(ha, ROLE_EVENT_CLAIM, !peer->eligible ? "peer gave up" : "elected");
 }
 
 void ha_roles_think(struct ha *ha)
@@ -594,7 +586,7 @@ void ha_roles_think(struct ha *ha)
 
 	if (roles->adopt_epoch <= roles->persist_max && !roles->persist_failed)
 		roles->adopt_epoch = 0;
-	if (roles->adopt_epoch && !roles->adopt_serial && !roles->step_serial && !reigning(ha)) {
+	if (roles->adopt_epoch && !roles->adopt_serial && !roles->step_serial && !ha_reigning(ha)) {
 		node = ha_action_new(ha, HA_ACTION_EPOCH, false);
 		node->action.epoch = roles->adopt_epoch > roles->persist_max ? roles->adopt_epoch : roles->persist_max;
 		node->serial = roles->adopt_serial = ++roles->next_serial;
@@ -607,12 +599,12 @@ void ha_roles_think(struct ha *ha)
 		return;
 	if (!ha->config.peer_configured) {
 		if (!roles->held && ha->now_ms >= roles->handicap_ms)
-			role_fire(ha, ROLE_EVENT_CLAIM, "no peer configured");
+			ha_role_fire(ha, ROLE_EVENT_CLAIM, "no peer configured");
 		return;
 	}
 	if (roles->promote_ms && ha->now_ms >= roles->promote_ms) {
 		roles->promote_ms = 0;
-		role_fire(ha, ROLE_EVENT_CLAIM, "operator: the active did not hand over");
+		ha_role_fire(ha, ROLE_EVENT_CLAIM, "operator: the active did not hand over");
 		return;
 	}
 	if (ha->peer.ready) {
@@ -621,7 +613,7 @@ void ha_roles_think(struct ha *ha)
 	}
 	if (ha->role == HA_ROLE_INIT && !ha->config.detector &&
 	    ha->now_ms - roles->start_ms >= ha->config.startup_ms) {
-		role_fire(ha, ROLE_EVENT_FOLLOW, "waiting to be promoted");
+		ha_role_fire(ha, ROLE_EVENT_FOLLOW, "waiting to be promoted");
 		return;
 	}
 	if (suspects(ha))
@@ -658,7 +650,7 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 			at = roles->handover_probe ? roles->probe_ms : roles->handover_ms;
 		return at;
 	}
-	if (reigning(ha))
+	if (ha_reigning(ha))
 		return roles->switch_go ? ha->now_ms : at;
 	if (!ha->config.peer_configured && !roles->held)
 		return roles->handicap_ms;
@@ -682,171 +674,4 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		at = suspect_ms < at ? suspect_ms : at;
 	}
 	return at;
-}
-
-/* ---- planned ---------------------------------------------------------------- */
-
-static void reason_set(char reason[HA_REASON_MAX], const char *text)
-{
-	ha_copy(reason, HA_REASON_MAX, text);
-}
-
-void ha_roles_flushed(struct ha *ha, bool ok, const char *why)
-{
-	if (!ha->roles.switching)
-		return;
-	if (ok) {
-		/* what was confirmed just now leaves first: go at the next tick, which is due */
-		ha->roles.switch_go = true;
-		return;
-	}
-	ha->roles.switching = ha->roles.switch_go = false;
-	log_warnx("redundancy: switchover cancelled: %s", why);
-	ha_send_refuse(ha, HA_FRAME_SWITCH_REQUEST, why);
-}
-
-void ha_roles_tick(struct ha *ha)
-{
-	if (ha->roles.switch_go)
-		role_fire(ha, ROLE_EVENT_HANDOVER, "planned switchover");
-	ha_roles_think(ha);
-}
-
-void ha_roles_handover(struct ha *ha, const L2tpha__Handover *handover)
-{
-	struct ha_roles *roles = &ha->roles;
-
-	if (ha->role != HA_ROLE_STANDBY) {
-		ha_send_refuse(ha, HA_FRAME_HANDOVER, "not standby");
-		return;
-	}
-	if (!ha->follow.complete || handover->seq != ha->log.seq ||
-	    handover->digest != ha_store_digest(ha->store)) {
-		ha_send_refuse(ha, HA_FRAME_HANDOVER, "records are missing here");
-		return;
-	}
-	suspicion_clear(ha);
-	roles->silent_ms = 0;
-	roles->planned = true;
-	role_fire(ha, ROLE_EVENT_CLAIM, "handover");
-}
-
-void ha_roles_refused(struct ha *ha, unsigned int what, const char *reason)
-{
-	struct ha_roles *roles = &ha->roles;
-	char why[HA_REASON_MAX];
-
-	log_warnx("redundancy: %s refuses %s: %s", ha->peer.node, ha_frame_type_name(what), reason);
-	if (what == HA_FRAME_SWITCH_REQUEST)
-		roles->promote_ms = 0;
-	if (what != HA_FRAME_HANDOVER || ha->role != HA_ROLE_DEMOTING || !roles->handover_ms)
-		return;
-	roles->handover_ms = 0;
-	roles->claim_skip = 1;
-	roles->planned = false;
-	snprintf(why, sizeof(why), "handover refused: %.90s", reason);
-	role_fire(ha, ROLE_EVENT_CLAIM, why);
-}
-
-static void ask_for_switch(struct ha *ha, const char *why)
-{
-	L2tpha__SwitchRequest msg = L2TPHA__SWITCH_REQUEST__INIT;
-
-	msg.reason = (char *)why;
-	ha_send(ha, HA_FRAME_SWITCH_REQUEST, ha->log.seq, &msg.base);
-}
-
-int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX])
-{
-	struct ha_roles *roles = &ha->roles;
-
-	if (now_ms > ha->now_ms)
-		ha->now_ms = now_ms;
-	if (!ha->config.peer_configured)
-		return reason_set(reason, "no peer configured"), -ENOTCONN;
-	if (!ha->peer.ready)
-		return reason_set(reason, "no peer connected: all sessions would be lost"), -ENOTCONN;
-	if (ha->role == HA_ROLE_STANDBY && ha->peer.role == HA_ROLE_ACTIVE) {
-		if (ha->sync != HA_SYNC_IN_SYNC) {
-			snprintf(reason, HA_REASON_MAX, "this node is not in sync: %.90s", ha->sync_reason);
-			return -EAGAIN;
-		}
-		snprintf(reason, HA_REASON_MAX, "%s%.40s hands over; nothing is lost",
-			 dry_run ? "would work: " : "asked: ", ha->peer.node);
-		if (!dry_run)
-			ask_for_switch(ha, "operator");
-		return 0;
-	}
-	if (ha->role != HA_ROLE_ACTIVE) {
-		snprintf(reason, HA_REASON_MAX, "this node is %s", ha_role_name(ha->role));
-		return -EBUSY;
-	}
-	if (roles->switching)
-		return reason_set(reason, "a switchover is under way"), -EBUSY;
-	if (ha->sync != HA_SYNC_IN_SYNC) {
-		snprintf(reason, HA_REASON_MAX, "not in sync (%s: %.80s): recent changes would be lost",
-			 ha_sync_name(ha->sync), ha->sync_reason);
-		return -EAGAIN;
-	}
-	if (ha->peer.role != HA_ROLE_STANDBY) {
-		snprintf(reason, HA_REASON_MAX, "%.40s is %s, not standby", ha->peer.node, ha_role_name(ha->peer.role));
-		return -EAGAIN;
-	}
-	snprintf(reason, HA_REASON_MAX, "%s%.40s takes over %" PRIu32 " records; nothing is lost",
-		 dry_run ? "would work: " : "", ha->peer.node, ha_store_count(ha->store));
-	if (dry_run)
-		return 0;
-	roles->switching = true;
-	ha_commit_flush(ha);
-	return 0;
-}
-
-int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON_MAX])
-{
-	struct ha_roles *roles = &ha->roles;
-
-	if (now_ms > ha->now_ms)
-		ha->now_ms = now_ms;
-	if (reigning(ha)) {
-		reason_set(reason, "already active");
-		return 0;
-	}
-	if (ha->role == HA_ROLE_DEMOTING)
-		return reason_set(reason, "a demotion is under way, try again"), -EBUSY;
-	if (!force && roles->may_miss) {
-		snprintf(reason, HA_REASON_MAX, "records may be missing (%.60s); promote with force to go on",
-			 roles->may_miss_why);
-		return -EPERM;
-	}
-	roles->held = false;
-	roles->planned = true;
-	roles->silent_ms = 0;
-	if (!force && ha->peer.ready && ha->role == HA_ROLE_STANDBY && ha->peer.role == HA_ROLE_ACTIVE) {
-		ask_for_switch(ha, "promoted by the operator");
-		roles->promote_ms = ha->now_ms + HA_HANDOVER_MS;
-		snprintf(reason, HA_REASON_MAX, "%.40s was asked to hand over", ha->peer.node);
-		return 0;
-	}
-	suspicion_clear(ha);
-	reason_set(reason, force ? "claiming (forced)" : "claiming");
-	return role_fire(ha, ROLE_EVENT_CLAIM, force ? "operator (forced)" : "operator");
-}
-
-int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX])
-{
-	struct ha_roles *roles = &ha->roles;
-	bool safe = ha->sync == HA_SYNC_IN_SYNC;
-
-	if (now_ms > ha->now_ms)
-		ha->now_ms = now_ms;
-	roles->promote_ms = 0;
-	if (ha->role == HA_ROLE_STANDBY || ha->role == HA_ROLE_DEMOTING) {
-		reason_set(reason, "already mute");
-		return 0;
-	}
-	roles->held = true;
-	ha_commit(ha, ha->now_ms);
-	reason_set(reason, safe ? "going mute; the peer holds everything" :
-		   "going mute; not in sync, recent changes may be lost");
-	return role_fire(ha, ha->role == HA_ROLE_INIT ? ROLE_EVENT_FOLLOW : ROLE_EVENT_LOSE, "operator");
 }

@@ -265,7 +265,7 @@ static void put_field(struct proto_writer *w, const struct field *f,
 		proto_put(w, f->tlv, p, strnlen((const char *)p, f->size - 1));
 		return;
 	case FIELD_REF:
-		memcpy(&p, p, sizeof(p));
+		p = *(const uint8_t *const *)(const void *)p;
 		/* fall through */
 	case FIELD_BYTES:
 		if (len > f->size)

@@ -7,7 +7,7 @@
 # HELLOs of both sides. 75 s by default (xl2tpd's own HELLO comes each 60 s), with
 # LONG=1 five minutes; ours come each 10 s.
 
-LAB_HELLO=10
+export LAB_HELLO=10
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
 . "$LAB_HERE/pair.sh"

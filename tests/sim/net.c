@@ -86,7 +86,7 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 	uint16_t tid, sid;
 
 	if (!ev->arg)
-		ev->arg = (uint64_t)(sim->net.owner + 1);	/* it waits where it arrived, if it has to */
+		ev->arg = (uint64_t)sim->net.owner + 1;	/* it waits where it arrived, if it has to */
 	if (!ev->arg)
 		goto out;
 	node = &sim->nodes[ev->arg - 1];
