@@ -282,7 +282,7 @@ int zygote_connect(void)
 
 	if (zygote.fd < 0)
 		fatal("l2tpha: no l2tpha-fd option");
-	zygote.once = once_flag;
+	zygote.once = once_flag != 0;
 	find_signal_pipe();
 	fcntl(zygote.fd, F_SETFD, FD_CLOEXEC);
 	sigemptyset(&block);
