@@ -3,6 +3,8 @@
  * The record store.  One block per record (links, key, body), an open
  * addressing table of pointers to them, and a list in insertion order.
  * Called by log.c and commit.c on the active, follow.c on the standby.
+ * The hash stands beside the pointer: a probe that is not a hit does not
+ * touch the record, which in a large store is never in the cache.
  *
  * A snapshot walks the list with a cursor while live commits change the
  * store: deleting or moving a record repairs the cursors that point at it.
@@ -19,8 +21,12 @@
 
 #define TABLE_MIN 64
 
+struct slot {
+	struct ha_record *record;	/* NULL: free */
+	uint32_t hash;			/* of its key */
+};
 struct ha_store {
-	struct ha_record **slots;	/* power of two, at most 3/4 full */
+	struct slot *slots;		/* power of two, at most 3/4 full */
 	uint32_t mask, count;
 	struct ha_record *first, *last;
 	uint64_t digest;
@@ -52,9 +58,9 @@ static uint64_t record_hash(const struct ha_record *record)
 	return mix(h, le64toh(word));
 }
 
-static uint32_t slot_home(const struct ha_store *store, struct ha_key key)
+static uint32_t key_hash(struct ha_key key)
 {
-	return (uint32_t)(mix(0, key_word(key)) >> 20) & store->mask;
+	return (uint32_t)(mix(0, key_word(key)) >> 20);
 }
 
 struct ha_store *ha_store_new(void)
@@ -92,35 +98,40 @@ void ha_store_free(struct ha_store *store)
 }
 
 /* The slot that holds key, or the free one where it would go. */
-static uint32_t slot_find(const struct ha_store *store, struct ha_key key)
+static uint32_t slot_find(const struct ha_store *store, struct ha_key key, uint32_t hash)
 {
-	uint32_t i = slot_home(store, key);
+	const struct slot *slots = store->slots;
+	uint32_t i = hash & store->mask;
 
-	while (store->slots[i] && key_word(store->slots[i]->key) != key_word(key))
+	while (slots[i].record && (slots[i].hash != hash || key_word(slots[i].record->key) != key_word(key)))
 		i = (i + 1) & store->mask;
 	return i;
 }
 
 struct ha_record *ha_store_find(const struct ha_store *store, struct ha_key key)
 {
-	return store->slots[slot_find(store, key)];
+	return store->slots[slot_find(store, key, key_hash(key))].record;
 }
 
 static int store_grow(struct ha_store *store)
 {
-	struct ha_record **old = store->slots, *record;
-	uint32_t mask = store->mask;
+	struct slot *old = store->slots, *slots;
+	uint32_t size = store->mask + 1, mask = size * 2 - 1, from, to;
 
-	if (store->count < (mask + 1) / 4 * 3)
+	if (store->count < size / 4 * 3)
 		return 0;
-	store->slots = calloc((size_t)(mask + 1) * 2, sizeof(*store->slots));
-	if (!store->slots) {
-		store->slots = old;
+	slots = calloc((size_t)size * 2, sizeof(*slots));
+	if (!slots)
 		return -ENOMEM;
+	for (from = 0; from < size; from++) {
+		if (!old[from].record)
+			continue;
+		for (to = old[from].hash & mask; slots[to].record; to = (to + 1) & mask)
+			;
+		slots[to] = old[from];
 	}
-	store->mask = mask * 2 + 1;
-	for (record = store->first; record; record = record->next)
-		store->slots[slot_find(store, record->key)] = record;
+	store->slots = slots;
+	store->mask = mask;
 	free(old);
 	return 0;
 }
@@ -145,13 +156,13 @@ int ha_store_put(struct ha_store *store, struct ha_key key, const void *body, si
 		 struct ha_record **out)
 {
 	struct ha_record *record, *old;
+	uint32_t i, hash = key_hash(key);
 	struct ha_cursor *cursor;
-	uint32_t i;
 
 	if (store_grow(store))
 		return -ENOMEM;
-	i = slot_find(store, key);
-	old = store->slots[i];
+	i = slot_find(store, key, hash);
+	old = store->slots[i].record;
 	if (out)
 		*out = old;
 	if (old && old->len == len && (!len || !memcmp(old->body, body, len)))
@@ -179,7 +190,7 @@ int ha_store_put(struct ha_store *store, struct ha_key key, const void *body, si
 		cursors_move(store, old, record);
 		free(old);
 	}
-	store->slots[i] = record;
+	store->slots[i] = (struct slot){ record, hash };
 	record->len = (uint32_t)len;
 	if (len)
 		memcpy(record->body, body, len);
@@ -191,23 +202,23 @@ int ha_store_put(struct ha_store *store, struct ha_key key, const void *body, si
 
 bool ha_store_del(struct ha_store *store, struct ha_key key)
 {
-	uint32_t i = slot_find(store, key), hole = i, home;
-	struct ha_record *record = store->slots[i];
+	uint32_t i = slot_find(store, key, key_hash(key)), hole = i, home;
+	struct ha_record *record = store->slots[i].record;
 
 	if (!record)
 		return false;
 	/* close the hole: move back every follower that is not at home in between */
 	for (;;) {
 		i = (i + 1) & store->mask;
-		if (!store->slots[i])
+		if (!store->slots[i].record)
 			break;
-		home = slot_home(store, store->slots[i]->key);
+		home = store->slots[i].hash & store->mask;
 		if (((i - home) & store->mask) >= ((i - hole) & store->mask)) {
 			store->slots[hole] = store->slots[i];
 			hole = i;
 		}
 	}
-	store->slots[hole] = NULL;
+	store->slots[hole].record = NULL;
 	cursors_move(store, record, record->next);
 	*(record->prev ? &record->prev->next : &store->first) = record->next;
 	*(record->next ? &record->next->prev : &store->last) = record->prev;
