@@ -76,14 +76,17 @@ static uint16_t free_port(void)
 	return ntohs(addr.sin_port);
 }
 
-static pid_t child(void)
+/* The name is for top and perf. */
+static pid_t child(const char *name)
 {
 	pid_t pid = fork();
 
 	if (pid < 0)
 		bench_die("cannot fork");
-	if (!pid)
+	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name);
+	}
 	return pid;
 }
 
@@ -123,7 +126,7 @@ static struct standby standby_start(struct node_options options)
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		bench_die("no socket pair");
 	options.kind = NODE_STANDBY;
-	standby.pid = child();
+	standby.pid = child("bench-standby");
 	if (!standby.pid) {
 		close(fds[0]);
 		standby_main(&options, fds[1]);
@@ -217,7 +220,7 @@ static struct lac_side lacs_start(const struct options *o, int ours[CONTROL_TUNN
 		udp_pair(&ours[i], &theirs[i]);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
 		bench_die("no socket pair");
-	side.pid = child();
+	side.pid = child("bench-lacs");
 	if (!side.pid) {
 		lacs_main(o, theirs, fds[1]);
 		_exit(1);
@@ -389,7 +392,7 @@ static struct result run_trial(const struct options *o, enum trial trial)
 
 	if (pipe(fds))
 		bench_die("no pipe");
-	pid = child();
+	pid = child(trial == TRIAL_ALONE ? "bench-alone" : "bench-active");
 	if (!pid) {
 		switch (trial) {
 		case TRIAL_ALONE:
