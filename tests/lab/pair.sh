@@ -56,6 +56,11 @@ pair_dump() {
 		tail -n 25 "$(node_log $n)" 2>/dev/null
 		note "---- lns-$n: show redundancy"
 		ctl $n show redundancy 2>&1 | head -n 40
+		note "---- lns-$n: the HA link"
+		in_ns lns-$n ss -Htan 2>&1 | grep 203.0.113
+		ip -n lns-$n neigh show dev ha 2>&1
+		ip -n sw -br link show "lns-$n.ha" 2>&1
+		in_ns lns-$n ping -q -c 1 -W 2 "203.0.113.$([ $n = a ] && echo 2 || echo 1)" 2>&1 | grep transmitted
 	done
 }
 
