@@ -336,4 +336,18 @@ static UNUSED_OK void lac_put_end(struct lac *lac, enum message_type type, uint1
 	message_put_result(out, &code);
 }
 
+/* The engine has ended the tunnel with these codes. */
+static UNUSED_OK void lac_expect_stop(const struct lac *lac, uint16_t result, uint16_t error)
+{
+	struct seen *stop = box_sent(lac->box, MESSAGE_STOPCCN, 0);
+	struct l2tp_result got;
+
+	ck_assert_ptr_nonnull(stop);
+	message_get_result(&stop->message, &got);
+	ck_assert_uint_eq(got.result, result);
+	ck_assert_uint_eq(got.error, error);
+	ck_assert_uint_ne(message_u16(&stop->message, AVP_ASSIGNED_TUNNEL_ID), 0);
+	ck_assert_uint_eq(stop->header.tunnel_id, lac->id);
+}
+
 #endif

@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The codec: byte vectors, hiding, authentication, what the tables refuse. */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "l2tp/avp.h"
 #include "l2tp/message.h"
+#include "tests/unit/check_main.h"
 
 static const uint8_t vector[16] = { 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
 				    0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f };
@@ -339,8 +339,6 @@ int main(void)
 {
 	Suite *suite = suite_create("avp");
 	TCase *tcase = tcase_create("avp");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, zlb_and_hello_octets);
 	tcase_add_test(tcase, header_judgement);
@@ -356,9 +354,5 @@ int main(void)
 	tcase_add_test(tcase, message_type_comes_first);
 	tcase_add_test(tcase, texts_are_printable_and_cut);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return check_main(suite);
 }

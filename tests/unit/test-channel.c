@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* The reliable channel alone: numbers, windows, back-off, order, taking over. */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "l2tp/channel.h"
 #include "l2tp/message.h"
+#include "tests/unit/check_main.h"
 
 static struct channel channel;
 static uint8_t message[20];
@@ -317,8 +317,6 @@ int main(void)
 {
 	Suite *suite = suite_create("channel");
 	TCase *tcase = tcase_create("channel");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, numbers_start_at_zero_and_stay_in_the_message);
@@ -335,9 +333,5 @@ int main(void)
 	tcase_add_test(tcase, take_over);
 	tcase_add_test(tcase, holes_are_found);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return check_main(suite);
 }

@@ -4,13 +4,13 @@
  * the listing that parses to the same thing, the digest, the cross-checks.
  */
 #include <arpa/inet.h>
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/config.h"
 #include "daemon/grammar_config.h"
+#include "tests/unit/check_main.h"
 
 static const char full[] =
 	"! a pair\n"
@@ -424,8 +424,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *tc = tcase_create("config");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, reads_every_field);
 	tcase_add_test(tc, defaults);
@@ -441,9 +439,5 @@ int main(void)
 	tcase_add_test(tc, manual);
 	tcase_add_loop_test(tc, cross_checks, 0, sizeof(wrong) / sizeof(wrong[0]));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite);
 }

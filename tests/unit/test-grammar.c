@@ -3,13 +3,13 @@
  * The matcher on a small grammar of its own: optional parts, alternatives,
  * abbreviations, `no`, and what is expected where.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/grammar.h"
+#include "tests/unit/check_main.h"
 
 static const struct grammar_command commands[] = {
 	{ 1, "show {l2tp|vpdn} redundancy [all] [json]", "summary" },
@@ -193,8 +193,6 @@ int main(void)
 {
 	Suite *suite = suite_create("grammar");
 	TCase *tc = tcase_create("grammar");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, optional_parts_in_both_commands);
 	tcase_add_test(tc, abbreviations);
@@ -204,9 +202,5 @@ int main(void)
 	tcase_add_test(tc, completion);
 	tcase_add_test(tc, bounds);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite);
 }

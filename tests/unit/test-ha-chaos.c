@@ -6,7 +6,8 @@
  *
  *   test-ha-chaos [seed]     one seed, with log
  */
-#include "test-ha-pair.h"
+#include "tests/unit/check_main.h"
+#include "tests/unit/ha_pair.h"
 
 static uint32_t rng_next(uint64_t *rng, uint32_t below)
 {
@@ -211,8 +212,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("ha-chaos");
 	TCase *tcase = tcase_create("chaos");
-	SRunner *runner;
-	int failed;
 
 	if (argc > 1)
 		first = last = strtoull(argv[1], NULL, 0);
@@ -220,9 +219,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tcase, trouble_without_operators);
 	tcase_add_test(tcase, trouble_with_operators);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_main(suite);
 }

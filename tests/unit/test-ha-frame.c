@@ -3,11 +3,11 @@
  * Frames and the record store: every octet flipped, every length cut, alone
  * and inside a pair; the store against a simple model.
  */
-#include "test-ha-pair.h"
-
 #include "ha/frame.h"
 #include "ha/ha.pb-c.h"
 #include "ha/store.h"
+#include "tests/unit/check_main.h"
+#include "tests/unit/ha_pair.h"
 
 static uint8_t *a_frame(size_t *len)
 {
@@ -346,8 +346,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ha-frame");
 	TCase *tcase = tcase_create("frame");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, frame_in_any_split);
@@ -359,9 +357,5 @@ int main(void)
 	tcase_add_test(tcase, store_does_what_a_list_would);
 	tcase_add_test(tcase, cursor_survives_every_change);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_main(suite);
 }

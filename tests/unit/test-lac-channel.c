@@ -3,7 +3,8 @@
  * The test LAC's control channel (RFC 2661 §5.8, appendix A) against a
  * scripted peer, with the habits of the peers it can imitate.
  */
-#include "lac_peer.h"
+#include "tests/unit/check_main.h"
+#include "tests/unit/lac_peer.h"
 
 START_TEST(channel_slow_start)
 {
@@ -360,11 +361,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite());
 }

@@ -4,7 +4,6 @@
  * 1661, 1332, 1334 and 1994 say: it must come up, and must count everything a
  * subscriber would notice.
  */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <nettle/md5.h>
 
 #include "tests/lac/ppp.h"
+#include "tests/unit/check_main.h"
 
 #define OUT 256
 #define LCP 0xc021
@@ -626,11 +626,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite());
 }

@@ -4,7 +4,8 @@
  * what the simulator and the lab rely on, so every one of them is provoked.
  * Codec: test-lac-wire.c; channel: test-lac-channel.c; PPP: test-lac-ppp.c.
  */
-#include "lac_peer.h"
+#include "tests/unit/check_main.h"
+#include "tests/unit/lac_peer.h"
 
 /* ---- tunnel ------------------------------------------------------------------ */
 
@@ -456,11 +457,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite());
 }

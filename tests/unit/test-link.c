@@ -4,9 +4,9 @@
  */
 #include "daemon/log.h"
 #include "ha/link.h"
+#include "tests/unit/check_main.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -587,8 +587,6 @@ int main(void)
 {
 	Suite *suite = suite_create("link");
 	TCase *tcase = tcase_create("loopback");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, up_both_ways_and_down);
@@ -604,9 +602,5 @@ int main(void)
 	tcase_add_test(tcase, one_flipped_bit_on_the_wire);
 	tcase_add_test(tcase, short_key_is_no_key);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return check_main(suite);
 }

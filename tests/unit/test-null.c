@@ -1,15 +1,15 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The null data plane keeps the promises of dataplane.h that the simulator
  * and its invariants rest on: completions later and in order, a fence that is
  * closed by default and closes by itself, errors as the kernel gives them.
  */
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "netlink/null.h"
+#include "tests/unit/check_main.h"
 
 #define LOG_MAX 64
 static struct world {
@@ -91,7 +91,7 @@ static void each(void *arg, uint16_t tunnel_id, uint16_t session_id, const struc
 static void setup(void)
 {
 	static const struct dp_null_config config = { transmit, probe, vip_changed, fault, NULL };
-	static const struct dp_events events = { NULL, packet, batch_end };
+	static const struct dp_events events = { .packet = packet, .batch_end = batch_end };
 
 	memset(&w, 0, sizeof(w));
 	w.dp = dp_null_new(&config, &events);
@@ -339,8 +339,6 @@ int main(void)
 {
 	Suite *s = suite_create("null data plane");
 	TCase *tc = tcase_create("null");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, completions_wait_and_keep_order);
@@ -353,9 +351,5 @@ int main(void)
 	tcase_add_test(tc, a_killed_daemon_leaves_leftovers);
 	tcase_add_test(tc, packets_and_counters_reach_their_callbacks);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(s);
 }

@@ -4,12 +4,12 @@
  * the other node, fixed addresses inside and outside of pools.
  */
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "daemon/config.h"
 #include "daemon/pool.h"
+#include "tests/unit/check_main.h"
 
 static struct config *config;
 static struct pool_set *set;
@@ -148,8 +148,6 @@ int main(void)
 {
 	Suite *suite = suite_create("pool");
 	TCase *tc = tcase_create("pool");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, least_recently_used_first);
@@ -158,9 +156,5 @@ int main(void)
 	tcase_add_test(tc, statistics);
 	tcase_add_loop_test(tc, random_walk, 1, 4);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite);
 }

@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The plugin protocol: what goes in comes out, what is unknown is skipped,
  * and no octet string makes a decoder read past its end (run under ASan, every
  * message lies at the very end of its own allocation).
  */
 #include "pppd-plugin/proto.h"
+#include "tests/unit/check_main.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -401,8 +401,6 @@ int main(void)
 {
 	Suite *suite = suite_create("pppproto");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, start_round_trip);
 	tcase_add_loop_test(tc, start_refuses_bad_names, 0, 3);
@@ -417,9 +415,5 @@ int main(void)
 	tcase_add_test(tc, descriptors);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return check_main(suite);
 }

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Two engines and one LAC: what the active names is copied into the passive
  * one before the active's packets count as sent (output commit), then the
@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "tests/unit/check_main.h"
 #include "tests/unit/l2tp_peer.h"
 
 static struct box a, b;
@@ -713,8 +714,6 @@ int main(void)
 {
 	Suite *suite = suite_create("resync");
 	TCase *tcase = tcase_create("resync");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -737,9 +736,5 @@ int main(void)
 	tcase_add_test(tcase, demoted_forgets_what_it_wanted_to_say);
 	tcase_add_loop_test(tcase, killed_at_every_step, 0, 4 * 12);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return check_main(suite);
 }

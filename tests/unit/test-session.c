@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+// SPDX-License-Identifier: GPL-2.0-or-later
 /* Incoming calls as LNS: each row of the state table, limits, IDs, many of them. */
+#include "tests/unit/check_main.h"
 #include "tests/unit/l2tp_peer.h"
 
 static struct box box;
@@ -453,8 +454,6 @@ int main(void)
 {
 	Suite *suite = suite_create("session");
 	TCase *tcase = tcase_create("session");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -477,9 +476,5 @@ int main(void)
 	tcase_add_test(tcase, ids_rest_before_they_come_back);
 	tcase_add_test(tcase, peer_that_never_acknowledges);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return check_main(suite);
 }

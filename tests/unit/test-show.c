@@ -5,7 +5,6 @@
  * compared is the text of Cisco's guides, line by line, on both nodes.
  */
 #include <arpa/inet.h>
-#include <check.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "daemon/show.h"
 #include "netlink/null.h"
 #include "tests/lac/lac.h"
+#include "tests/unit/check_main.h"
 
 #define ENDS 16
 
@@ -679,8 +679,6 @@ int main(void)
 {
 	Suite *suite = suite_create("show");
 	TCase *tc = tcase_create("show");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -697,9 +695,5 @@ int main(void)
 	tcase_add_test(tc, every_command_renders);
 	tcase_add_test(tc, hostile_names);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_main(suite);
 }

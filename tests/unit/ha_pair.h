@@ -7,8 +7,8 @@
  * the peer; the epoch never falls; two nodes are never unfenced at once unless
  * the test says `split`.
  */
-#ifndef TEST_HA_PAIR_H
-#define TEST_HA_PAIR_H
+#ifndef L2TPHA_TESTS_UNIT_HA_PAIR_H
+#define L2TPHA_TESTS_UNIT_HA_PAIR_H
 
 #include "daemon/log.h"
 #include "ha/ha.h"
