@@ -23,10 +23,10 @@ said_now() { log_since "$1" | grep -qiE "$2"; }
 refused() {
 	local pattern=$1 out rc
 	shift
-	out=$(timeout 10 "$@" </dev/null 2>&1)
+	out=$(on_node a timeout 10 "$@" </dev/null 2>&1)
 	rc=$?
 	[ $rc -ne 0 ] || { note "$out"; note "status 0"; return 1; }
-	[ $rc -ne 124 ] || { note "$out"; note "it went on running"; return 1; }
+	[ $rc -ne 124 ] || { note "$out"; note "it went on running"; lsmod | grep l2tp; return 1; }
 	[ $rc -lt 128 ] || { note "$out"; note "died of signal $((rc - 128))"; return 1; }
 	grep -qE "$pattern" <<<"$out" || { note "$out"; note "no line matches $pattern"; return 1; }
 	note "   $(grep -E "$pattern" <<<"$out" | head -n 1)"
@@ -45,9 +45,12 @@ net_up || fail "no network"
 note "a kernel without L2TP"
 modprobe -r l2tp_ppp l2tp_netlink || fail "cannot unload l2tp"
 echo /bin/false >/proc/sys/kernel/modprobe
+mount -t tmpfs none /lib/modules	# whoever runs modprobe finds none
+umask 077
 lab_config a >"$conf"
-refused '[Ll]2[Tt][Pp]' on_node a "$LAB_BUILD/l2tphad" -f "$conf" -r /run/l2tpha-a -n ||
+refused '[Ll]2[Tt][Pp]' "$LAB_BUILD/l2tphad" -f "$conf" -r /run/l2tpha-a -n ||
 	fail "a kernel without L2TP: no clear error"
+umount /lib/modules
 echo /sbin/modprobe >/proc/sys/kernel/modprobe
 modprobe l2tp_ppp
 
@@ -56,7 +59,7 @@ i=0
 while IFS='|' read -r pattern text; do
 	i=$((i + 1))
 	{ echo "hostname x"; printf '%b\n' "$text"; } >"$conf"
-	refused "test.conf:$pattern" on_node a "$LAB_BUILD/l2tphad" -f "$conf" -r /run/l2tpha-a -n ||
+	refused "test.conf:$pattern" "$LAB_BUILD/l2tphad" -f "$conf" -r /run/l2tpha-a -n ||
 		fail "configuration $i ($text): no clear error"
 done <<'END'
 2|frobnicate the widgets
@@ -65,7 +68,7 @@ done <<'END'
 3|interface virtual-template 1\n ip address 10.64.0.\n
 5|vpdn-group 1\n accept-dialin\n  protocol l2tp\n  virtual-template banana\n
 END
-refused 'nowhere' on_node a "$LAB_BUILD/l2tphad" -f /nowhere/l2tpha.conf -r /run/l2tpha-a -n ||
+refused 'nowhere' "$LAB_BUILD/l2tphad" -f /nowhere/l2tpha.conf -r /run/l2tpha-a -n ||
 	fail "no configuration: no clear error"
 
 pair_started() {
