@@ -284,7 +284,7 @@ END_TEST
 START_TEST(a_killed_daemon_leaves_leftovers)
 {
 	struct dp_vip vip = vip4(1);
-	static const struct dp_events next = { NULL, packet, batch_end };
+	static const struct dp_events next = { .packet = packet, .batch_end = batch_end };
 
 	w.dp->ops->vip_declare(w.dp, &vip, 1);
 	w.dp->ops->lease(w.dp, &vip, 1, 500, done, NULL);
