@@ -23,6 +23,19 @@
 
 extern char **environ;
 
+/* Both families have the same members, at other offsets. */
+#define FILL(to)									\
+	do {										\
+		(to).sa_family = AF_PPPOX;						\
+		(to).sa_protocol = PX_PROTO_OL2TP;					\
+		(to).pppol2tp.fd = tunnel_fd;						\
+		(to).pppol2tp.s_tunnel = s->tunnel_id;					\
+		(to).pppol2tp.s_session = s->local_id;					\
+		(to).pppol2tp.d_tunnel = s->peer_tunnel_id;				\
+		(to).pppol2tp.d_session = s->peer_id;					\
+		memcpy(&(to).pppol2tp.addr, &peer, sizeof((to).pppol2tp.addr));		\
+	} while (0)
+
 int pppox_open(const struct dp_session *s, int tunnel_fd)
 {
 	int fd = socket(AF_PPPOX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, PX_PROTO_OL2TP);
@@ -40,24 +53,10 @@ int pppox_open(const struct dp_session *s, int tunnel_fd)
 	memset(&to, 0, sizeof(to));
 	udp_sockaddr(&peer, &s->peer, s->peer.port);
 	if (s->peer.family == 6) {
-		to.v6.sa_family = AF_PPPOX;
-		to.v6.sa_protocol = PX_PROTO_OL2TP;
-		to.v6.pppol2tp.fd = tunnel_fd;
-		to.v6.pppol2tp.s_tunnel = s->tunnel_id;
-		to.v6.pppol2tp.s_session = s->local_id;
-		to.v6.pppol2tp.d_tunnel = s->peer_tunnel_id;
-		to.v6.pppol2tp.d_session = s->peer_id;
-		memcpy(&to.v6.pppol2tp.addr, &peer, sizeof(to.v6.pppol2tp.addr));
+		FILL(to.v6);
 		len = sizeof(to.v6);
 	} else {
-		to.v4.sa_family = AF_PPPOX;
-		to.v4.sa_protocol = PX_PROTO_OL2TP;
-		to.v4.pppol2tp.fd = tunnel_fd;
-		to.v4.pppol2tp.s_tunnel = s->tunnel_id;
-		to.v4.pppol2tp.s_session = s->local_id;
-		to.v4.pppol2tp.d_tunnel = s->peer_tunnel_id;
-		to.v4.pppol2tp.d_session = s->peer_id;
-		memcpy(&to.v4.pppol2tp.addr, &peer, sizeof(to.v4.pppol2tp.addr));
+		FILL(to.v4);
 		len = sizeof(to.v4);
 	}
 	if (connect(fd, &to.sa, len) < 0) {
