@@ -6,6 +6,7 @@
 #   tests/deps.sh build    what compiles the sources
 #   tests/deps.sh check    build, the analysers and the lab (what `make check` uses)
 #   tests/deps.sh demo     build and the lab
+#   tests/deps.sh package  build and what makes and judges the Debian package
 #   tests/deps.sh -n SET   only says what is missing; exit status 1 if anything is
 #
 # Says what it installs, asks nothing. Needs root only when something is missing.
@@ -22,9 +23,11 @@ lab="qemu-system-x86 busybox-static cpio zstd xz-utils kmod
 	ppp xl2tpd tshark tcpdump nftables iproute2 iputils-ping procps
 	util-linux jq"
 analysis="clang-tidy cppcheck mandoc shellcheck"
+fuzzing="clang libclang-rt-dev"
+package="debhelper dpkg-dev lintian ppp kmod git"
 
 usage() {
-	echo "usage: tests/deps.sh [-n] build|check|demo" >&2
+	echo "usage: tests/deps.sh [-n] build|check|demo|package" >&2
 	exit 2
 }
 
@@ -36,8 +39,9 @@ fi
 [ $# -eq 1 ] || usage
 case $1 in
 build)	want=$build ;;
-check)	want="$build $lab $analysis" ;;
+check)	want="$build $lab $analysis $fuzzing $package" ;;
 demo)	want="$build $lab" ;;
+package) want="$build $package" ;;
 *)	usage ;;
 esac
 
