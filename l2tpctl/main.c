@@ -102,12 +102,17 @@ static char *joined(char **words, int count, bool quote)
 
 int main(int argc, char **argv)
 {
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	struct client client = { .path = SOCKET_PATH, .fd = -1 };
 	bool json = false, completing;
 	char *line;
 	int opt, status;
 
-	while ((opt = getopt(argc, argv, "+s:jVh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "+s:jVh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 's':
 			client.path = optarg;
