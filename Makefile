@@ -8,6 +8,7 @@
 #   make check-quick  unit + a short sim, under two minutes
 #   make sim SEEDS=n [SEED=first]   make bench   make demo   make lab
 #   make asan       unit + sim under ASan/UBSan (build-asan/)
+#   make fuzz FUZZ_S=seconds   each fuzzer so long (build-fuzz/)
 #   make install DESTDIR= PREFIX=/usr
 #   V=1 shows commands, B=dir builds elsewhere, WERROR=1 as CI does
 
@@ -168,6 +169,9 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPRO
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
 $(B)/bench/bench-control: $(call obj,$(wildcard tests/bench/control-*.c) $(HALINK_SRC))
 $(B)/bench/bench-control: L_BASE += $(call pc_libs,gnutls)
+# only tests/fuzz/run builds these: CC=clang, B=build-fuzz, instrumented
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
+	$(call link,-fsanitize=fuzzer $^ $(L_BASE))
 
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
@@ -189,6 +193,9 @@ check:
 	@tests/check full
 asan:
 	@$(MAKE) --no-print-directory B=build-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' HARDEN= CFLAGS='-O1 -g' LDHARDEN=-pie unit sim SEEDS=$(or $(ASAN_SEEDS),200)
+fuzz:
+	@tests/deps.sh build && tests/deps.sh check
+	@tests/fuzz/run $(or $(FUZZ_S),60)
 lint:
 	@tests/lint
 lab: ; @tests/deps.sh build && tests/deps.sh check && $(MAKE) --no-print-directory progs tests && tests/lab/vm shell

@@ -150,6 +150,11 @@ static int serve(struct config *config, const char *run_dir, const char *state_d
 
 int main(int argc, char **argv)
 {
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	const char *file = CONFIG_FILE, *run_dir = RUN_DIR, *state_dir = NULL, *pppd_log = NULL;
 	char plugin[PATH_MAX] = "", error[256] = "";
 	enum log_level level = LOG_LEVEL_INFO;
@@ -157,7 +162,7 @@ int main(int argc, char **argv)
 	struct config *config;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "f:r:S:P:L:ntvVh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "f:r:S:P:L:ntvVh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
 			file = optarg;
