@@ -68,10 +68,14 @@ in_ns() { ip netns exec "$@"; }
 
 # plug HOST INTERFACE BRIDGE ADDRESS...: one cable from a host to a bridge.
 plug() {
-	local host=$1 ifname=$2 bridge=$3 port="$1.$2" a
+	local host=$1 ifname=$2 bridge=$3 port="$1.$2" a mac
 	shift 3
 	{
-		echo "link add $port type veth peer name $ifname netns $host"
+		# A box that comes back has the cards it had: its neighbours remember their addresses.
+		mac=$(printf '%s' "$port" | cksum)
+		mac=$(printf '02:00:%02x:%02x:%02x:%02x' $((${mac% *} >> 24 & 255)) $((${mac% *} >> 16 & 255)) \
+			$((${mac% *} >> 8 & 255)) $((${mac% *} & 255)))
+		echo "link add $port type veth peer name $ifname address $mac netns $host"
 		echo "link set $port master $bridge up"
 	} | ip -n sw -batch - || return 1
 	{
