@@ -382,6 +382,14 @@ uint32_t node_established(const struct node *node)
 	return counters.sessions_established;
 }
 
+uint64_t node_packets_sent(const struct node *node)
+{
+	struct l2tp_counters counters;
+
+	l2tp_counters(group_l2tp(node->group), &counters);
+	return counters.tx_packets;
+}
+
 uint32_t node_ppp_up(const struct node *node)
 {
 	return node->engine.up;
@@ -404,6 +412,8 @@ static struct config *make_config(const struct node_options *o)
 	int n;
 
 	n = snprintf(text, sizeof(text), config_text, standby ? "lns-b" : "lns-a");
+	if (o->resync)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " l2tp tunnel resync %u\n", o->resync);
 	if (o->kind != NODE_ALONE)
 		snprintf(text + n, sizeof(text) - (size_t)n, config_redundancy, standby ? 2 : 1, standby ? 1 : 2, o->port,
 			 standby ? 90 : 100, o->warm ? "warm" : "hot");

@@ -24,6 +24,7 @@ enum node_kind { NODE_ALONE, NODE_ACTIVE, NODE_STANDBY };
 struct node_options {
 	enum node_kind kind;
 	bool warm;
+	unsigned resync;	/* receive window of HA tunnels; 0: the default */
 	bool ppp;		/* sessions open PPP at once; else its engine never reports */
 	uint16_t port;		/* of the HA link */
 	const int *sockets;	/* UDP, one of each tunnel, connected to its LAC */
@@ -40,6 +41,7 @@ void node_free(struct node *node);
 void node_turn(struct node *node, struct pollfd *extra);
 struct ha_info node_ha(const struct node *node);
 uint32_t node_established(const struct node *node);
+uint64_t node_packets_sent(const struct node *node);
 uint32_t node_ppp_up(const struct node *node);
 /* Confirmation times of commits, ms, since the last call; valid until the next. */
 double *node_lags(struct node *node, size_t *count);
