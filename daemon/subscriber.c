@@ -20,6 +20,7 @@
 #include "daemon/log.h"
 
 #define RETRY_MS 200
+#define RETRIES_TOLD 4	/* by then it is no longer the predecessor that is in the way */
 
 /* ---- tunnels ------------------------------------------------------------ */
 
@@ -54,7 +55,10 @@ static void tunnel_created(void *arg, int error)
 	}
 	/* its sessions fail too and decide: a new call is refused, a standing one tried again */
 	t->plane = PLANE_FAILED;
-	log_warnx("tunnel %u: no data plane: %s", id, strerror(-error));
+	if (error == -EEXIST)
+		log_debug("tunnel %u: its predecessor is still being removed", id);
+	else
+		log_warnx("tunnel %u: no data plane: %s", id, strerror(-error));
 }
 
 void tunnel_place(struct group *group, uint16_t tunnel_id)
@@ -241,6 +245,22 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	sub->injected = p.state != NULL;
 }
 
+/* A call is refused; a subscriber that stands (at the peer) is tried again, and told of when that goes on. */
+static void sub_no_plane(struct group *group, struct subscriber *sub, int error)
+{
+	bool refuse = group->active && !sub->ppp_state;
+
+	sub->plane = PLANE_NONE;
+	if (refuse || sub->failures == RETRIES_TOLD)
+		log_warnx("session %u/%u: no data plane: %s", sub->tunnel_id, sub->session_id, strerror(-error));
+	else
+		log_debug("session %u/%u: no data plane: %s", sub->tunnel_id, sub->session_id, strerror(-error));
+	if (refuse)
+		group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "no data plane");
+	else
+		sub_later(group, sub);
+}
+
 static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
 {
 	struct dp_request *req = arg;
@@ -252,12 +272,7 @@ static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
 	if (!sub || sub->generation != generation)
 		return;
 	if (error) {
-		sub->plane = PLANE_NONE;
-		log_warnx("session %u/%u: no data plane: %s", tid, sid, strerror(-error));
-		if (group->active && !sub->ppp_state)
-			group_close_session(group, tid, sid, 2, 4, "no data plane");
-		else
-			sub_later(group, sub);
+		sub_no_plane(group, sub, error);
 	} else {
 		sub->plane = PLANE_READY;
 		sub->session_fd = session_fd;
@@ -310,12 +325,7 @@ void sub_place(struct group *group, struct subscriber *sub)
 					    session_created, req);
 	if (rc) {
 		group_request_done(req);
-		sub->plane = PLANE_NONE;
-		log_warnx("session %u/%u: no data plane: %s", sub->tunnel_id, sub->session_id, strerror(-rc));
-		if (group->active && !sub->ppp_state)
-			group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "no data plane");
-		else
-			sub_later(group, sub);
+		sub_no_plane(group, sub, rc);
 	}
 }
 
