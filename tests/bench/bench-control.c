@@ -447,9 +447,12 @@ static struct result medians(const struct result *r, size_t n)
 	double values[ROUNDS_MAX];
 
 	for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]); f++) {
+		double median;
+
 		for (size_t i = 0; i < n; i++)
-			values[i] = *(const double *)((const char *)&r[i] + figures[f]);
-		*(double *)((char *)&m + figures[f]) = bench_median(values, n);
+			memcpy(&values[i], (const char *)&r[i] + figures[f], sizeof(double));
+		median = bench_median(values, n);
+		memcpy((char *)&m + figures[f], &median, sizeof(median));
 	}
 	return m;
 }
