@@ -357,6 +357,24 @@ void ha_commit_request(struct ha *ha, const L2tpha__SyncRequest *request)
 	snap_pump(ha);
 }
 
+/* After a late commit: nothing unconfirmed is old, so a new barrier has a chance. */
+static bool answers_promptly(const struct ha *ha)
+{
+	const struct ha_commit *commit = &ha->commit;
+
+	return !commit->inflight_len ||
+	       ha->now_ms - commit->inflight[commit->inflight_head].sent_ms < ha->config.commit_timeout_ms / 2;
+}
+
+static void barrier_if_due(struct ha *ha)
+{
+	const struct ha_commit *commit = &ha->commit;
+
+	if (commit->feeding && !commit->snapping && !commit->protecting && answers_promptly(ha) &&
+	    ha->now_ms >= commit->retry_ms)
+		barrier(ha);
+}
+
 void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack)
 {
 	struct ha_commit *commit = &ha->commit;
@@ -397,7 +415,9 @@ void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack)
 	if (commit->flush_seq && commit->acked_seq >= commit->flush_seq)
 		ha_roles_flushed(ha, true, NULL);
 	snap_pump(ha);
-	ha_commit_tick(ha);
+	/* who is late is for the tick to say: more confirmations may lie unread behind this one */
+	if (ha->role == HA_ROLE_ACTIVE)
+		barrier_if_due(ha);
 }
 
 void ha_commit(struct ha *ha, uint64_t now_ms)
@@ -440,15 +460,6 @@ static bool commit_late(const struct ha *ha)
 	       ha->now_ms - commit->inflight[commit->inflight_head].sent_ms >= ha->config.commit_timeout_ms;
 }
 
-/* After a late commit: nothing unconfirmed is old, so a new barrier has a chance. */
-static bool answers_promptly(const struct ha *ha)
-{
-	const struct ha_commit *commit = &ha->commit;
-
-	return !commit->inflight_len ||
-	       ha->now_ms - commit->inflight[commit->inflight_head].sent_ms < ha->config.commit_timeout_ms / 2;
-}
-
 void ha_commit_tick(struct ha *ha)
 {
 	struct ha_commit *commit = &ha->commit;
@@ -472,9 +483,7 @@ void ha_commit_tick(struct ha *ha)
 		snap_begin(ha, "standby does not confirm");
 		snap_pump(ha);
 	}
-	if (commit->feeding && !commit->snapping && !commit->protecting && answers_promptly(ha) &&
-	    ha->now_ms >= commit->retry_ms)
-		barrier(ha);
+	barrier_if_due(ha);
 }
 
 uint64_t ha_commit_deadline(const struct ha *ha)

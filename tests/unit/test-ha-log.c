@@ -138,6 +138,26 @@ START_TEST(late_commit_degrades_and_recovers)
 }
 END_TEST
 
+/* We were not running for a while: every confirmation came in time, and is read one by one afterwards. */
+START_TEST(confirmations_that_waited_for_us_are_not_late)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a;
+
+	pair_work(a, 1, 100);
+	pair_run(pair, 1);
+	pair_work(a, 2, 100);
+	a->frozen = true;
+	pair_run(pair, 50);
+	a->frozen = false;
+	pair_run(pair, 1);
+	ck_assert_uint_eq(a->n_released, 2);
+	ck_assert_uint_eq(pair_info(a).late_commits, 0);
+	ck_assert_int_eq(pair_info(a).sync, HA_SYNC_IN_SYNC);
+	pair_free(pair);
+}
+END_TEST
+
 START_TEST(slow_standby_is_dropped_to_a_snapshot)
 {
 	struct pair *pair = pair_up();
@@ -233,6 +253,7 @@ int main(void)
 	tcase_add_test(tcase, changes_never_committed_cost_a_snapshot);
 	tcase_add_test(tcase, equal_bytes_cost_nothing);
 	tcase_add_test(tcase, late_commit_degrades_and_recovers);
+	tcase_add_test(tcase, confirmations_that_waited_for_us_are_not_late);
 	tcase_add_test(tcase, slow_standby_is_dropped_to_a_snapshot);
 	tcase_add_test(tcase, snapshot_while_work_goes_on);
 	tcase_add_test(tcase, link_flap_continues_the_log);
