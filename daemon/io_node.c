@@ -273,6 +273,14 @@ static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct
 		}
 }
 
+static void on_early(void *ctx, const uint8_t *data, size_t len)
+{
+	struct io_node *node = ctx;
+
+	if (node->pppd)
+		io_pppd_early(node->pppd, data, len);
+}
+
 static void ppp_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
 {
 	group_ppp_events()->auth_request(group_of_tunnel(ctx, key.tunnel_id), key, auth);
@@ -391,7 +399,7 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c, char why[256])
 {
 	struct io_node *node = calloc(1, sizeof(*node));
-	struct dp_events de = { .ctx = node, .packet = on_packet };
+	struct dp_events de = { .ctx = node, .packet = on_packet, .early = on_early };
 	struct io_pppd_config pc = { .rundir = c->run_dir, .plugin_path = c->plugin_path, .log_path = c->pppd_log };
 
 	if (!node) {

@@ -18,6 +18,7 @@
 #include "daemon/io_pppd_zygote.h"
 #include "daemon/log.h"
 #include "pppd-plugin/proto.h"
+#include "pppd-plugin/proto_early.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -30,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <uthash.h>
 
@@ -72,6 +74,7 @@ struct io_pppd {
 	struct zygote *zygote;
 	struct pppd_session *sessions;
 	uint32_t next_instance;
+	struct early_table early;
 	char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int listen_fd;
 	ev_io acceptable;
@@ -503,9 +506,45 @@ fail:
 	return len;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ull + ts.tv_nsec / 1000000;
+}
+
+static void send_early(const struct pppd_session *s, const uint8_t *frame,
+		       size_t len)
+{
+	struct proto_frame f = { frame, len };
+	uint8_t buf[256];
+	int n = proto_encode_early(buf, sizeof(buf), &f);
+
+	if (s->fd >= 0 && n > 0)
+		proto_send(s->fd, buf, n, NULL, 0);
+}
+
+void io_pppd_early(struct io_pppd *p, const uint8_t *packet, size_t len)
+{
+	const uint8_t *frame;
+	struct pppd_session *s;
+	struct ppp_key key;
+	int n = early_parse(packet, len, &key, &frame);
+
+	if (n < 0 || !early_wanted(frame, n))
+		return;
+	s = session_find(p, key);
+	if (s)
+		send_early(s, frame, n);
+	else
+		early_put(&p->early, key, frame, n, now_ms());
+}
+
 static int pppd_start(void *engine, const struct ppp_params *params)
 {
 	struct io_pppd *p = engine;
+	const struct early_frame *early;
 	struct pppd_session *s;
 	int sv[2], err;
 
@@ -524,9 +563,14 @@ static int pppd_start(void *engine, const struct ppp_params *params)
 	}
 	session_link(s, sv[0], PPPD_SESSION_LINKED);
 	err = send_start(p, s, params, sv[1]);	/* takes sv[1] */
-	if (err)
+	if (err) {
 		session_free(s);
-	return err;
+		return err;
+	}
+	early = early_take(&p->early, params->key, now_ms());
+	if (early && !params->state_len)
+		send_early(s, early->bytes, early->len);
+	return 0;
 }
 
 static void pppd_activate(void *engine, struct ppp_key key)

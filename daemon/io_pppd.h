@@ -29,6 +29,12 @@ struct io_pppd *io_pppd_new(struct ev_loop *loop,
 /* Leaves the sessions running: they look for the next daemon. */
 void io_pppd_free(struct io_pppd *p);
 
+/*
+ * An L2TP data packet that the kernel had no session for.  Its frame waits for
+ * start(), or goes to the session's pppd if that has begun already.
+ */
+void io_pppd_early(struct io_pppd *p, const uint8_t *packet, size_t len);
+
 /* For `show` and benchmarks. */
 size_t io_pppd_sessions(const struct io_pppd *p);
 

@@ -28,6 +28,7 @@
 #define PPP_RESPONSE_MAX	64
 #define PPP_MESSAGE_MAX		128
 #define PPP_STATE_MAX		1024	/* longest captured state */
+#define PPP_EARLY_MAX		128	/* longest frame kept for a session to come */
 
 /* Local IDs; unique on a box. */
 struct ppp_key {

@@ -60,6 +60,8 @@ struct dp_events {
 	/* a UDP payload of the control channel (or data for a session the kernel does not know) */
 	void (*packet)(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 		       const uint8_t *data, size_t len);
+	/* as above, data of one of our tunnels that came from its peer; may be NULL */
+	void (*early)(void *ctx, const uint8_t *data, size_t len);
 	void (*batch_end)(void *ctx);	/* all packets of one wake-up were delivered */
 };
 

@@ -93,6 +93,7 @@ struct tunnel {
 struct dp_kernel {
 	struct dp dp;		/* first */
 	struct ev_loop *loop;
+	struct dp_events events;	/* the user's */
 	struct udp *udp;
 	struct genl *genl;
 	struct worker *worker;
@@ -429,6 +430,35 @@ static int kernel_counters(struct dp *dp, dp_counters_fn each, dp_done_fn done, 
 
 /* ---- packets --------------------------------------------------------- */
 
+/* Data that the kernel passed up, because it has no such session (yet). */
+static void offer_early(struct dp_kernel *k, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+			const uint8_t *data, size_t len)
+{
+	const size_t at = data[0] & 0x40 ? 4 : 2;	/* the L bit */
+	const struct tunnel *t = len >= at + 2 ? k->tunnels[data[at] << 8 | data[at + 1]] : NULL;
+
+	if (t && !t->ending && endpoint_equal(&t->conf.peer, peer) && endpoint_addr_equal(&t->conf.local, local))
+		k->events.early(k->events.ctx, data, len);
+}
+
+static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		      const uint8_t *data, size_t len)
+{
+	struct dp_kernel *k = ctx;
+
+	if (len && !(data[0] & 0x80) && k->events.early)
+		offer_early(k, local, peer, data, len);
+	k->events.packet(k->events.ctx, local, peer, data, len);
+}
+
+static void on_batch_end(void *ctx)
+{
+	struct dp_kernel *k = ctx;
+
+	if (k->events.batch_end)
+		k->events.batch_end(k->events.ctx);
+}
+
 static int kernel_listen(struct dp *dp, const struct l2tp_endpoint *local)
 {
 	struct dp_kernel *k = kernel_of(dp);
@@ -564,8 +594,9 @@ struct dp *dp_kernel_new(struct ev_loop *loop, const struct dp_events *events, c
 		goto no_memory;
 	k->dp.ops = &kernel_ops;
 	k->loop = loop;
+	k->events = *events;
 	k->worker = worker_new(loop);
-	k->udp = udp_new(loop, events);
+	k->udp = udp_new(loop, &(struct dp_events){ .ctx = k, .packet = on_packet, .batch_end = on_batch_end });
 	if (!k->worker || !k->udp)
 		goto no_memory;
 	k->probes = probes_new(loop, k->worker);

@@ -5,7 +5,8 @@
  * This file is the plugin's skeleton: the channel, pppd's hooks, the options
  * of one session, and why a session ended (RFC 3145).  zygote.c makes the
  * processes, link.c talks to the daemon, state.c captures and injects,
- * auth.c passes authentication on, echo.c watches the peer.
+ * auth.c passes authentication on, early.c reads what came before LCP was up,
+ * echo.c watches the peer.
  */
 #include "pppd-plugin/plugin.h"
 
@@ -77,6 +78,12 @@ static void inject_now(void *arg)
 	state_inject();
 }
 
+static void early_now(void *arg)
+{
+	(void)arg;
+	early_begin();
+}
+
 /* The peer has said good-bye and has its answer: there is nothing to wait for. */
 static void finish_now(void *arg)
 {
@@ -110,6 +117,8 @@ static void phase_changed(void *ctx, int now)
 		if (self.params.state_len) {
 			lcp_fsm[0].flags |= OPT_SILENT;
 			TIMEOUT_US(inject_now, NULL, 0);
+		} else {
+			TIMEOUT_US(early_now, NULL, 0);
 		}
 	}
 	if (now == PHASE_NETWORK && !self.injecting) {
@@ -122,7 +131,7 @@ static void phase_changed(void *ctx, int now)
 	link_poll_early();
 }
 
-static void received(unsigned char *p, int len)
+void session_received(unsigned char *p, int len)
 {
 	/* address, control, protocol, code */
 	if (len < 8 || p[2] != PPP_LCP >> 8 || p[3] != (PPP_LCP & 0xff))
@@ -248,7 +257,7 @@ void plugin_init(void)
 	auth_init();
 	ip_up_hook = state_capture_and_send;
 	ip_down_hook = mute_leave;
-	snoop_recv_hook = received;
+	snoop_recv_hook = session_received;
 	NOTIFY_PHASE(phase_changed);
 	NOTIFY_EXIT(exiting);
 	the_channel = &zygote_channel;

@@ -86,9 +86,15 @@ static void hand_over_fds(void)
 static int handle(const uint8_t *buf, int len)
 {
 	struct proto_iter it;
+	struct proto_frame frame;
 	int type = proto_open(&it, buf, len);
 
 	switch (type) {
+	case PROTO_EARLY:
+		if (proto_decode_early(&it, &frame))
+			return -EBADMSG;
+		early_arrived(frame.bytes, frame.bytes_len);
+		return 0;
 	case PROTO_VERDICT:
 		if (proto_decode_verdict(&it, &self.verdict))
 			return -EBADMSG;
@@ -112,7 +118,7 @@ static int handle(const uint8_t *buf, int len)
 }
 
 /* Reads what there is. */
-static void drain(void)
+void link_drain(void)
 {
 	uint8_t buf[PROTO_MSG_MAX];
 	int len;
@@ -132,14 +138,14 @@ static void drain(void)
 static void on_readable(int unit)
 {
 	(void)unit;
-	drain();
+	link_drain();
 }
 
 static void early(void *arg)
 {
 	(void)arg;
 	self.polling = 0;
-	drain();
+	link_drain();
 	link_poll_early();
 }
 
@@ -181,7 +187,7 @@ static void reconnect(void *arg)
 	state_fill_up(&up, state, sizeof(state));
 	link_send(buf, proto_encode_up(buf, sizeof(buf), PROTO_HELLO,
 				       self.params.key, &up));
-	drain();
+	link_drain();
 	return;
 later:
 	TIMEOUT_US(reconnect, NULL, RECONNECT_US);
@@ -207,7 +213,7 @@ int link_await_verdict(unsigned int timeout_ms)
 		if (left <= 0)
 			return -ETIMEDOUT;
 		if (poll(&pfd, 1, left) > 0)
-			drain();
+			link_drain();
 	}
 	return self.have_verdict ? 0 : -ENOTCONN;
 }

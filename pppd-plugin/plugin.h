@@ -45,6 +45,9 @@ struct session {
 	int polling;			/* the timer for the early phases runs */
 	const char *daemon_path;
 
+	uint8_t early[PPP_EARLY_MAX];	/* a frame from its protocol field on */
+	int early_len, early_begun;
+
 	struct ppp_verdict verdict;
 	int have_verdict;
 	enum ppp_auth_kind auth;
@@ -75,10 +78,16 @@ int unit_establish(int fd);
 /* link.c */
 void link_start(int fd);
 void link_send(const uint8_t *buf, int len);
+void link_drain(void);
 void link_poll_early(void);
 /* Waits for the daemon's answer; 0, or -errno when there will be none. */
 int link_await_verdict(unsigned int timeout_ms);
 void link_note(enum proto_type type, int32_t status);
+
+/* early.c: LCP frames from before there was an LCP to read them. */
+void early_collect(void);
+void early_begin(void);
+void early_arrived(const uint8_t *frame, size_t len);
 
 /* state.c */
 void state_capture_and_send(void);
@@ -97,6 +106,7 @@ void echo_reply_seen(void);
 void session_setup(void);
 void session_activate(void);
 void session_terminate(void);
+void session_received(unsigned char *p, int len);
 void session_vanish(void) __attribute__((noreturn));
 
 #endif

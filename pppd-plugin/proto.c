@@ -117,6 +117,10 @@ static const struct field note_fields[] = {
 	INT(TLV_STATUS, struct proto_note, status),
 };
 
+static const struct field early_fields[] = {
+	REF(TLV_FRAME, struct proto_frame, bytes),
+};
+
 static const struct field state_fields[] = {
 	INT(TLV_STATE_VERSION, struct ppp_state, version),
 	INT(TLV_GOT_FLAGS, struct ppp_state, got.flags),
@@ -462,6 +466,18 @@ int proto_encode_note(uint8_t *buf, size_t size, enum proto_type type,
 int proto_decode_note(struct proto_iter *it, struct proto_note *n)
 {
 	return DECODE(note, n);
+}
+
+int proto_encode_early(uint8_t *buf, size_t size, const struct proto_frame *f)
+{
+	return ENCODE(PROTO_EARLY, early, f);
+}
+
+int proto_decode_early(struct proto_iter *it, struct proto_frame *f)
+{
+	int err = DECODE(early, f);
+
+	return err ? err : f->bytes_len < 2 ? -EBADMSG : 0;
 }
 
 int proto_encode_state(uint8_t *buf, size_t size, const struct ppp_state *s)

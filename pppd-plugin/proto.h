@@ -43,6 +43,8 @@ enum proto_type {
 	PROTO_DOWN,
 	PROTO_HELLO,		/* first on a new connection, as UP */
 	PROTO_FDS,		/* fds: session, tunnel (if any) */
+	/* daemon -> session */
+	PROTO_EARLY,		/* a frame that came before the session did */
 	PROTO_TYPE_END
 };
 
@@ -80,6 +82,7 @@ enum proto_tlv {
 	TLV_DIRECTION,
 	TLV_STATUS,
 	TLV_INSTANCE,
+	TLV_FRAME,
 	/* inside a captured state */
 	TLV_STATE_VERSION = 128,
 	TLV_GOT_FLAGS,
@@ -99,6 +102,12 @@ struct proto_note {
 	struct ppp_key key;
 	uint32_t instance;
 	int32_t status;
+};
+
+/* A frame from its protocol field on; the pointer points into the message. */
+struct proto_frame {
+	const uint8_t *bytes;
+	size_t bytes_len;
 };
 
 /* Bits of lcp_side.flags: the option was agreed on. */
@@ -179,6 +188,9 @@ int proto_decode_down(struct proto_iter *it, struct ppp_down *d);
 int proto_encode_note(uint8_t *buf, size_t size, enum proto_type type,
 		      const struct proto_note *n);
 int proto_decode_note(struct proto_iter *it, struct proto_note *n);
+int proto_encode_early(uint8_t *buf, size_t size, const struct proto_frame *f);
+/* -EBADMSG also when there is no whole protocol field in it. */
+int proto_decode_early(struct proto_iter *it, struct proto_frame *f);
 
 /* A captured state is TLVs without a header. -EPROTO: version not known. */
 int proto_encode_state(uint8_t *buf, size_t size, const struct ppp_state *s);

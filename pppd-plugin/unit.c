@@ -28,6 +28,7 @@
 
 int unit_establish(int fd)
 {
+	early_collect();
 	return ppp_generic_establish(fd);
 }
 
@@ -147,6 +148,7 @@ int unit_establish(int fd)
 {
 	int channel, err;
 
+	early_collect();
 	multilink = 1;
 	channel = generic_establish_ppp(fd);
 	multilink = 0;

@@ -5,6 +5,7 @@
  * message lies at the very end of its own allocation).
  */
 #include "pppd-plugin/proto.h"
+#include "pppd-plugin/proto_early.h"
 #include "tests/unit/check_main.h"
 
 #include <errno.h>
@@ -303,6 +304,7 @@ static void decode_anything(const uint8_t *bytes, size_t len)
 	struct ppp_down d;
 	struct ppp_state s;
 	struct proto_note n;
+	struct proto_frame f;
 	struct ppp_key key;
 	uint32_t instance;
 
@@ -326,6 +328,10 @@ static void decode_anything(const uint8_t *bytes, size_t len)
 		proto_decode_down(&again, &d);
 		again = it;
 		proto_decode_note(&again, &n);
+		again = it;
+		if (!proto_decode_early(&again, &f))
+			ck_assert(f.bytes >= copy
+				  && f.bytes + f.bytes_len <= copy + len);
 	}
 	free(copy);
 }
@@ -355,6 +361,132 @@ START_TEST(garbage)
 		}
 		decode_anything(bad, len);
 	}
+}
+END_TEST
+
+/* LCP Configure-Request with a magic number, behind its protocol field. */
+#define LCP_FRAME	0xc0, 0x21, 1, 1, 0, 10, 5, 6, 1, 2, 3, 4
+
+static const uint8_t lcp_frame[] = { LCP_FRAME };
+
+START_TEST(early_round_trip)
+{
+	struct proto_frame in = { lcp_frame, sizeof(lcp_frame) }, out;
+	uint8_t big[PROTO_MSG_MAX] = { 0xc0, 0x21 }, buf[PROTO_MSG_MAX];
+	struct proto_iter it;
+	int len = proto_encode_early(buf, sizeof(buf), &in);
+
+	ck_assert_int_eq(proto_open(&it, buf, len), PROTO_EARLY);
+	ck_assert_int_eq(proto_decode_early(&it, &out), 0);
+	ck_assert_uint_eq(out.bytes_len, sizeof(lcp_frame));
+	ck_assert_mem_eq(out.bytes, lcp_frame, sizeof(lcp_frame));
+
+	in.bytes_len = 1;
+	len = proto_encode_early(buf, sizeof(buf), &in);
+	ck_assert_int_eq(proto_open(&it, buf, len), PROTO_EARLY);
+	ck_assert_int_eq(proto_decode_early(&it, &out), -EBADMSG);
+	in = (struct proto_frame){ big, sizeof(big) };
+	ck_assert_int_eq(proto_encode_early(buf, sizeof(buf), &in), -EMSGSIZE);
+}
+END_TEST
+
+/* Every set of optional fields a data header may have; IDs 0x1234, 0x0102. */
+static const struct {
+	uint8_t bytes[64];
+	size_t len;
+} data_packets[] = {
+	{ { 0x00, 2, 0x12, 0x34, 1, 2, LCP_FRAME }, 18 },
+	{ { 0x00, 2, 0x12, 0x34, 1, 2, 0xff, 3, LCP_FRAME }, 20 },
+	{ { 0x40, 2, 0, 20, 0x12, 0x34, 1, 2, LCP_FRAME, 9, 9 }, 22 },
+	{ { 0x08, 2, 0x12, 0x34, 1, 2, 0, 7, 0, 8, LCP_FRAME }, 22 },
+	{ { 0x02, 2, 0x12, 0x34, 1, 2, 0, 0, LCP_FRAME }, 20 },
+	{ { 0x4a, 2, 0, 29, 0x12, 0x34, 1, 2, 0, 7, 0, 8, 0, 3, 9, 9, 9,
+	    LCP_FRAME }, 29 },
+};
+
+START_TEST(early_header)
+{
+	const uint8_t *frame, *packet = data_packets[_i].bytes;
+	size_t len = data_packets[_i].len, cut;
+	struct ppp_key key;
+	int n = early_parse(packet, len, &key, &frame);
+
+	ck_assert_int_eq(n, sizeof(lcp_frame));
+	ck_assert_mem_eq(frame, lcp_frame, n);
+	ck_assert_uint_eq(key.tunnel_id, 0x1234);
+	ck_assert_uint_eq(key.session_id, 0x0102);
+	ck_assert(early_wanted(frame, n));
+	for (cut = 0; cut < len; cut++) {
+		uint8_t *copy = malloc(cut ? cut : 1);
+
+		memcpy(copy, packet, cut);
+		n = early_parse(copy, cut, &key, &frame);
+		if (n >= 0)
+			ck_assert(frame >= copy && frame + n <= copy + cut);
+		free(copy);
+	}
+}
+END_TEST
+
+START_TEST(early_header_refusals)
+{
+	static const uint8_t control[] = { 0xc8, 2, 0, 12, 1, 1, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t version3[] = { 0, 3, 1, 1, 2, 2, LCP_FRAME };
+	static const uint8_t no_session[] = { 0, 2, 1, 1, 0, 0, LCP_FRAME };
+	static const uint8_t long_offset[] = { 2, 2, 1, 1, 2, 2, 0xff, 0xff, LCP_FRAME };
+	static const uint8_t long_length[] = { 0x40, 2, 0, 99, 1, 1, 2, 2, LCP_FRAME };
+	static const uint8_t ip[] = { 0x00, 0x21, 0x45, 0, 0, 20 };
+	const uint8_t *frame;
+	struct ppp_key key;
+
+	ck_assert_int_lt(early_parse(control, sizeof(control), &key, &frame), 0);
+	ck_assert_int_lt(early_parse(version3, sizeof(version3), &key, &frame), 0);
+	ck_assert_int_lt(early_parse(no_session, sizeof(no_session), &key, &frame), 0);
+	ck_assert_int_lt(early_parse(long_offset, sizeof(long_offset), &key, &frame), 0);
+	ck_assert_int_lt(early_parse(long_length, sizeof(long_length), &key, &frame), 0);
+	ck_assert(!early_wanted(ip, sizeof(ip)));
+	ck_assert(!early_wanted(lcp_frame, 5));
+	ck_assert(!early_wanted(lcp_frame, PPP_EARLY_MAX + 1));
+}
+END_TEST
+
+START_TEST(early_table_keeps_the_newest)
+{
+	struct early_table *t = calloc(1, sizeof(*t));
+	struct ppp_key a = { 7, 8 }, b = { 7, 9 }, none = { 0, 0 };
+	uint8_t second[sizeof(lcp_frame)];
+	const struct early_frame *f;
+	unsigned int i, found = 0;
+
+	memcpy(second, lcp_frame, sizeof(second));
+	second[3] = 2;
+	ck_assert_ptr_null(early_take(t, a, 1000));
+	ck_assert_ptr_null(early_take(t, none, 0));	/* a free slot is no frame */
+	early_put(t, a, lcp_frame, sizeof(lcp_frame), 1000);
+	early_put(t, a, second, sizeof(second), 1001);
+	early_put(t, b, lcp_frame, sizeof(lcp_frame), 1001);
+	f = early_take(t, a, 1500);
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(f->len, sizeof(second));
+	ck_assert_mem_eq(f->bytes, second, sizeof(second));
+	ck_assert_ptr_null(early_take(t, a, 1500));	/* given once */
+	ck_assert_ptr_null(early_take(t, b, 1002 + EARLY_KEEP_MS));
+
+	/* more sessions than slots: some are lost, none is mixed up */
+	for (i = 1; i <= 4 * EARLY_SLOTS; i++) {
+		second[11] = i;
+		early_put(t, (struct ppp_key){ 1, i }, second, sizeof(second), 1);
+	}
+	for (i = 1; i <= 4 * EARLY_SLOTS; i++) {
+		f = early_take(t, (struct ppp_key){ 1, i }, 1);
+		if (!f)
+			continue;
+		ck_assert_uint_eq(f->bytes[11], i & 0xff);
+		found++;
+	}
+	ck_assert_uint_ge(found, EARLY_SLOTS / 2);
+	ck_assert_uint_le(found, EARLY_SLOTS);
+	free(t);
 }
 END_TEST
 
@@ -412,6 +544,11 @@ int main(void)
 	tcase_add_test(tc, wrong_sizes);
 	tcase_add_test(tc, writer_never_overflows);
 	tcase_add_test(tc, garbage);
+	tcase_add_test(tc, early_round_trip);
+	tcase_add_loop_test(tc, early_header, 0,
+			    sizeof(data_packets) / sizeof(data_packets[0]));
+	tcase_add_test(tc, early_header_refusals);
+	tcase_add_test(tc, early_table_keeps_the_newest);
 	tcase_add_test(tc, descriptors);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
