@@ -148,7 +148,7 @@ $(B)/ctl/%.o: l2tpctl/%.c
 	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/l2tpctl: $(patsubst l2tpctl/%.c,$(B)/ctl/%.o,$(CTL_SRC))
 	$(call link,$^ -ledit $(call pc_libs,jansson))
-$(B)/l2tpha.so: $(PLUGIN_SRC) $(wildcard pppd-plugin/*.h)
+$(B)/l2tpha.so: $(PLUGIN_SRC) $(wildcard pppd-plugin/*.h) daemon/ppp.h
 	$(call say,PLUG,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -std=gnu11 $(CFLAGS) -Wall -Wextra $(if $(WERROR),-Werror) $(HARDEN) -fPIC -shared -Wl,-z,relro,-z,now -o $@ $(PLUGIN_SRC)
