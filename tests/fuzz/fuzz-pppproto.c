@@ -5,12 +5,14 @@
  * again.  The first octet says how much room an encoder gets: too little is
  * an error, never a truncated message.  The second is a message type, and the
  * rest what follows a correct header; or 0, and the rest is all there is.
+ * The same octets are also a data packet that came before its session.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pppd-plugin/proto.h"
+#include "pppd-plugin/proto_early.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,6 +29,7 @@ union message {
 	} up;
 	struct ppp_down down;
 	struct proto_note note;
+	struct proto_frame early;
 };
 
 static void must(int condition)
@@ -59,6 +62,8 @@ static int decode(enum proto_type type, struct proto_iter *it, union message *m)
 	case PROTO_INJECTED:
 	case PROTO_FDS:
 		return proto_decode_note(it, &m->note);
+	case PROTO_EARLY:
+		return proto_decode_early(it, &m->early);
 	case PROTO_TYPE_END:
 		break;
 	}
@@ -89,6 +94,8 @@ static int encode(enum proto_type type, uint8_t *buf, size_t size, const union m
 	case PROTO_INJECTED:
 	case PROTO_FDS:
 		return proto_encode_note(buf, size, type, &m->note);
+	case PROTO_EARLY:
+		return proto_encode_early(buf, size, &m->early);
 	case PROTO_TYPE_END:
 		break;
 	}
@@ -140,6 +147,25 @@ static void state(const uint8_t *data, size_t len, size_t room)
 	free(tight);
 }
 
+static void early(const uint8_t *data, size_t len)
+{
+	static struct early_table table;
+	const struct early_frame *kept;
+	const uint8_t *frame;
+	struct ppp_key key;
+	int n = early_parse(data, len, &key, &frame);
+
+	if (n < 0)
+		return;
+	must(key.session_id && frame >= data && frame + n <= data + len);
+	if (!early_wanted(frame, (size_t)n))
+		return;
+	early_put(&table, key, frame, (size_t)n, 1);
+	kept = early_take(&table, key, 2);
+	must(kept && kept->len == (size_t)n && !memcmp(kept->bytes, frame, (size_t)n));
+	must(!early_take(&table, key, 3));
+}
+
 static void correct_header(uint8_t *buf, size_t len, uint8_t type)
 {
 	struct proto_writer w;
@@ -166,6 +192,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		correct_header(copy, len, data[1]);
 	message(copy, len, room);
 	state(copy + head, len - head, room);
+	if (!head)
+		early(copy, len);
 	free(copy);
 	return 0;
 }
