@@ -88,7 +88,7 @@ load stats full >"$LAB_OUT/load-stats.json"
 load_quit || { head -n 80 "$LAB_OUT/load.json" "$LAB_OUT/load.log"; stop "the load LAC lost something"; }
 capture_stop
 # The load LAC's own calls negotiate; the subscribers of xl2tpd must not.
-wire_check "$pcap" -t "$settled" -y 'ip.addr >= 192.0.2.101 and ip.addr <= 192.0.2.199' ||
+wire_check "$pcap" -t "$settled" -y '(ip.src >= 192.0.2.101 and ip.src <= 192.0.2.199) or (ip.dst >= 192.0.2.101 and ip.dst <= 192.0.2.199)' ||
 	fail "the decoder finds fault in packets of xl2tpd's tunnels"
 [ "$(count lcp_confreq_after)" = 0 ] && [ "$(count ipcp_confreq_after)" = 0 ] ||
 	fail "$(count lcp_confreq_after) LCP and $(count ipcp_confreq_after) IPCP negotiations after setup"
