@@ -53,6 +53,32 @@ bench_ppp_rate() {
 		"{\"ours_per_s\": $ours, \"ours_solo_per_s\": $solo, \"xl2tpd_per_s\": $theirs}"
 }
 
+# ---- control only ----------------------------------------------------------
+
+# L2TP alone, as the LAC sees it: 10 tunnels x 30 calls, ready when the ICCN is sent.
+control_rate() {
+	load_start 10 30 --control-only --traffic none --concurrency 40 || return 1
+	load call >/dev/null
+	load wait up 300 100 >/dev/null || note "only $(load_figure .sessions.ready) ready" >&2
+	load_figure .setup.sessions_per_s
+}
+
+bench_control() {
+	local with=() without=() w o
+	for _ in 1 2 3; do
+		net_up && node_start a && wait_until 15 node_is a active || fail "no single node"
+		without+=("$(control_rate)")
+		stop_all
+		pair_up || { pair_dump; fail "no pair"; }
+		with+=("$(control_rate)")
+		stop_all
+	done
+	w=$(printf '%s\n' "${with[@]}" | sort -n | sed -n 2p)
+	o=$(printf '%s\n' "${without[@]}" | sort -n | sed -n 2p)
+	result control_rate_ha_lab "$(calc "($w / $o * 100 | round) / 100")" "x without HA" ">= 0.9" \
+		"$(calc "$w >= 0.9 * $o")" "{\"with_per_s\": [$(IFS=,; echo "${with[*]}")], \"without_per_s\": [$(IFS=,; echo "${without[*]}")]}"
+}
+
 # ---- takeover and memory ----------------------------------------------------
 
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
@@ -95,6 +121,6 @@ bench_takeover() {
 		"$(calc "$mem | max <= 8")" "{\"active_standby_kib\": $mem}"
 }
 
-for b in ${BENCH:-ppp_rate takeover}; do
+for b in ${BENCH:-ppp_rate control takeover}; do
 	"bench_$b" || fail "$b"
 done
