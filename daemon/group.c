@@ -14,8 +14,6 @@
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
 
-#define LAZY_MS 50	/* records that no output waits for (acks) are flushed this late */
-
 uint64_t group_unix_ms(const struct group *group)
 {
 	return (uint64_t)((int64_t)group->now_ms + group->unix_minus_monotonic_ms);
@@ -49,7 +47,7 @@ struct dp_request *group_request(struct group *group, uint16_t tunnel_id, uint16
 	if (!req)
 		return NULL;
 	*req = (struct dp_request){ .group = group, .tunnel_id = tunnel_id, .session_id = session_id,
-				    .generation = generation, .next = group->requests };
+				    .generation = generation, .at_ms = group->now_ms, .next = group->requests };
 	if (req->next)
 		req->next->prev = req;
 	group->requests = req;
@@ -224,17 +222,13 @@ static void put_session(struct group *group, uint16_t tid, uint16_t sid)
 	group_put(group, (struct ha_key){ CHECKPOINT_SESSION, tid, sid, 0 }, body, len, rc);
 }
 
-enum drained { DRAINED_NONE, DRAINED_LAZY, DRAINED_URGENT };
-
-static enum drained drain_dirty(struct group *group)
+static void drain_dirty(struct group *group)
 {
-	enum drained drained = DRAINED_NONE;
 	struct l2tp_dirty d;
 
 	while (l2tp_dirty_next(group->l2tp, &d)) {
 		struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, d.tunnel_id);
 		struct group_tunnel *t = tunnel_get(group, d.tunnel_id, false);
-		bool urgent = true;
 
 		switch (d.type) {
 		case L2TP_DIRTY_TUNNEL:
@@ -243,7 +237,6 @@ static enum drained drain_dirty(struct group *group)
 		case L2TP_DIRTY_CHANNEL:
 			if (tunnel && t && t->replicated)
 				put_channel(group, tunnel, t);
-			urgent = false;	/* what depends on it comes with an output */
 			break;
 		case L2TP_DIRTY_MESSAGE:
 			if (tunnel && t && t->replicated)
@@ -251,32 +244,15 @@ static enum drained drain_dirty(struct group *group)
 			break;
 		case L2TP_DIRTY_MESSAGE_ACKED:
 			del(group, CHECKPOINT_MESSAGE, d.tunnel_id, d.ns);
-			urgent = false;
 			break;
 		case L2TP_DIRTY_SESSION:
 			put_session(group, d.tunnel_id, d.session_id);
 			break;
 		}
-		if (urgent)
-			drained = DRAINED_URGENT;
-		else if (drained == DRAINED_NONE)
-			drained = DRAINED_LAZY;
 	}
-	return drained;
 }
 
 /* ---- engine actions ----------------------------------------------------- */
-
-static void session_down(struct group *group, const struct l2tp_action *a)
-{
-	struct subscriber *sub = sub_find(group, a->tunnel_id, a->session_id);
-
-	if (!sub)
-		return;
-	if (sub->replicated)
-		del(group, CHECKPOINT_SUBSCRIBER, a->tunnel_id, a->session_id);
-	sub_drop(group, sub);
-}
 
 static void engine_action(struct group *group, const struct l2tp_action *a)
 {
@@ -308,7 +284,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 			l2tp_session_close(l2tp_session_find(group->l2tp, a->tunnel_id, a->session_id), group->now_ms, &r);
 		break;
 	case L2TP_ACTION_SESSION_DOWN:
-		session_down(group, a);
+		sub_end(group, a->tunnel_id, a->session_id);
 		break;
 	case L2TP_ACTION_RESYNC_DONE:
 		if (a->resync_ok)
@@ -346,17 +322,11 @@ static bool drain_actions(struct group *group)
 static bool round_once(struct group *group)
 {
 	bool any = drain_actions(group);
-	enum drained drained = drain_dirty(group);
 	struct output *out;
 	struct ha_action ha;
 
-	if (drained == DRAINED_URGENT || group->urgent || group->out_head) {
-		group->urgent = false;
-		ha_commit(group->ha, group->now_ms);
-		group->lazy_at_ms = UINT64_MAX;
-	} else if (drained == DRAINED_LAZY && group->lazy_at_ms == UINT64_MAX) {
-		group->lazy_at_ms = group->now_ms + LAZY_MS;
-	}
+	drain_dirty(group);
+	ha_commit(group->ha, group->now_ms);
 	while ((out = group->out_head)) {
 		group->out_head = out->next;
 		if (!group->out_head)
@@ -377,16 +347,11 @@ static bool round_once(struct group *group)
 void group_run(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
-	if (group->running) {
-		group->again = true;
-		return;
-	}
+	if (group->running)
+		return;		/* what was fed meanwhile is found: nothing is called but by a round that goes on */
 	group->running = true;
-	do {
-		group->again = false;
-		while (round_once(group))
-			;
-	} while (group->again);
+	while (round_once(group))
+		;
 	group->running = false;
 }
 
@@ -408,21 +373,18 @@ void group_link_up(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
 	ha_link_up(group->ha, now_ms);
-	group_run(group, now_ms);
 }
 
 void group_link_down(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
 	ha_link_down(group->ha, now_ms);
-	group_run(group, now_ms);
 }
 
 void group_link_input(struct group *group, uint64_t now_ms, const uint8_t *data, size_t len)
 {
 	group->now_ms = now_ms;
 	ha_link_input(group->ha, now_ms, data, len);
-	group_run(group, now_ms);
 }
 
 void group_tick(struct group *group, uint64_t now_ms)
@@ -433,8 +395,6 @@ void group_tick(struct group *group, uint64_t now_ms)
 	group_lease_tick(group);
 	if (now_ms >= group->retry_at_ms)
 		sub_retry_all(group);
-	if (now_ms >= group->lazy_at_ms)
-		group->urgent = true;
 	group_run(group, now_ms);
 }
 
@@ -447,7 +407,6 @@ uint64_t group_deadline_ms(const struct group *group)
 {
 	uint64_t d = min_u64(l2tp_deadline_ms(group->l2tp), ha_deadline_ms(group->ha));
 
-	d = min_u64(d, group->lazy_at_ms);
 	d = min_u64(d, group->retry_at_ms);
 	return min_u64(d, group->lease_at_ms);
 }
@@ -525,7 +484,6 @@ void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t sessi
 		return;
 	snprintf(r.text, sizeof(r.text), "%s", text);
 	l2tp_session_close(session, group->now_ms, &r);
-	group_run(group, group->now_ms);
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -568,7 +526,7 @@ struct group *group_new(const struct group_config *config, const struct group_op
 	group->ppp_engine = ppp_engine;
 	group->now_ms = now_ms;
 	group->unix_minus_monotonic_ms = config->unix_minus_monotonic_ms;
-	group->lazy_at_ms = group->lease_at_ms = group->retry_at_ms = UINT64_MAX;
+	group->lease_at_ms = group->retry_at_ms = UINT64_MAX;
 	group->out_tail = &group->out_head;
 	group->own_pools = !config->pools;
 	group->pools = config->pools ? config->pools : pool_set_new(config->config);

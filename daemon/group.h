@@ -6,8 +6,10 @@
  * same code in l2tphad and in the simulator.
  *
  * One way round (DESIGN 1): packet -> l2tp/ -> actions -> ha/ holds back what
- * must be committed first -> data plane and the wire.  group_run() does one
- * such round; every event function only feeds and then runs it.
+ * must be committed first -> data plane and the wire.  Events, completions of
+ * the data plane and what PPP reports only feed; group_run() does the round,
+ * once a wake-up, so that all that came in it costs one commit, and nothing
+ * that an event's receiver holds is freed under it.
  *
  * A daemon without redundancy has one group without a peer.
  */
@@ -55,15 +57,15 @@ struct group *group_new(const struct group_config *config, const struct group_op
 int group_start(struct group *group, uint64_t now_ms, char why[256]);
 void group_free(struct group *group);	/* silent: emits nothing */
 
-/* ---- events (shell or simulator) ---- */
+/* ---- events (shell or simulator): they feed, group_run() follows ---- */
 void group_packet(struct group *group, uint64_t now_ms, const struct l2tp_endpoint *local,
 		  const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
-/* End of a batch of packets / link input: commits and runs everything to rest. Cheap when idle. */
+/* Commits what was fed and runs everything to rest. The last thing before sleeping; cheap when idle. */
 void group_run(struct group *group, uint64_t now_ms);
 void group_link_up(struct group *group, uint64_t now_ms);
 void group_link_down(struct group *group, uint64_t now_ms);
 void group_link_input(struct group *group, uint64_t now_ms, const uint8_t *data, size_t len);
-void group_tick(struct group *group, uint64_t now_ms);
+void group_tick(struct group *group, uint64_t now_ms);	/* timers; runs */
 uint64_t group_deadline_ms(const struct group *group);
 /* The time of the wake-up, before completions and PPP events of the data plane and the engine are run. */
 void group_now(struct group *group, uint64_t now_ms);
@@ -72,7 +74,7 @@ const struct ppp_events *group_ppp_events(void);	/* ctx = struct group * */
 bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);
 bool group_owns_address(const struct group *group, const struct l2tp_endpoint *local);
 
-/* ---- administration ---- */
+/* ---- administration: feeds and runs ---- */
 int group_promote(struct group *group, uint64_t now_ms, bool force, char reason[HA_REASON_MAX]);
 int group_demote(struct group *group, uint64_t now_ms, char reason[HA_REASON_MAX]);
 int group_switchover(struct group *group, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX]);

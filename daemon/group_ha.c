@@ -27,12 +27,13 @@ static uint32_t lease_ms(const struct group *group)
 static void lease_renewed(void *arg, int error)
 {
 	struct dp_request *req = arg;
+	uint64_t asked_ms = req->at_ms;	/* from when the kernel counts, at the earliest */
 	struct group *group = group_request_done(req);
 
 	if (group && error)
 		log_warnx("redundancy group %s: the lease was not renewed: %s", group->rg->name, strerror(-error));
-	else if (group && group->lease_until_ms < group->lease_asked_ms + group->rg->lease_ms)
-		group->lease_until_ms = group->lease_asked_ms + group->rg->lease_ms;
+	else if (group && group->lease_until_ms < asked_ms + group->rg->lease_ms)
+		group->lease_until_ms = asked_ms + group->rg->lease_ms;
 }
 
 void group_lease_tick(struct group *group)
@@ -48,7 +49,6 @@ void group_lease_tick(struct group *group)
 		ha_lapsed(group->ha, group->now_ms);
 		return;
 	}
-	group->lease_asked_ms = group->now_ms;
 	group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
 	req = group_request(group, 0, 0, 0);
 	if (!req)
@@ -64,10 +64,8 @@ static void step_done(void *arg, int error)
 {
 	struct group *group = group_request_done(arg);
 
-	if (!group)
-		return;
-	ha_step_done(group->ha, group->now_ms, error);
-	group_run(group, group->now_ms);
+	if (group)
+		ha_step_done(group->ha, group->now_ms, error);
 }
 
 typedef int (*vip_op)(struct dp *, const struct dp_vip *, size_t, dp_done_fn, void *);
@@ -110,7 +108,6 @@ static void probe_done(void *arg, int result)
 		log_warnx("redundancy group %s: cannot probe the virtual address: %s", group->rg->name, strerror(-result));
 	/* what cannot be told is taken as an answer: a node that is not sure stays mute */
 	ha_probe_result(group->ha, group->now_ms, result != 0);
-	group_run(group, group->now_ms);
 }
 
 static void probe(struct group *group)

@@ -168,6 +168,7 @@ int group_clear_session(struct group *group, uint64_t now_ms, uint16_t tunnel_id
 		group->ppp->terminate(group->ppp_engine, ppp_key_of(sub));
 	} else {
 		group_close_session(group, tunnel_id, session_id, 3, 0, "cleared by the operator");
+		group_run(group, now_ms);
 	}
 	return 0;
 }

@@ -48,12 +48,11 @@ struct subscriber {
 	bool ppp_standby;	/* its engine was started mute */
 	bool injected;		/* started with a captured state */
 	bool closing;
-	bool retry;		/* placing it failed for now: again at group->retry_at_ms */
+	uint64_t retry_at_ms;	/* placing it failed for now: again then; 0: it did not */
 	uint8_t failures;	/* in a row: slows the retries down */
 	bool awaiting;		/* counted in group->placing (takeover) */
-	bool replicated;
 	int session_fd, tunnel_fd;
-	uint32_t address;	/* network order */
+	uint32_t address;	/* network order; taken in the pools while it is not 0 */
 	char pool[64];		/* where it came from; empty: fixed or none */
 	char user[PPP_NAME_MAX];
 	char ifname[PPP_IFNAME_MAX];
@@ -69,6 +68,7 @@ struct dp_request {
 	struct group *group;	/* NULL: the group is gone */
 	uint16_t tunnel_id, session_id;
 	uint32_t generation;
+	uint64_t at_ms;		/* asked then */
 	struct dp_request *prev, *next;
 };
 
@@ -103,13 +103,10 @@ struct group {
 	uint64_t now_ms;
 	int64_t unix_minus_monotonic_ms;
 	bool running;		/* inside group_run() */
-	bool again;		/* an event arrived meanwhile */
-	bool urgent;		/* something was put that should not wait */
 	bool active;		/* between ACTIVATE and PASSIVATE */
-	uint64_t lazy_at_ms;	/* flush of records nobody waits for */
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
-	uint64_t lease_asked_ms, lease_until_ms;
-	uint64_t retry_at_ms;
+	uint64_t lease_until_ms;
+	uint64_t retry_at_ms;	/* the first of the subscribers' */
 	/* of the last takeover */
 	uint64_t takeover_ms;
 	uint32_t placing;
@@ -132,7 +129,7 @@ static inline struct ppp_key ppp_key_of(const struct subscriber *sub)
 struct dp_request *group_request(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint32_t generation);
 struct group *group_request_done(struct dp_request *request);	/* frees it; NULL: the group is gone */
 uint64_t group_unix_ms(const struct group *group);
-/* Ends a session whose PPP or data plane failed or closed: CDN. */
+/* Ends a session whose PPP or data plane failed or closed: CDN, and the subscriber goes in the next round. */
 void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint16_t result,
 			 uint16_t error, const char *text);
 void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err);
@@ -160,10 +157,10 @@ void sub_place(struct group *group, struct subscriber *sub);
 void sub_activate(struct group *group, struct subscriber *sub);
 /* Kills PPP and kernel session, silently; the subscriber stays known. */
 void sub_unplace(struct group *group, struct subscriber *sub);
-/* Unplaces, gives the address back, forgets. Its record is deleted by the caller. */
+/* Unplaces, gives the address back, forgets. The record stays: another node's, or it comes back from there. */
 void sub_drop(struct group *group, struct subscriber *sub);
-/* Address 0: none. Whoever else holds it is not touched: -EADDRINUSE. */
-int sub_set_address(struct group *group, struct subscriber *sub, uint32_t address, const char *pool);
+/* The session is over: drops the subscriber (it may be unknown) and deletes its record. */
+void sub_end(struct group *group, uint16_t tunnel_id, uint16_t session_id);
 void sub_put(struct group *group, struct subscriber *sub);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);

@@ -3,8 +3,9 @@
  * Readiness and time in, calls out.  One ev_check runs first in every wake-up
  * and gives the groups the time; packets are handed to their group by local
  * address, PPP events by tunnel ID (IDs are unique per box); one ev_prepare
- * closes the batch of every group and sets the one timer.  So a wake-up with
- * a hundred packets costs one commit.
+ * runs every group and sets the one timer.  It comes last of all before the
+ * loop sleeps, after the netlink queues have read their answers: whatever a
+ * wake-up brought costs one commit, and nothing is left waiting for the next.
  */
 #include "daemon/io_node.h"
 
@@ -19,14 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "daemon/io_pppd.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
 #include "ha/link.h"
 #include "netlink/kernel.h"
+#include "netlink/udp.h"
 
 #define LINK_FDS_MAX 16
 #define LINK_PORT 1702
@@ -202,24 +201,6 @@ static void link_watch(void *ctx, int fd, int events)
 	ev_io_start(ng->node->loop, &w->io);
 }
 
-static void endpoint_sockaddr(const struct l2tp_endpoint *ep, uint16_t port, struct sockaddr_storage *ss)
-{
-	memset(ss, 0, sizeof(*ss));
-	if (ep->family == 6) {
-		struct sockaddr_in6 *a = (struct sockaddr_in6 *)ss;
-
-		a->sin6_family = AF_INET6;
-		a->sin6_port = htons(port);
-		memcpy(&a->sin6_addr, ep->addr, 16);
-	} else {
-		struct sockaddr_in *a = (struct sockaddr_in *)ss;
-
-		a->sin_family = AF_INET;
-		a->sin_port = htons(port);
-		memcpy(&a->sin_addr, ep->addr, 4);
-	}
-}
-
 static int link_start(struct node_group *ng, const struct config_redundancy_group *rg, char why[256])
 {
 	struct ha_link_config lc = { .key_len = rg->key_len, .connect_timeout_ms = 2000, .retry_ms = 200 };
@@ -229,8 +210,8 @@ static int link_start(struct node_group *ng, const struct config_redundancy_grou
 	snprintf(lc.node, sizeof(lc.node), "%s", ng->node->config->hostname);
 	snprintf(lc.group, sizeof(lc.group), "%s", rg->name);
 	memcpy(lc.key, rg->key, sizeof(lc.key));
-	endpoint_sockaddr(&rg->local, rg->local.port ? rg->local.port : LINK_PORT, &lc.local);
-	endpoint_sockaddr(&rg->peer, rg->peer.port ? rg->peer.port : LINK_PORT, &lc.peer);
+	udp_sockaddr(&lc.local, &rg->local, rg->local.port ? rg->local.port : LINK_PORT);
+	udp_sockaddr(&lc.peer, &rg->peer, rg->peer.port ? rg->peer.port : LINK_PORT);
 	/* the peer's name is not known yet, its address is: the lower address dials */
 	lc.dial = memcmp(rg->local.addr, rg->peer.addr, sizeof(rg->local.addr)) < 0;
 	ng->link = ha_link_new(&lc, &lo);
@@ -445,6 +426,7 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 	node->check.data = node;
 	ev_check_start(loop, &node->check);
 	ev_prepare_init(&node->prepare, on_prepare);
+	ev_set_priority(&node->prepare, EV_MINPRI);
 	node->prepare.data = node;
 	ev_prepare_start(loop, &node->prepare);
 	ev_timer_init(&node->timer, on_timer, 0., 0.);

@@ -150,31 +150,30 @@ static void sub_later(struct group *group, struct subscriber *sub)
 {
 	uint64_t at = group->now_ms + (RETRY_MS << (sub->failures < 6 ? sub->failures++ : 6));
 
-	sub->retry = true;
+	sub->retry_at_ms = at;
 	if (group->retry_at_ms > at)
 		group->retry_at_ms = at;
 }
 
-int sub_set_address(struct group *group, struct subscriber *sub, uint32_t address, const char *pool)
+/* Address 0: none.  What it gets was taken in the pools before, so nobody else has it. */
+static void sub_set_address(struct group *group, struct subscriber *sub, uint32_t address, const char *pool)
 {
-	struct subscriber *other = NULL;
-
-	if (sub->address == address)
-		return 0;
-	if (address)
-		HASH_FIND(hh_address, group->by_address, &address, sizeof(address), other);
-	if (other)
-		return -EADDRINUSE;
 	if (sub->address) {
 		HASH_DELETE(hh_address, group->by_address, sub);
-		if (sub->pool[0])
-			pool_release(group->pools, sub->address);
+		pool_release(group->pools, sub->address);
 	}
 	sub->address = address;
 	snprintf(sub->pool, sizeof(sub->pool), "%s", address ? pool : "");
 	if (address)
-		HASH_ADD(hh_address, group->by_address, address, sizeof(sub->address), sub);
-	return 0;
+		HASH_ADD(hh_address, group->by_address, address, sizeof(address), sub);
+}
+
+static struct subscriber *sub_by_address(struct group *group, uint32_t address)
+{
+	struct subscriber *sub;
+
+	HASH_FIND(hh_address, group->by_address, &address, sizeof(address), sub);
+	return sub;
 }
 
 void sub_retry_all(struct group *group)
@@ -183,10 +182,12 @@ void sub_retry_all(struct group *group)
 
 	group->retry_at_ms = UINT64_MAX;
 	HASH_ITER(hh, group->subs, sub, tmp) {
-		if (!sub->retry)
-			continue;
-		sub->retry = false;
-		sub_place(group, sub);
+		if (sub->retry_at_ms && sub->retry_at_ms <= group->now_ms) {
+			sub->retry_at_ms = 0;
+			sub_place(group, sub);
+		}
+		if (sub->retry_at_ms && sub->retry_at_ms < group->retry_at_ms)
+			group->retry_at_ms = sub->retry_at_ms;
 	}
 }
 
@@ -196,6 +197,23 @@ static const struct config_vtemplate *sub_vtemplate(struct group *group, const s
 
 	vg = config_vpdn_group_find(group->config, group_tunnel_params_group(group, sub->tunnel_id));
 	return vg ? config_vtemplate_find(group->config, vg->vtemplate) : NULL;
+}
+
+/*
+ * An error of ours.  A new call is refused; a session that stands (its PPP is
+ * captured, or it is the peer's) is not ended for it but tried again, and told
+ * of when that goes on.
+ */
+static void sub_failed(struct group *group, struct subscriber *sub, const char *what, int error)
+{
+	bool refuse = group->active && !sub->ppp_state;
+	enum log_level level = refuse || sub->failures == RETRIES_TOLD ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
+
+	log_line(level, "session %u/%u: %s: %s", sub->tunnel_id, sub->session_id, what, strerror(-error));
+	if (refuse)
+		group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, what);
+	else
+		sub_later(group, sub);
 }
 
 static void sub_start_ppp(struct group *group, struct subscriber *sub)
@@ -212,9 +230,7 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	int rc;
 
 	if (!vt) {
-		log_warnx("session %u/%u: its VPDN group has no virtual-template", sub->tunnel_id, sub->session_id);
-		if (group->active)
-			group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "no virtual-template");
+		sub_failed(group, sub, "its VPDN group has no virtual-template", -ENOENT);
 		return;
 	}
 	if (p.standby && !p.state)
@@ -233,32 +249,12 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 		return;
 	}
 	if (rc) {
-		log_warnx("session %u/%u: PPP does not start: %s", sub->tunnel_id, sub->session_id, strerror(-rc));
-		if (group->active)
-			group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "PPP does not start");
-		else
-			sub_later(group, sub);
+		sub_failed(group, sub, "PPP does not start", rc);
 		return;
 	}
 	sub->ppp = SUB_PPP_STARTED;
 	sub->ppp_standby = p.standby;
 	sub->injected = p.state != NULL;
-}
-
-/* A call is refused; a subscriber that stands (at the peer) is tried again, and told of when that goes on. */
-static void sub_no_plane(struct group *group, struct subscriber *sub, int error)
-{
-	bool refuse = group->active && !sub->ppp_state;
-
-	sub->plane = PLANE_NONE;
-	if (refuse || sub->failures == RETRIES_TOLD)
-		log_warnx("session %u/%u: no data plane: %s", sub->tunnel_id, sub->session_id, strerror(-error));
-	else
-		log_debug("session %u/%u: no data plane: %s", sub->tunnel_id, sub->session_id, strerror(-error));
-	if (refuse)
-		group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "no data plane");
-	else
-		sub_later(group, sub);
 }
 
 static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
@@ -272,14 +268,14 @@ static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
 	if (!sub || sub->generation != generation)
 		return;
 	if (error) {
-		sub_no_plane(group, sub, error);
+		sub->plane = PLANE_NONE;
+		sub_failed(group, sub, "no data plane", error);
 	} else {
 		sub->plane = PLANE_READY;
 		sub->session_fd = session_fd;
 		sub->tunnel_fd = tunnel_fd;
 		sub_place(group, sub);	/* PPP, if the session is still there */
 	}
-	group_run(group, group->now_ms);
 }
 
 void sub_place(struct group *group, struct subscriber *sub)
@@ -325,13 +321,14 @@ void sub_place(struct group *group, struct subscriber *sub)
 					    session_created, req);
 	if (rc) {
 		group_request_done(req);
-		sub_no_plane(group, sub, rc);
+		sub->plane = PLANE_NONE;
+		sub_failed(group, sub, "no data plane", rc);
 	}
 }
 
 void sub_activate(struct group *group, struct subscriber *sub)
 {
-	sub->retry = false;
+	sub->retry_at_ms = 0;
 	sub->failures = 0;
 	if (sub->ppp_state) {
 		sub->awaiting = true;
@@ -370,6 +367,15 @@ void sub_drop(struct group *group, struct subscriber *sub)
 	free(sub);
 }
 
+void sub_end(struct group *group, uint16_t tunnel_id, uint16_t session_id)
+{
+	struct subscriber *sub = sub_find(group, tunnel_id, session_id);
+
+	ha_del(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, tunnel_id, session_id, 0 });
+	if (sub)
+		sub_drop(group, sub);
+}
+
 void sub_put(struct group *group, struct subscriber *sub)
 {
 	struct checkpoint_subscriber r = {
@@ -392,7 +398,24 @@ void sub_put(struct group *group, struct subscriber *sub)
 	snprintf(r.pool, sizeof(r.pool), "%s", sub->pool);
 	rc = checkpoint_encode_subscriber(&r, &body, &len);
 	group_put(group, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, body, len, rc);
-	sub->replicated = true;
+}
+
+/* A record is the truth: who had the address here until now has it no more, as his own record says or will say. */
+static void apply_address(struct group *group, struct subscriber *sub, const struct checkpoint_subscriber *r)
+{
+	struct subscriber *other = r->address ? sub_by_address(group, r->address) : NULL;
+	int rc = 0;
+
+	if (sub->address == r->address)
+		return;
+	if (other)
+		sub_set_address(group, other, 0, "");
+	if (r->address)
+		rc = pool_take(group->pools, r->address);
+	if (rc)
+		log_warnx("session %u/%u: its address cannot be taken here: %s", r->tunnel_id, r->session_id,
+			  strerror(-rc));
+	sub_set_address(group, sub, rc ? 0 : r->address, r->pool);
 }
 
 /* A record of the peer: whole, so whatever differs is made so. */
@@ -403,15 +426,9 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 
 	if (!sub)
 		return;
-	if (sub->address != r->address) {
-		if (r->address && r->pool[0] && pool_take(group->pools, r->address) == -EADDRINUSE)
-			log_warnx("session %u/%u: its address is another's here", r->tunnel_id, r->session_id);
-		else if (sub_set_address(group, sub, r->address, r->pool))
-			log_warnx("session %u/%u: two subscribers with one address", r->tunnel_id, r->session_id);
-	}
+	apply_address(group, sub, r);
 	snprintf(sub->user, sizeof(sub->user), "%s", r->user);
 	sub->up_unix_ms = r->up_unix_ms;
-	sub->replicated = true;
 	same_state = sub->ppp_state_len == r->ppp_state_len && !strcmp(sub->ifname, r->ifname) &&
 		     (!r->ppp_state_len || !memcmp(sub->ppp_state, r->ppp_state, r->ppp_state_len));
 	if (!same_state) {
@@ -435,35 +452,40 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 /* ---- the PPP engine's events -------------------------------------------- */
 
 /* A fixed address belongs to the newest session of its user: an older one is what the network lost. */
+static void displace(struct group *group, const struct config_user *user)
+{
+	struct subscriber *other = sub_by_address(group, user->address);
+	uint16_t tid, sid;
+
+	if (!other)
+		return;
+	tid = other->tunnel_id;
+	sid = other->session_id;
+	log_info("session %u/%u: user %s comes again; the older session is cleared", tid, sid, user->name);
+	group_close_session(group, tid, sid, 3, 0, "the user came again");
+	/* not in the round that sends the CDN: its record goes before the new one with the address */
+	sub_end(group, tid, sid);
+}
+
 static bool sub_address(struct group *group, struct subscriber *sub, const struct config_user *user,
 			const struct config_vtemplate *vt, char why[PPP_MESSAGE_MAX])
 {
-	struct subscriber *other = NULL;
+	bool own = user && user->address;
 	uint32_t address;
 
 	if (sub->address)
 		return true;
-	if (user && user->address) {
-		HASH_FIND(hh_address, group->by_address, &user->address, sizeof(user->address), other);
-		if (other) {
-			log_info("session %u/%u: user %s comes again; the older session is cleared", other->tunnel_id,
-				 other->session_id, user->name);
-			group_close_session(group, other->tunnel_id, other->session_id, 3, 0, "the user came again");
-		}
-		if (!sub_set_address(group, sub, user->address, ""))
-			return true;
-		snprintf(why, PPP_MESSAGE_MAX, "the fixed address is in use");
+	if (own)
+		displace(group, user);
+	if (pool_alloc(group->pools, vt->pool, user ? user->name : "", &address)) {
+		if (own)
+			snprintf(why, PPP_MESSAGE_MAX, "the fixed address is in use");
+		else
+			snprintf(why, PPP_MESSAGE_MAX, "pool %s has no address left", vt->pool);
 		return false;
 	}
-	if (pool_alloc(group->pools, vt->pool, sub->user, &address)) {
-		snprintf(why, PPP_MESSAGE_MAX, "pool %s has no address left", vt->pool);
-		return false;
-	}
-	if (!sub_set_address(group, sub, address, vt->pool))
-		return true;
-	pool_release(group->pools, address);
-	snprintf(why, PPP_MESSAGE_MAX, "an address of pool %s is another subscriber's fixed address", vt->pool);
-	return false;
+	sub_set_address(group, sub, address, own ? "" : vt->pool);
+	return true;
 }
 
 static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
@@ -488,6 +510,8 @@ static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth
 	user = auth_check(group->config, auth, why);
 	v->ok = user || (auth->kind == PPP_AUTH_NONE && !vt->auth_pap && !vt->auth_chap);
 	if (v->ok) {
+		if (strcmp(sub->user, auth->user))
+			sub_set_address(group, sub, 0, "");	/* it was another user's */
 		snprintf(sub->user, sizeof(sub->user), "%s", auth->user);
 		v->dns[0] = vt->dns[0];
 		v->dns[1] = vt->dns[1];
@@ -504,7 +528,6 @@ static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth
 	out->key = key;
 	out->verdict = v;
 	group_queue(group, out);
-	group_run(group, group->now_ms);
 }
 
 static void sub_captured(struct group *group, struct subscriber *sub, const struct ppp_up *up)
@@ -528,7 +551,6 @@ static void sub_captured(struct group *group, struct subscriber *sub, const stru
 	if (!sub->up_unix_ms)
 		sub->up_unix_ms = group_unix_ms(group);
 	sub_put(group, sub);
-	group_run(group, group->now_ms);
 }
 
 static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
