@@ -62,24 +62,6 @@ static void ev_to_peer(struct sim *sim, struct sim_event *ev)
 	sim_event_free(ev);
 }
 
-static void ev_run(struct sim *sim, struct sim_event *ev)
-{
-	struct node *node = &sim->nodes[ev->who];
-
-	if (ev->token != node->incarnation) {
-		sim_event_free(ev);
-		return;
-	}
-	if (node_defer(node, ev))
-		return;
-	sim_event_free(ev);
-	node->run_scheduled = false;
-	sim->acting = node->index;
-	dp_null_set_time(node->dp, sim_ms(sim));
-	dp_null_batch_end(node->dp);
-	node_settle(node);
-}
-
 static void ev_to_node(struct sim *sim, struct sim_event *ev)
 {
 	struct node *node;
@@ -108,13 +90,7 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 		return;
 	sim->acting = node->index;
 	dp_null_receive(node->dp, &ev->local, &ev->peer, ev->data, ev->len);
-	if (!node->run_scheduled && !node->dying) {
-		struct sim_event *run = sim_at(sim, sim->now_us + rng_below(sim, 300), ev_run, node->index,
-					       node->incarnation);
-		(void)run;
-		node->run_scheduled = true;
-	}
-	node_settle(node);
+	node_fed(node);
 out:
 	sim_event_free(ev);
 }
@@ -190,9 +166,7 @@ static void wire_deliver_input(struct sim *sim, struct node *node, struct sim_ev
 	sim->acting = node->index;
 	dp_null_set_time(node->dp, sim_ms(sim));
 	group_link_input(node->group, sim_ms(sim), ev->data, ev->len);
-	if (!node->dying)
-		group_run(node->group, sim_ms(sim));
-	node_settle(node);
+	node_fed(node);
 }
 
 static bool wire_held(struct sim *sim, struct sim_event *ev)
@@ -237,9 +211,7 @@ static void end_down(struct sim *sim, int who)
 		sim->acting = who;
 		dp_null_set_time(node->dp, sim_ms(sim));
 		group_link_down(node->group, sim_ms(sim));
-		if (!node->dying)
-			group_run(node->group, sim_ms(sim));
-		node_settle(node);
+		node_fed(node);
 	}
 	wire_poke(sim);
 }
@@ -387,9 +359,7 @@ static void ev_connect(struct sim *sim, struct sim_event *ev)
 		sim->acting = i;
 		dp_null_set_time(node->dp, sim_ms(sim));
 		group_link_up(node->group, sim_ms(sim));
-		if (!node->dying)
-			group_run(node->group, sim_ms(sim));
-		node_settle(node);
+		node_fed(node);
 	}
 }
 

@@ -216,9 +216,7 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 		break;
 	}
 	sim_event_free(ev);
-	if (!node->dying)
-		group_run(node->group, now_ms);
-	node_settle(node);
+	node_fed(node);
 }
 
 static void sess_down(struct ppp_model *model, struct sess *s, enum ppp_down_reason why)

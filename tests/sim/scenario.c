@@ -133,8 +133,11 @@ static uint64_t span(struct sim *sim, uint64_t from_ms, uint64_t to_ms)
 static void switch_now(struct sim *sim, struct node *node)
 {
 	char reason[HA_REASON_MAX] = "";
-	int e = group_switchover(node->group, sim_ms(sim), false, reason);
+	int e;
 
+	if (!node_alive(node))
+		return;		/* nobody hears the command */
+	e = group_switchover(node->group, sim_ms(sim), false, reason);
 	sim_trace(sim, "node %d switchover: %d %s", node->index, e, e ? reason : "");
 	sim->stats.planned += !e;
 	node_settle(node);

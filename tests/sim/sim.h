@@ -210,6 +210,7 @@ void node_thaw(struct node *node);
 bool node_defer(struct node *node, struct sim_event *ev);	/* true: kept for the thaw */
 bool node_alive(const struct node *node);	/* daemon running and not frozen */
 void node_settle(struct node *node);		/* after each call into it */
+void node_fed(struct node *node);		/* something was fed to its group: a round follows */
 uint64_t node_deadline_us(const struct node *node);
 void node_tick(struct node *node);
 struct group *node_group(const struct node *node);	/* NULL: no daemon */
