@@ -4,37 +4,14 @@
  * LAC, the null data plane; only PPP is a model (it opens at once).  What is
  * compared is the text of Cisco's guides, line by line, on both nodes.
  */
-#include <arpa/inet.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/pool.h"
 #include "daemon/show.h"
-#include "netlink/null.h"
-#include "tests/lac/lac.h"
 #include "tests/unit/check_main.h"
-
-#define ENDS 16
-
-struct node {
-	struct config *config;
-	struct dp *dp;
-	struct group *group;
-	struct show_context show;
-	uint8_t wire[1 << 20];		/* the stream towards the peer */
-	size_t wire_len;
-	struct { struct ppp_key key; bool standby, adopted; } ends[ENDS];
-	size_t end_count, end_told;
-};
-
-static struct node *nodes[2];
-static struct lac *lac;
-static bool linked;
-static uint64_t now, seed;
-static struct { uint8_t data[1500]; size_t len; bool to_lac; } net[256];
-static size_t net_count;
+#include "tests/unit/group_rig.h"
 
 static uint64_t clock_now(void)
 {
@@ -46,273 +23,16 @@ static uint64_t clock_unix(void)
 	return now + 1700000000000;
 }
 
-static uint32_t next_random(void *ctx)
-{
-	(void)ctx;
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(seed >> 32);
-}
-
-static void group_random(void *ctx, void *buf, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = (uint8_t)next_random(ctx);
-}
-
-/* ---- the wires ---------------------------------------------------------- */
-
-static void net_put(bool to_lac, const uint8_t *data, size_t len)
-{
-	ck_assert_uint_lt(net_count, sizeof(net) / sizeof(net[0]));
-	memcpy(net[net_count].data, data, len);
-	net[net_count].len = len;
-	net[net_count++].to_lac = to_lac;
-}
-
-static void lac_send(void *ctx, const uint8_t *data, size_t len)
-{
-	(void)ctx;
-	net_put(false, data, len);
-}
-
-static void dp_transmit(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
-			const uint8_t *data, size_t len)
-{
-	(void)ctx;
-	(void)local;
-	(void)peer;
-	net_put(true, data, len);
-}
-
-static void link_send(void *ctx, const uint8_t *data, size_t len)
-{
-	struct node *node = ctx;
-
-	ck_assert_uint_le(node->wire_len + len, sizeof(node->wire));
-	memcpy(node->wire + node->wire_len, data, len);
-	node->wire_len += len;
-}
-
-static void link_reset(void *ctx, const char *why)
-{
-	(void)ctx;
-	ck_abort_msg("link reset: %s", why);
-}
-
-static int persist_epoch(void *ctx, uint64_t epoch)
-{
-	(void)ctx;
-	(void)epoch;
-	return 0;
-}
-
-static int silence(void *ctx, const struct dp_vip *vip)
-{
-	(void)ctx;
-	(void)vip;
-	return 0;
-}
-
-static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
-		      const uint8_t *data, size_t len)
-{
-	group_packet(((struct node *)ctx)->group, now, local, peer, data, len);
-}
-
-static void on_batch_end(void *ctx)
-{
-	group_run(((struct node *)ctx)->group, now);
-}
-
-/* ---- PPP that opens at once --------------------------------------------- */
-
-static int ppp_start(void *engine, const struct ppp_params *p)
-{
-	struct node *node = engine;
-
-	ck_assert_uint_lt(node->end_count, ENDS);
-	node->ends[node->end_count].key = p->key;
-	node->ends[node->end_count++].standby = p->state != NULL;
-	return 0;
-}
-
-static void ppp_ignore(void *engine, struct ppp_key key)
-{
-	(void)engine;
-	(void)key;
-}
-
-static void ppp_auth_reply(void *engine, struct ppp_key key, const struct ppp_verdict *verdict)
-{
-	struct node *node = engine;
-	struct ppp_up up = { .auth = PPP_AUTH_PAP, .state = (const uint8_t *)"captured", .state_len = 8, .mru = 1460 };
-
-	ck_assert_msg(verdict->ok, "%s", verdict->message);
-	up.peer_addr = verdict->peer_addr;
-	snprintf(up.user, sizeof(up.user), "alice");
-	snprintf(up.ifname, sizeof(up.ifname), "l2tp%u", key.session_id);
-	group_ppp_events()->up(node->group, key, &up);
-}
-
-static const struct ppp_engine_ops ppp_ops = {
-	.start = ppp_start, .activate = ppp_ignore, .kill = ppp_ignore, .terminate = ppp_ignore,
-	.auth_reply = ppp_auth_reply,
-};
-
-static void ppp_run(struct node *node)
-{
-	while (node->end_told < node->end_count) {
-		struct ppp_auth auth = { .kind = PPP_AUTH_PAP, .user = "alice", .password = "secret" };
-		size_t i = node->end_told++;
-
-		if (node->ends[i].standby)
-			group_ppp_events()->injected(node->group, node->ends[i].key, 0);
-		else
-			group_ppp_events()->auth_request(node->group, node->ends[i].key, &auth);
-	}
-}
-
-/* ---- the world ---------------------------------------------------------- */
-
-static struct node *node_new(const char *name, const char *local, const char *peer)
-{
-	static const char format[] =
-		"hostname %s\nvpdn enable\nusername alice password 0 secret\nip local pool P 10.64.0.2 10.64.0.99\n"
-		"interface virtual-template 1\n ip address 10.64.0.1\n peer default ip address pool P\n"
-		" ppp authentication chap pap\nvpdn-group G\n accept-dialin\n  protocol l2tp\n  virtual-template 1\n"
-		" no l2tp tunnel authentication\nredundancy\n group one\n"
-		"  virtual-address 192.0.2.1/24 interface eth0\n  local address %s\n  peer address %s\n"
-		"  pre-shared-key 0 00112233445566778899aabbccddeeff\n";
-	struct node *node = calloc(1, sizeof(*node));
-	struct dp_null_config null = { .transmit = dp_transmit, .probe = silence, .ctx = node };
-	struct dp_events events = { .ctx = node, .packet = on_packet, .batch_end = on_batch_end };
-	struct group_ops ops = { .ctx = node, .random = group_random, .link_send = link_send, .link_reset = link_reset,
-				 .persist_epoch = persist_epoch };
-	struct group_config gc = { .id_min = 1, .id_max = 65535, .unix_minus_monotonic_ms = 1700000000000 };
-	char text[1024], error[256];
-
-	snprintf(text, sizeof(text), format, name, local, peer);
-	node->config = config_parse(name, text, error);
-	ck_assert_msg(node->config != NULL, "%s", error);
-	ck_assert_msg(!config_check(node->config, error), "%s", error);
-	gc.config = node->config;
-	gc.rg = node->config->redundancy_groups;
-	node->dp = dp_null_new(&null, &events);
-	node->group = group_new(&gc, &ops, node->dp, &ppp_ops, node, now);
-	ck_assert_msg(!group_start(node->group, now, error), "%s", error);
-	node->show = (struct show_context){ .groups = &node->group, .group_count = 1, .config = node->config,
-					    .now_ms = clock_now, .unix_ms = clock_unix };
-	return node;
-}
-
-static void node_free(struct node *node)
-{
-	group_free(node->group);
-	/* the group's requests come home before the kernel goes */
-	while (dp_null_pending(node->dp))
-		dp_null_run(node->dp, UINT64_MAX);
-	node->dp->ops->free(node->dp);
-	config_free(node->config);
-	free(node);
-}
-
-static void net_run(void)
-{
-	struct l2tp_endpoint vip = { .port = 1701 }, peer = { .port = 1701 };
-
-	endpoint_parse(&vip, "192.0.2.1");
-	endpoint_parse(&peer, "192.0.2.99");
-	for (size_t i = 0; i < net_count; i++) {
-		if (net[i].to_lac) {
-			lac_input(lac, now, net[i].data, net[i].len);
-			continue;
-		}
-		for (int n = 0; n < 2; n++)
-			if (nodes[n] && dp_null_has_vip(nodes[n]->dp, &vip))
-				dp_null_receive(nodes[n]->dp, &vip, &peer, net[i].data, net[i].len);
-	}
-	net_count = 0;
-}
-
-/* `ms` milliseconds of everything. */
-static void run(unsigned ms)
-{
-	for (; ms; ms--) {
-		now++;
-		net_run();
-		lac_tick(lac, now);
-		for (int n = 0; n < 2; n++) {
-			struct node *node = nodes[n], *peer = nodes[!n];
-
-			if (!node)
-				continue;
-			dp_null_run(node->dp, now);
-			dp_null_batch_end(node->dp);
-			ppp_run(node);
-			group_tick(node->group, now);
-			if (linked && node->wire_len && peer) {
-				static uint8_t copy[sizeof(node->wire)];
-				size_t len = node->wire_len;
-
-				memcpy(copy, node->wire, len);
-				node->wire_len = 0;
-				group_link_input(peer->group, now, copy, len);
-			}
-		}
-	}
-}
-
-static void link_pair(void)
-{
-	linked = true;
-	group_link_up(nodes[0]->group, now);
-	group_link_up(nodes[1]->group, now);
-}
-
-static void setup(void)
-{
-	static const struct lac_ops ops = { .send = lac_send };
-	struct lac_config lc;
-
-	now = 1000;
-	seed = 1;
-	linked = false;
-	net_count = 0;
-	lac_config_init(&lc);
-	lc.ops = &ops;
-	lc.random = next_random;
-	lc.hostname = "LAC-1";
-	lc.tid = 26355;
-	lac = lac_new(&lc);
-	nodes[0] = node_new("lns-a", "10.9.9.1", "10.9.9.2");
-	run(4000);	/* alone: active after the startup time */
-}
-
-static void teardown(void)
-{
-	for (int n = 0; n < 2; n++)
-		if (nodes[n])
-			node_free(nodes[n]);
-	nodes[0] = nodes[1] = NULL;
-	lac_free(lac);
-}
-
-static void pair_up(unsigned calls)
-{
-	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
-	link_pair();
-	run(300);
-	for (unsigned i = 0; i < calls; i++)
-		lac_call(lac, now, NULL, NULL);
-	run(3000);
-}
+static struct pool_set *shown_pools;
 
 /* ---- reading ------------------------------------------------------------ */
 
 static char *show(int n, const char *line, enum show_code expected)
 {
+	struct show_context context = { .groups = &nodes[n]->group, .group_count = 1, .config = nodes[n]->config,
+					.pools = shown_pools, .now_ms = clock_now, .unix_ms = clock_unix };
 	char *body = NULL;
-	enum show_code code = show_exec(&nodes[n]->show, line, &body);
+	enum show_code code = show_exec(&context, line, &body);
 
 	ck_assert_ptr_nonnull(body);
 	ck_assert_msg(code == expected, "%s: %d: %s", line, (int)code, body);
@@ -488,11 +208,7 @@ START_TEST(after_a_takeover)
 	char *text;
 
 	pair_up(2);
-	linked = false;
-	node_free(nodes[0]);
-	nodes[0] = NULL;
-	group_link_down(nodes[1]->group, now);
-	run(5000);
+	take_over();
 	text = show(1, "show l2tp redundancy all", SHOW_OK);
 	has(text, "  L2TP Tunnels: 1/1/1/0 (total/HA-enabled/HA-est/resync)\n"
 		  "  L2TP Sessions: 2/2/2 (total/HA-enabled/HA-est)\n"
@@ -597,10 +313,11 @@ START_TEST(pools)
 
 	free(show(0, "show ip local pool", SHOW_NONE));
 	ck_assert_int_eq(pool_alloc(set, "P", "alice", &addr), 0);
-	nodes[0]->show.pools = set;
+	shown_pools = set;
 	text = show(0, "show ip local pool", SHOW_OK);
 	has(text, "P                10.64.0.2       10.64.0.99           97       1       1        0         0\n");
 	free(text);
+	shown_pools = NULL;
 	pool_set_free(set);
 }
 END_TEST
