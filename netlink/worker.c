@@ -44,7 +44,7 @@ struct worker {
 
 	pthread_mutex_t lock;	/* over what follows */
 	pthread_cond_t work;
-	struct jobs todo, finished;
+	struct jobs pending, finished;
 	unsigned idle, queued;
 	bool stop;
 };
@@ -82,7 +82,7 @@ static void *thread_main(void *arg)
 	for (;;) {
 		struct job *j;
 
-		while (!(j = jobs_pop(&w->todo)) && !w->stop) {
+		while (!(j = jobs_pop(&w->pending)) && !w->stop) {
 			w->idle++;
 			pthread_cond_wait(&w->work, &w->lock);
 			w->idle--;
@@ -144,7 +144,7 @@ struct worker *worker_new(struct ev_loop *loop)
 	if (!w)
 		return NULL;
 	w->loop = loop;
-	jobs_init(&w->todo);
+	jobs_init(&w->pending);
 	jobs_init(&w->finished);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
@@ -167,7 +167,7 @@ void worker_free(struct worker *w)
 	pthread_mutex_unlock(&w->lock);
 	for (i = 0; i < w->thread_count; i++)
 		pthread_join(w->threads[i], NULL);
-	while ((j = jobs_pop(&w->todo))) {	/* no thread could be started */
+	while ((j = jobs_pop(&w->pending))) {	/* no thread could be started */
 		j->run(j->arg);
 		free(j);
 	}
@@ -188,7 +188,7 @@ int worker_submit(struct worker *w, worker_run_fn run, worker_done_fn done, void
 		return -ENOMEM;
 	*j = (struct job){ .run = run, .done = done, .arg = arg };
 	pthread_mutex_lock(&w->lock);
-	jobs_push(&w->todo, j);
+	jobs_push(&w->pending, j);
 	w->queued++;
 	start = w->queued > w->idle && w->thread_count < THREADS_MAX;
 	pthread_cond_signal(&w->work);
@@ -198,7 +198,7 @@ int worker_submit(struct worker *w, worker_run_fn run, worker_done_fn done, void
 	if (w->thread_count)
 		return 0;
 	/* no thread to be had: slowly, then */
-	while ((j = jobs_pop(&w->todo))) {
+	while ((j = jobs_pop(&w->pending))) {
 		w->queued--;
 		j->result = j->run(j->arg);
 		jobs_push(&w->finished, j);

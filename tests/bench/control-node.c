@@ -29,7 +29,7 @@
 
 struct engine {
 	struct node *node;
-	struct { struct ppp_key key; bool inject, verdict; uint32_t address; } *todo;
+	struct { struct ppp_key key; bool inject, verdict; uint32_t address; } *pending;
 	size_t len, size;
 	uint32_t up;
 };
@@ -93,14 +93,14 @@ static void todo_add(struct engine *engine, struct ppp_key key, bool inject, boo
 		return;
 	if (engine->len == engine->size) {
 		engine->size = engine->size ? engine->size * 2 : 256;
-		engine->todo = realloc(engine->todo, engine->size * sizeof(*engine->todo));
-		if (!engine->todo)
+		engine->pending = realloc(engine->pending, engine->size * sizeof(*engine->pending));
+		if (!engine->pending)
 			bench_die("out of memory");
 	}
-	engine->todo[engine->len].key = key;
-	engine->todo[engine->len].inject = inject;
-	engine->todo[engine->len].verdict = verdict;
-	engine->todo[engine->len++].address = address;
+	engine->pending[engine->len].key = key;
+	engine->pending[engine->len].inject = inject;
+	engine->pending[engine->len].verdict = verdict;
+	engine->pending[engine->len++].address = address;
 }
 
 static int ppp_start(void *ctx, const struct ppp_params *p)
@@ -155,12 +155,12 @@ static void engine_run(struct engine *engine)
 	struct ppp_auth auth = { .kind = PPP_AUTH_NONE };
 
 	for (size_t i = 0; i < engine->len; i++) {
-		struct ppp_key key = engine->todo[i].key;
+		struct ppp_key key = engine->pending[i].key;
 
-		if (engine->todo[i].verdict) {
-			report_up(engine, key, engine->todo[i].address);
+		if (engine->pending[i].verdict) {
+			report_up(engine, key, engine->pending[i].address);
 			engine->up++;
-		} else if (engine->todo[i].inject) {
+		} else if (engine->pending[i].inject) {
 			events->injected(engine->node->group, key, 0);
 			engine->up++;
 		} else {
@@ -479,7 +479,7 @@ void node_free(struct node *node)
 	group_free(node->group);
 	node->dp->ops->free(node->dp);
 	config_free(node->config);
-	free(node->engine.todo);
+	free(node->engine.pending);
 	free(node->lags);
 	free(node);
 }
