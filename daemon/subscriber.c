@@ -39,6 +39,16 @@ struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool cr
 	return t;
 }
 
+/* Its sessions fail too and decide: a new call is refused, a standing one tried again. */
+static void tunnel_failed(struct group_tunnel *t, int error)
+{
+	t->plane = PLANE_FAILED;
+	if (error == -EEXIST)
+		log_debug("tunnel %u: its predecessor is still being removed", t->id);
+	else
+		log_warnx("tunnel %u: no data plane: %s", t->id, strerror(-error));
+}
+
 static void tunnel_created(void *arg, int error)
 {
 	struct dp_request *req = arg;
@@ -49,16 +59,10 @@ static void tunnel_created(void *arg, int error)
 
 	if (!t || t->generation != generation)
 		return;
-	if (!error) {
-		t->plane = PLANE_READY;
-		return;
-	}
-	/* its sessions fail too and decide: a new call is refused, a standing one tried again */
-	t->plane = PLANE_FAILED;
-	if (error == -EEXIST)
-		log_debug("tunnel %u: its predecessor is still being removed", id);
+	if (error)
+		tunnel_failed(t, error);
 	else
-		log_warnx("tunnel %u: no data plane: %s", id, strerror(-error));
+		t->plane = PLANE_READY;
 }
 
 void tunnel_place(struct group *group, uint16_t tunnel_id)
@@ -90,8 +94,7 @@ void tunnel_place(struct group *group, uint16_t tunnel_id)
 					   tunnel_created, req);
 	if (rc) {
 		group_request_done(req);
-		t->plane = PLANE_FAILED;
-		log_warnx("tunnel %u: no data plane: %s", tunnel_id, strerror(-rc));
+		tunnel_failed(t, rc);
 	}
 }
 
