@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Incoming calls as LNS: each row of the state table, limits, IDs, many of them. */
 #include "tests/unit/check_main.h"
-#include "tests/unit/l2tp_peer.h"
+#include "tests/unit/l2tp_fixture.h"
 
-static struct box box;
-static struct lac lac;
-
-static void setup(void)
+static void connect_lac(void)
 {
-	box_init(&box);
-	lac_init(&lac, &box, 77);
-	l2tp_activate(box.l2tp, box.now);
 	lac_connect(&lac);
-}
-
-static void teardown(void)
-{
-	box_done(&box);
 }
 
 static void expect_cdn(uint16_t session_id, uint16_t result, uint16_t error)
@@ -457,6 +446,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, connect_lac, NULL);
 	tcase_add_test(tcase, call_comes_up);
 	tcase_add_test(tcase, peer_hangs_up);
 	tcase_add_test(tcase, we_hang_up);

@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* How a control connection begins: who is let in, on which terms, and how often. */
 #include "tests/unit/check_main.h"
-#include "tests/unit/l2tp_peer.h"
-
-static struct box box;
-static struct lac lac;
-
-static void setup(void)
-{
-	box_init(&box);
-	lac_init(&lac, &box, 77);
-	l2tp_activate(box.l2tp, box.now);
-}
-
-static void teardown(void)
-{
-	box_done(&box);
-}
+#include "tests/unit/l2tp_fixture.h"
 
 /* ---- authentication ----------------------------------------------------- */
 
@@ -233,15 +218,23 @@ START_TEST(same_number_from_another_port_is_another_tunnel)
 }
 END_TEST
 
-START_TEST(closed_tunnel_does_not_swallow_a_new_request)
+/* A tunnel that the peer had and closed; the number we had for it. */
+static uint16_t connect_and_stop(void)
 {
-	uint16_t old;
+	uint16_t id;
 
 	lac_connect(&lac);
-	old = lac.peer_id;
+	id = lac.peer_id;
 	lac_put_end(&lac, MESSAGE_STOPCCN, lac.id, 0, 1, "");
 	lac_end(&lac);
 	box_forget_seen(&box);
+	return id;
+}
+
+START_TEST(closed_tunnel_does_not_swallow_a_new_request)
+{
+	uint16_t old = connect_and_stop();
+
 	/* same address and port, at once */
 	lac_init(&lac, &box, 78);
 	lac_connect(&lac);
@@ -257,13 +250,8 @@ END_TEST
 
 START_TEST(copy_of_a_request_opens_nothing)
 {
-	uint16_t old;
+	uint16_t old = connect_and_stop();
 
-	lac_connect(&lac);
-	old = lac.peer_id;
-	lac_put_end(&lac, MESSAGE_STOPCCN, lac.id, 0, 1, "");
-	lac_end(&lac);
-	box_forget_seen(&box);
 	/* octet for octet the old one: a copy that came late... */
 	lac_init(&lac, &box, 77);
 	lac_put_sccrq(&lac);

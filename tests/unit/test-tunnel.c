@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The control connection: each row of the state table with a scripted peer. */
 #include "tests/unit/check_main.h"
-#include "tests/unit/l2tp_peer.h"
-
-static struct box box;
-static struct lac lac;
-
-static void setup(void)
-{
-	box_init(&box);
-	lac_init(&lac, &box, 77);
-	l2tp_activate(box.l2tp, box.now);
-}
-
-static void teardown(void)
-{
-	box_done(&box);
-}
+#include "tests/unit/l2tp_fixture.h"
 
 START_TEST(establish)
 {
