@@ -397,7 +397,8 @@ struct zygote *zygote_new(struct ev_loop *loop,
 	z->pppd = strdup(config->pppd_path ? config->pppd_path
 					   : "/usr/sbin/pppd");
 	z->plugin = strdup(config->plugin_path);
-	z->log = config->log_path ? strdup(config->log_path) : NULL;
+	if (config->log_path && config->log_path[0])
+		z->log = strdup(config->log_path);
 	z->socket_path = strdup(socket_path);
 	TAILQ_INIT(&z->queue);
 	ev_init(&z->readable, on_readable);

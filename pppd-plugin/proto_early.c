@@ -8,9 +8,9 @@
  * three seconds (RFC 1661 section 4.6) of every call.  So the last LCP frame of
  * a session that may begin any moment is kept for that moment.
  *
- * The table has a fixed size and no collision lists: a frame that finds its
- * slot taken throws the other one out, which costs that client the three
- * seconds.  Nobody can make it grow.
+ * The table has a fixed size: each session has two places where its frame may
+ * be, and throws out the older one if both are taken, which costs that client
+ * the three seconds.  Nobody can make the table grow.
  *
  * Pure; called by daemon/io_pppd.c.
  */
@@ -70,19 +70,31 @@ bool early_wanted(const uint8_t *frame, size_t len)
 		&& frame[0] == 0xc0 && frame[1] == 0x21;
 }
 
-static struct early_frame *slot(struct early_table *t, struct ppp_key key)
+static bool holds(const struct early_frame *f, struct ppp_key key)
+{
+	return f->key.tunnel_id == key.tunnel_id
+		&& f->key.session_id == key.session_id;
+}
+
+/* The two places of a session. */
+static struct early_frame *places(struct early_table *t, struct ppp_key key)
 {
 	/* both IDs are random: any mix will do */
-	return &t->slots[(key.tunnel_id * 31u + key.session_id) % EARLY_SLOTS];
+	return t->sets[(key.tunnel_id * 31u + key.session_id) % EARLY_SETS];
 }
 
 void early_put(struct early_table *t, struct ppp_key key, const uint8_t *frame,
 	       size_t len, uint64_t now_ms)
 {
-	struct early_frame *f = slot(t, key);
+	struct early_frame *f = places(t, key), *second = f + 1;
 
 	if (!early_wanted(frame, len))
 		return;
+	if (holds(second, key))
+		f = second;
+	else if (f->key.session_id && !holds(f, key)
+		 && (!second->key.session_id || second->at_ms <= f->at_ms))
+		f = second;
 	f->key = key;
 	f->at_ms = now_ms;
 	f->len = len;
@@ -92,10 +104,11 @@ void early_put(struct early_table *t, struct ppp_key key, const uint8_t *frame,
 const struct early_frame *early_take(struct early_table *t, struct ppp_key key,
 				     uint64_t now_ms)
 {
-	struct early_frame *f = slot(t, key);
+	struct early_frame *f = places(t, key);
 
-	if (!key.session_id || f->key.tunnel_id != key.tunnel_id
-	    || f->key.session_id != key.session_id)
+	if (!holds(f, key))
+		f++;
+	if (!key.session_id || !holds(f, key))
 		return NULL;
 	f->key.session_id = 0;
 	return now_ms - f->at_ms > EARLY_KEEP_MS ? NULL : f;

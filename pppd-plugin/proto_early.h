@@ -5,18 +5,18 @@
 
 #include "daemon/ppp.h"
 
-#define EARLY_SLOTS	512
+#define EARLY_SETS	256
 #define EARLY_KEEP_MS	2500	/* less than the peer's restart timer */
 
 struct early_frame {
-	struct ppp_key key;		/* session 0: the slot is free */
+	struct ppp_key key;		/* session 0: the place is free */
 	size_t len;
 	uint64_t at_ms;
 	uint8_t bytes[PPP_EARLY_MAX];
 };
 
 struct early_table {
-	struct early_frame slots[EARLY_SLOTS];
+	struct early_frame sets[EARLY_SETS][2];
 };
 
 /*

@@ -461,7 +461,7 @@ START_TEST(early_table_keeps_the_newest)
 	memcpy(second, lcp_frame, sizeof(second));
 	second[3] = 2;
 	ck_assert_ptr_null(early_take(t, a, 1000));
-	ck_assert_ptr_null(early_take(t, none, 0));	/* a free slot is no frame */
+	ck_assert_ptr_null(early_take(t, none, 0));	/* a free place is no frame */
 	early_put(t, a, lcp_frame, sizeof(lcp_frame), 1000);
 	early_put(t, a, second, sizeof(second), 1001);
 	early_put(t, b, lcp_frame, sizeof(lcp_frame), 1001);
@@ -472,20 +472,39 @@ START_TEST(early_table_keeps_the_newest)
 	ck_assert_ptr_null(early_take(t, a, 1500));	/* given once */
 	ck_assert_ptr_null(early_take(t, b, 1002 + EARLY_KEEP_MS));
 
-	/* more sessions than slots: some are lost, none is mixed up */
-	for (i = 1; i <= 4 * EARLY_SLOTS; i++) {
+	/* two sessions with the same places: both are kept, in either order */
+	a.tunnel_id = b.tunnel_id = 9;
+	b.session_id = a.session_id + EARLY_SETS;
+	early_put(t, a, lcp_frame, sizeof(lcp_frame), 1);
+	early_put(t, b, second, sizeof(second), 2);
+	early_put(t, a, second, sizeof(second), 3);
+	early_put(t, b, lcp_frame, sizeof(lcp_frame), 4);
+	ck_assert_mem_eq(early_take(t, a, 5)->bytes, second, sizeof(second));
+	ck_assert_mem_eq(early_take(t, b, 5)->bytes, lcp_frame, sizeof(lcp_frame));
+	/* a third one throws the older out */
+	early_put(t, a, lcp_frame, sizeof(lcp_frame), 1);
+	early_put(t, b, lcp_frame, sizeof(lcp_frame), 2);
+	a.session_id += 2 * EARLY_SETS;
+	early_put(t, a, lcp_frame, sizeof(lcp_frame), 3);
+	ck_assert_ptr_nonnull(early_take(t, a, 5));
+	ck_assert_ptr_nonnull(early_take(t, b, 5));
+	a.session_id -= 2 * EARLY_SETS;
+	ck_assert_ptr_null(early_take(t, a, 5));
+
+	/* more sessions than places: some are lost, none is mixed up */
+	for (i = 1; i <= 8 * EARLY_SETS; i++) {
 		second[11] = i;
 		early_put(t, (struct ppp_key){ 1, i }, second, sizeof(second), 1);
 	}
-	for (i = 1; i <= 4 * EARLY_SLOTS; i++) {
+	for (i = 1; i <= 8 * EARLY_SETS; i++) {
 		f = early_take(t, (struct ppp_key){ 1, i }, 1);
 		if (!f)
 			continue;
 		ck_assert_uint_eq(f->bytes[11], i & 0xff);
 		found++;
 	}
-	ck_assert_uint_ge(found, EARLY_SLOTS / 2);
-	ck_assert_uint_le(found, EARLY_SLOTS);
+	ck_assert_uint_ge(found, EARLY_SETS);
+	ck_assert_uint_le(found, 2 * EARLY_SETS);
 	free(t);
 }
 END_TEST
