@@ -37,6 +37,7 @@ struct end {			/* one PPP */
 	struct ppp_key key;
 	const char *user;
 	uint32_t address;
+	uint64_t at_ms;			/* it goes on then */
 	bool mute;
 };
 
@@ -171,7 +172,7 @@ static inline int ppp_start(void *engine, const struct ppp_params *p)
 		i++;
 	ck_assert_uint_lt(i, ENDS);
 	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : END_STARTED, .key = p->key, .user = user,
-				      .mute = p->standby };
+				      .at_ms = now + 3, .mute = p->standby };
 	return 0;
 }
 
@@ -248,6 +249,8 @@ static inline void ppp_run(struct node *node)
 	for (size_t i = 0; i < ENDS; i++) {
 		struct end *end = &node->ends[i];
 
+		if (now < end->at_ms)
+			continue;
 		switch (end->state) {
 		case END_NONE:
 		case END_ASKED:

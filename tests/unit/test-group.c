@@ -378,6 +378,24 @@ START_TEST(fixed_address_given_back_meanwhile)
 }
 END_TEST
 
+/* The newcomer hangs up, also in the very wake-up in which he asks for the address of the older session. */
+START_TEST(newcomer_gives_up)
+{
+	struct lac_call *second;
+
+	user = "bob";
+	pair_up(1);
+	second = lac_call(lac, now, NULL, NULL);
+	run((unsigned)_i);
+	lac_hangup(second, now, 1);
+	run(500);
+	if (lac_n_calls(lac))
+		expect_up(1);
+	else
+		expect_empty(1);
+}
+END_TEST
+
 /* Somebody outside this group (another group of the box) has it. */
 START_TEST(fixed_address_of_another_group)
 {
@@ -454,6 +472,7 @@ int main(void)
 	tcase_add_test(tc, state_that_does_not_take);
 	tcase_add_loop_test(tc, fixed_address_user_comes_again, 0, 2);
 	tcase_add_loop_test(tc, fixed_address_given_back_meanwhile, 0, 20);
+	tcase_add_loop_test(tc, newcomer_gives_up, 0, 20);
 	tcase_add_test(tc, fixed_address_of_another_group);
 	tcase_add_test(tc, another_user_on_the_same_session);
 	tcase_add_test(tc, there_and_back);
