@@ -135,6 +135,8 @@ static void become_session(void)
 		 self.params.key.tunnel_id, self.params.key.session_id);
 	closelog();
 	openlog(zygote.ident, LOG_PID, LOG_DAEMON);
+	/* the daemon tells the story; a debug log is a file, not syslog */
+	setlogmask(LOG_UPTO(LOG_WARNING));
 }
 
 static void tell(enum proto_type type, struct ppp_key key, uint32_t instance,

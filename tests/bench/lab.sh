@@ -6,6 +6,7 @@
 # Figures to compare come from the same boot; absolute times are of an emulated machine.
 
 export LAB_USERS=256
+export LAB_PPPD_LOG=	# no debug log of pppd: the others write none either
 # shellcheck source=/dev/null
 . "$(dirname "$0")/../lab/net.sh"
 # shellcheck source=/dev/null

@@ -224,7 +224,7 @@ node_start() {
 		(umask 077; lab_config "$n" >"$LAB_RUN/$n/conf")
 	# shellcheck disable=SC2086
 	become_on_node "$n" ${LAB_WRAP:-} "$LAB_BUILD/l2tphad" -f "$LAB_RUN/$n/conf" -r "/run/l2tpha-$n" \
-		-S "$LAB_RUN/state-$n" -L "$LAB_OUT/pppd-$n.log" -n "$@" \
+		-S "$LAB_RUN/state-$n" -L "${LAB_PPPD_LOG-$LAB_OUT/pppd-$n.log}" -n "$@" \
 		</dev/null >>"$LAB_OUT/l2tphad-$n.log" 2>&1 &
 	echo $! >"$LAB_RUN/$n/pid"
 	disown $!
