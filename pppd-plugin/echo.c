@@ -22,6 +22,7 @@ static void beat(void *arg)
 		notice("No answer to %d echo requests", self.echo_pending);
 		exit_code = EXIT_PEER_DEAD;
 		lcp_close(0, "Peer not responding");
+		session_finish();
 		return;
 	}
 	PUTLONG(lcp_gotoptions[0].magicnumber, p);

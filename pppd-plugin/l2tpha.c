@@ -84,12 +84,17 @@ static void early_now(void *arg)
 	early_begin();
 }
 
-/* The peer has said good-bye and has its answer: there is nothing to wait for. */
 static void finish_now(void *arg)
 {
 	(void)arg;
 	if (phase != PHASE_DEAD)
 		link_terminated(0);
+}
+
+/* What is being closed ends without waiting for an answer of the peer. */
+void session_finish(void)
+{
+	TIMEOUT_US(finish_now, NULL, 0);
 }
 
 /* Whatever makes pppd end a standby session, it must not say so to the peer. */
@@ -146,8 +151,8 @@ void session_received(unsigned char *p, int len)
 			echo_reply_seen();
 	}
 	if (p[4] == TERMREQ && lcp_fsm[0].state == OPENED) {
-		self.peer_terminated = 1;
-		TIMEOUT_US(finish_now, NULL, 0);
+		self.peer_terminated = 1;	/* and has its answer */
+		session_finish();
 	}
 }
 

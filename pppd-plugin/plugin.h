@@ -106,6 +106,7 @@ void echo_reply_seen(void);
 void session_setup(void);
 void session_activate(void);
 void session_terminate(void);
+void session_finish(void);
 void session_received(unsigned char *p, int len);
 void session_vanish(void) __attribute__((noreturn));
 

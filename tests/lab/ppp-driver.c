@@ -12,280 +12,18 @@
  *                                     the next daemon adopts the session
  *   ppp-driver peer                   the subscriber starts over (recapture),
  *                                     hangs up, falls silent; a key used again
+ *   ppp-driver early                  the subscriber speaks before there is a
+ *                                     session, or before its pppd is
+ *   ppp-driver zygote                 the zygote is killed, twice
  *   ppp-driver refuse                 wrong secrets, refused authentication,
  *                                     garbage on ppp.sock, a broken state
  *   ppp-driver rate N [exec]          standby sessions per second, memory
  *
  * L2TPHA_PLUGIN names l2tpha.so (default build/l2tpha.so here).
  */
-#include "daemon/io_pppd.h"
-#include "daemon/log.h"
-#include "pppd-plugin/proto.h"
-#include "tests/lab/ppp-driver.h"
+#include "tests/lab/ppp-core.h"
 
-#include <ev.h>
-#include <nettle/md5.h>
-
-/* ---- the core behind the seam --------------------------------------- */
-
-struct core {
-	struct ev_loop *loop;
-	struct io_pppd *engine;
-	uint8_t state[PPP_STATE_MAX];
-	size_t state_len;
-	struct ppp_up last;
-	struct ppp_down why;
-	uint32_t peer_addr;
-	unsigned int ups, changes, injected, downs, auths, orphans, adopted;
-	int inject_err, adopt;
-	int session_fd, tunnel_fd;
-};
-
-static struct core core = { .peer_addr = 0 };
-
-static double now_s(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static bool chap_ok(const struct ppp_auth *a)
-{
-	struct md5_ctx md5;
-	uint8_t digest[MD5_DIGEST_SIZE];
-
-	md5_init(&md5);
-	md5_update(&md5, 1, &a->chap_id);
-	md5_update(&md5, strlen(SECRET), (const uint8_t *)SECRET);
-	md5_update(&md5, a->challenge_len, a->challenge);
-	md5_digest(&md5, sizeof(digest), digest);
-	return a->response_len == sizeof(digest)
-		&& !memcmp(digest, a->response, sizeof(digest));
-}
-
-static void on_auth(void *ctx, struct ppp_key key, const struct ppp_auth *a)
-{
-	struct core *c = ctx;
-	struct ppp_verdict v = { .peer_addr = c->peer_addr,
-				 .dns = { inet_addr("198.51.100.53"), 0 } };
-
-	c->auths++;
-	switch (a->kind) {
-	case PPP_AUTH_NONE:
-		v.ok = true;
-		break;
-	case PPP_AUTH_PAP:
-		v.ok = !strcmp(a->user, USER) && !strcmp(a->password, SECRET);
-		break;
-	case PPP_AUTH_CHAP_MD5:
-		v.ok = !strcmp(a->user, USER) && chap_ok(a);
-		break;
-	}
-	snprintf(v.message, sizeof(v.message), v.ok ? "welcome" : "no");
-	io_pppd_ops.auth_reply(c->engine, key, &v);
-}
-
-static void keep(struct core *c, const struct ppp_up *up)
-{
-	c->last = *up;
-	c->last.state = NULL;
-	memcpy(c->state, up->state, up->state_len);
-	c->state_len = up->state_len;
-}
-
-static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
-{
-	struct core *c = ctx;
-	char local[16], peer[16];
-
-	c->ups++;
-	keep(c, up);
-	inet_ntop(AF_INET, &up->local_addr, local, sizeof(local));
-	inet_ntop(AF_INET, &up->peer_addr, peer, sizeof(peer));
-	printf("up %u/%u: %s user '%s' %s -> %s mru %u/%u magic %08x/%08x, state %zu octets\n",
-	       key.tunnel_id, key.session_id, up->ifname, up->user, local, peer,
-	       up->mru, up->peer_mru, up->local_magic, up->peer_magic,
-	       up->state_len);
-}
-
-static void on_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
-{
-	struct core *c = ctx;
-
-	(void)key;
-	c->changes++;
-	keep(c, up);
-}
-
-static void on_injected(void *ctx, struct ppp_key key, int err)
-{
-	struct core *c = ctx;
-
-	(void)key;
-	c->injected++;
-	c->inject_err = err;
-}
-
-static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *d)
-{
-	struct core *c = ctx;
-
-	c->downs++;
-	c->why = *d;
-	printf("down %u/%u: reason %d cause %u protocol %04x direction %u status %d: %s\n",
-	       key.tunnel_id, key.session_id, d->reason, d->cause, d->protocol,
-	       d->direction, d->status, d->message);
-}
-
-static bool on_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)
-{
-	struct core *c = ctx;
-
-	c->orphans++;
-	keep(c, up);
-	printf("orphan %u/%u: %s\n", key.tunnel_id, key.session_id, up->ifname);
-	return c->adopt;
-}
-
-static void on_adopted(void *ctx, struct ppp_key key, int session_fd,
-		       int tunnel_fd)
-{
-	struct core *c = ctx;
-
-	(void)key;
-	c->adopted++;
-	c->session_fd = session_fd;
-	c->tunnel_fd = tunnel_fd;
-}
-
-static const struct ppp_events events = {
-	.auth_request = on_auth, .up = on_up, .changed = on_changed,
-	.injected = on_injected, .down = on_down, .orphan = on_orphan,
-	.adopted = on_adopted,
-};
-
-static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
-{
-	(void)w;
-	(void)revents;
-	ev_break(loop, EVBREAK_ONE);
-}
-
-static void run_for(double seconds)
-{
-	ev_timer t;
-
-	ev_now_update(core.loop);
-	ev_timer_init(&t, on_tick, seconds, 0.);
-	ev_timer_start(core.loop, &t);
-	ev_run(core.loop, 0);
-	ev_timer_stop(core.loop, &t);
-}
-
-static double await(const unsigned int *counter, unsigned int want,
-		    double seconds, const char *what)
-{
-	double start = now_s();
-
-	while (*counter < want) {
-		if (now_s() - start > seconds)
-			fail("no %s after %.0f s (%u of %u)", what, seconds,
-			     *counter, want);
-		run_for(0.005);
-	}
-	return now_s() - start;
-}
-
-static void core_start(bool exec_per_session)
-{
-	struct io_pppd_config config = {
-		.rundir = RUNDIR,
-		.plugin_path = getenv("L2TPHA_PLUGIN"),
-		.log_path = getenv("L2TPHA_PPPD_LOG"),
-		.exec_per_session = exec_per_session,
-	};
-
-	enter(&lns);
-	core.loop = ev_default_loop(0);
-	core.peer_addr = inet_addr("10.9.0.2");
-	core.engine = io_pppd_new(core.loop, &config, &events, &core);
-	if (!core.engine)
-		fail("io_pppd_new: %s", strerror(errno));
-}
-
-static struct ppp_params params(uint16_t session, int fd, const char *auth)
-{
-	struct ppp_params p = {
-		.key = { TUNNEL_LNS, session },
-		.session_fd = fd, .tunnel_fd = lns.udp,
-		.auth_pap = !strcmp(auth, "pap"),
-		.auth_chap = !strcmp(auth, "chap"),
-		.local_name = "lns", .mru = 1460,
-		.local_addr = inet_addr("10.9.0.1"),
-	};
-
-	snprintf(p.ifname, sizeof(p.ifname), "l2tp%u.%u", TUNNEL_LNS, session);
-	return p;
-}
-
-static void start(const struct ppp_params *p)
-{
-	int err = io_pppd_ops.start(core.engine, p);
-
-	if (err)
-		fail("start: %s", strerror(-err));
-}
-
-static void ping(const char *when)
-{
-	double t = now_s();
-
-	enter(&lns);
-	shell("ping -q -n -c 5 -i 0.2 -W 2 -I 10.9.0.1 10.9.0.2 >/dev/null");
-	printf("traffic %s: 5 of 5 echoes, %.1f s\n", when, now_s() - t);
-}
-
-/* Not if_nametoindex(): for an unknown name the kernel runs modprobe. */
-static bool interface_exists(const char *name)
-{
-	FILE *f = fopen("/proc/thread-self/net/dev", "r");
-	char line[512], *colon;
-	bool found = false;
-
-	while (f && !found && fgets(line, sizeof(line), f)) {
-		colon = strchr(line, ':');
-		if (!colon)
-			continue;
-		*colon = 0;
-		found = !strcmp(line + strspn(line, " "), name);
-	}
-	if (f)
-		fclose(f);
-	return found;
-}
-
-static void gone(const char *name, double seconds)
-{
-	double end = now_s() + seconds;
-
-	enter(&lns);
-	while (interface_exists(name)) {
-		if (now_s() > end)
-			fail("%s is still there", name);
-		run_for(0.01);
-	}
-}
-
-static void no_pidfile(const char *ifname)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/run/%s.pid", ifname);
-	if (!access(path, F_OK))
-		fail("%s was left behind", path);
-}
+#include <poll.h>
 
 /* ---- stories --------------------------------------------------------- */
 
@@ -305,7 +43,7 @@ static int story(const char *auth)
 	core_start(false);
 	peer = subscriber(fd_lac, USER, SECRET);
 	p = params(7, fd_lns, auth);
-	p.echo_interval_s = 2;
+	p.echo_interval_s = 1;
 	p.echo_failures = 3;
 	start(&p);
 	t = await(&core.ups, 1, 30, "up");
@@ -331,7 +69,7 @@ static int story(const char *auth)
 	tunnel_open(&lns);
 	fd_lns = session_open(&lns, 7);
 	p = params(7, fd_lns, auth);
-	p.echo_interval_s = 2;
+	p.echo_interval_s = 1;
 	p.echo_failures = 3;
 	p.standby = true;
 	p.state = core.state;
@@ -345,21 +83,21 @@ static int story(const char *auth)
 		return 1;
 	if (!interface_exists(p.ifname))
 		fail("no interface %s", p.ifname);
-	run_for(5);
+	run_for(3);
 	wire_read(&w);
 	if (w.config || w.auth || w.terminate || w.echo)
 		fail("the standby spoke (%u %u %u %u)", w.config, w.auth,
 		     w.terminate, w.echo);
-	printf("standby for 5 s: not one PPP control packet on the wire\n");
+	printf("standby for 3 s: not one PPP control packet on the wire\n");
 	io_pppd_ops.activate(core.engine, p.key);
 	ping("after the takeover");
-	run_for(5);
+	run_for(2);
 	wire_read(&w);
 	if (w.echo < 2)
 		fail("no LCP echo after activate (%u)", w.echo);
-	if (wire_close(&w, "power loss to 6 s after takeover"))
+	if (wire_close(&w, "power loss to 3 s after takeover"))
 		fail("something was negotiated");
-	ping("7 s after the takeover");
+	ping("4 s after the takeover");
 	if (core.downs || core.ups != 1 || core.changes)
 		fail("unexpected events");
 	if (memcmp(&before, &core.last, sizeof(before)))
@@ -572,10 +310,157 @@ static int peer_story(void)
 	await(&core.downs, 2, 20, "down");
 	if (core.why.reason != PPP_DOWN_ECHO || core.why.cause != 8)
 		fail("silence: reason %d", core.why.reason);
-	printf("silence noticed in %.1f s\n", now_s() - t);
+	t = now_s() - t;
+	printf("silence noticed in %.1f s\n", t);
+	if (t > 6)
+		fail("a dead peer was waited for");
 	if (io_pppd_sessions(core.engine))
 		fail("sessions left");
 	printf("OK peer\n");
+	return 0;
+}
+
+/*
+ * The subscriber's first Configure-Request, which it repeats after 3 s.  It is
+ * read where the daemon reads it, and waits where the kernel keeps it.
+ */
+static void early_call(uint16_t session, bool before_session)
+{
+	uint8_t packet[512];
+	struct pollfd pfd = { .fd = lns.udp, .events = POLLIN };
+	int fd_lac = session_open(&lac, session), fd_lns = -1, word;
+	unsigned int ups = core.ups;
+	struct ppp_params p;
+	ssize_t n = 0;
+	pid_t peer;
+	double t;
+
+	if (!before_session)
+		pfd.fd = fd_lns = session_open(&lns, session);
+	peer = subscriber(fd_lac, USER, SECRET);
+	if (poll(&pfd, 1, 20000) != 1)
+		fail("the subscriber does not speak");
+	t = now_s();
+	if (before_session) {
+		n = recv(lns.udp, packet, sizeof(packet), MSG_DONTWAIT);
+		io_pppd_early(core.engine, packet, n > 0 ? n : 0);
+		fd_lns = session_open(&lns, session);
+	}
+	p = params(session, fd_lns, "pap");
+	start(&p);
+	await(&core.ups, ups + 1, 30, "up");
+	t = now_s() - t;
+	printf("spoke before the %s: up %.2f s later\n",
+	       before_session ? "session" : "channel", t);
+	if (t > 2.5)
+		fail("the first Configure-Request was lost");
+	run_for(0.5);
+	ping("early");
+	io_pppd_ops.kill(core.engine, p.key);
+	gone(p.ifname, 5);
+	kill(peer, SIGKILL);
+	waitpid(peer, &word, 0);
+	session_close(&lac, session, fd_lac);
+	session_close(&lns, session, fd_lns);
+}
+
+static int early(void)
+{
+	tunnel_open(&lac);
+	tunnel_open(&lns);
+	core_start(false);
+	run_for(1);
+	early_call(50, true);
+	early_call(51, false);
+	if (core.changes || core.downs)
+		fail("unexpected events");
+	printf("OK early\n");
+	return 0;
+}
+
+/* Of all pppds with our plugin only the zygote is a child of ours. */
+static void zygote_signal(const char *signal_name)
+{
+	shell("kill -%s $(pgrep -P %d -f [l]2tpha-fd)", signal_name, getpid());
+}
+
+/* Starts when there is a zygote again. */
+static void start_patiently(const struct ppp_params *p)
+{
+	double t = now_s();
+	int err;
+
+	while ((err = io_pppd_ops.start(core.engine, p)) == -ENOTCONN) {
+		if (now_s() - t > 20)
+			fail("no zygote after 20 s");
+		run_for(0.05);
+	}
+	if (err)
+		fail("start: %s", strerror(-err));
+}
+
+static int zygote_story(void)
+{
+	int fd_lac, fd_lns, fd2_lac, fd2_lns;
+	struct ppp_params p, p2;
+	pid_t peer, peer2;
+	double t, killed;
+
+	tunnel_open(&lac);
+	tunnel_open(&lns);
+	fd_lac = session_open(&lac, 60);
+	fd_lns = session_open(&lns, 60);
+	fd2_lac = session_open(&lac, 61);
+	fd2_lns = session_open(&lns, 61);
+	core_start(false);
+	run_for(1);
+	peer = subscriber(fd_lac, USER, SECRET);
+	p = params(60, fd_lns, "pap");
+	start(&p);
+	await(&core.ups, 1, 30, "up");
+	run_for(0.5);
+	ping("with its zygote");
+
+	killed = now_s();
+	zygote_signal("KILL");
+	run_for(0.2);
+	p2 = params(61, fd2_lns, "pap");
+	if (io_pppd_ops.start(core.engine, &p2) != -ENOTCONN)
+		fail("a start without a zygote");
+	ping("without a zygote");
+	if (core.downs)
+		fail("a session went down with the zygote");
+
+	start_patiently(&p2);
+	printf("a zygote again within %.1f s\n", now_s() - killed);
+	core.peer_addr = inet_addr("10.9.0.3");
+	peer2 = subscriber(fd2_lac, USER, SECRET);
+	await(&core.ups, 2, 30, "up of a new session");
+	io_pppd_ops.kill(core.engine, p2.key);
+	gone(p2.ifname, 5);
+
+	/* it dies with an order in hand: the session it was for is down */
+	zygote_signal("STOP");
+	start(&p2);
+	run_for(0.1);
+	zygote_signal("KILL");
+	t = await(&core.downs, 1, 5, "down of what never began");
+	if (core.why.reason != PPP_DOWN_ENGINE)
+		fail("reason %d", core.why.reason);
+	printf("an order that died with the zygote: down after %.1f s\n", t);
+	start_patiently(&p2);
+	io_pppd_ops.kill(core.engine, p2.key);
+
+	/* the first session has no parent any more: its end is noticed all the same */
+	ping("two zygotes later");
+	kill(peer, SIGTERM);
+	await(&core.downs, 2, 5, "down");
+	if (core.why.reason != PPP_DOWN_PEER)
+		fail("hang-up: reason %d", core.why.reason);
+	kill(peer2, SIGKILL);
+	waitpid(peer, NULL, 0);
+	waitpid(peer2, NULL, 0);
+	printf("OK zygote\n");
 	return 0;
 }
 
@@ -772,7 +657,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
-		fprintf(stderr, "usage: ppp-driver story [none|pap|chap] | orphan | peer | refuse | rate N [exec]\n");
+		fprintf(stderr, "usage: ppp-driver story [none|pap|chap] | orphan | peer | early | zygote | refuse | rate N [exec]\n");
 		return 2;
 	}
 	if (!getenv("L2TPHA_PLUGIN")) {
@@ -788,6 +673,10 @@ int main(int argc, char **argv)
 		return orphan();
 	if (!strcmp(argv[1], "peer"))
 		return peer_story();
+	if (!strcmp(argv[1], "early"))
+		return early();
+	if (!strcmp(argv[1], "zygote"))
+		return zygote_story();
 	if (!strcmp(argv[1], "refuse"))
 		return refuse();
 	if (!strcmp(argv[1], "rate") && argc > 2)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The PPP engine alone, against Debian's pppd over the kernel's L2TP: capture, power
-# loss, silent injection, activation, death of the daemon, refusals, and the rate at
-# which standby sessions are put in place.
+# loss, silent injection, activation, first words of a hasty subscriber, death of the
+# daemon and of the zygote, refusals, and the rate at which standby sessions are put in
+# place.
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 top=$(cd "$here/../.." && pwd -P)
@@ -12,7 +13,7 @@ L2TPHA_PLUGIN=${L2TPHA_PLUGIN:-${LAB_BUILD:-$top/build}/l2tpha.so}
 L2TPHA_PPPD_LOG=/run/ppp-engine.log
 export L2TPHA_PLUGIN L2TPHA_PPPD_LOG
 
-for what in "story none" "story pap" "story chap" peer orphan refuse "rate 50"; do
+for what in "story none" "story pap" "story chap" early peer orphan zygote refuse "rate 50"; do
 	echo "== $what"
 	: >"$L2TPHA_PPPD_LOG"
 	# shellcheck disable=SC2086 # the word after the story is its argument
