@@ -204,6 +204,7 @@ int main(int argc, char **argv)
 		case 'l':
 			while ((s = scenario_next(s)))
 				puts(s->name);
+			sweep_list();
 			return 0;
 		case 'h':
 			usage(stdout);

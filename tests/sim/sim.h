@@ -283,6 +283,7 @@ void sim_report(struct sim *sim, const char *name);
 void sim_count(const struct sim *sim, struct sim_stats *stats);
 
 /* sweep.c: every step, every message; `only` (sweep:PLAN:N) just that one. Returns failures; prints them. */
+void sweep_list(void);		/* names of the plans, for --list */
 unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose, struct sim_stats *stats,
 		   unsigned *runs);
 

@@ -95,6 +95,14 @@ static const struct plan plans[] = {
 	{ "swap", true, -1, NET_SWAP, 0 },
 };
 
+void sweep_list(void)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(plans) / sizeof(plans[0]); i++)
+		printf("sweep:%s\n", plans[i].name);
+}
+
 unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose, struct sim_stats *stats,
 		   unsigned *runs)
 {
