@@ -308,7 +308,7 @@ static bool note_due(struct l2tp *l2tp, const struct l2tp_dirty *dirty)
 	case L2TP_DIRTY_MESSAGE_ACKED:
 		return true;
 	case L2TP_DIRTY_SESSION:
-		session = tunnel ? session_tree_find(tunnel, dirty->session_id) : NULL;
+		session = tunnel ? session_index_find(tunnel, dirty->session_id) : NULL;
 		if (session)
 			session->dirty = false;
 		return true;

@@ -17,7 +17,6 @@
 
 struct l2tp_session {
 	struct l2tp_tunnel *tunnel;
-	struct l2tp_session *left, *right;	/* by local_id: tree.c */
 	struct l2tp_session *next, *prev;	/* half-open ones of the tunnel, oldest first */
 	uint64_t setup_deadline_ms;		/* while half-open */
 	uint64_t established_unix_ms;
@@ -28,6 +27,13 @@ struct l2tp_session {
 	bool sequencing_required, csu_enabled;
 	bool dirty;
 	bool half_open;				/* on the tunnel's list */
+};
+
+/* Sessions by local_id: index.c. */
+struct session_index {
+	struct l2tp_session **at;
+	uint16_t *ids;				/* of each slot; 0: free */
+	uint32_t homes, slots;
 };
 
 struct l2tp_tunnel {
@@ -55,7 +61,7 @@ struct l2tp_tunnel {
 	bool overflow;				/* the send queue is full: the peer counts as dead */
 	bool dirty, channel_dirty;
 
-	struct l2tp_session *sessions;		/* tree */
+	struct session_index sessions;
 	uint32_t session_count;
 	struct l2tp_session *half_open_first, *half_open_last;
 	uint64_t session_id_key;		/* permutes the counter into unpredictable IDs */
@@ -135,7 +141,7 @@ void note_message(struct l2tp_tunnel *tunnel, enum l2tp_dirty_type type, uint16_
 void note_session(struct l2tp_session *session);
 void engine_actions_clear(struct l2tp *l2tp);
 
-/* ---- registry.c, tree.c: who is where ------------------------------------ */
+/* ---- registry.c, index.c: who is where ------------------------------------ */
 
 /* An unused ID, 0 = none left; the caller adds a tunnel with it or returns it. */
 uint16_t registry_new_id(struct l2tp *l2tp);
@@ -149,11 +155,11 @@ struct l2tp_tunnel *registry_older(const struct l2tp_tunnel *tunnel);
 uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer);
 uint64_t registry_digest(const struct l2tp *l2tp, const uint8_t *data, size_t len);
 
-struct l2tp_session *session_tree_find(const struct l2tp_tunnel *tunnel, uint16_t id);
+struct l2tp_session *session_index_find(const struct l2tp_tunnel *tunnel, uint16_t id);
 /* The one with the smallest ID greater than `after`. */
-struct l2tp_session *session_tree_after(const struct l2tp_tunnel *tunnel, uint16_t after);
-void session_tree_insert(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
-void session_tree_remove(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
+struct l2tp_session *session_index_after(const struct l2tp_tunnel *tunnel, uint16_t after);
+void session_index_insert(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
+void session_index_remove(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
 /* An unused session ID of the tunnel, 0 = none left. */
 uint16_t session_new_id(struct l2tp_tunnel *tunnel);
 
@@ -194,7 +200,7 @@ void session_set_state(struct l2tp_session *session, enum l2tp_session_state sta
 		       const struct l2tp_result *result, bool by_peer);
 void session_start_setup(struct l2tp_session *session, uint64_t now_ms);
 void session_stop_setup(struct l2tp_session *session);
-/* The state of a record, without an action or a note; a new session enters the tree with it. */
+/* The state of a record, without an action or a note; a new session enters the index with it. */
 void session_place(struct l2tp_session *session, enum l2tp_session_state state);
 void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 /* 0 or -ENOMEM */

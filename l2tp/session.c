@@ -8,7 +8,7 @@
  * place that changes a state; IDLE means that the session is gone.
  *
  * A request makes a session in IDLE that nobody can find yet; only the
- * transition to WAIT_CONNECT puts it into the tunnel's tree.  One that stays
+ * transition to WAIT_CONNECT puts it into the tunnel's index.  One that stays
  * in IDLE was refused (or concerns a call we do not know) and is freed here,
  * having cost the standby nothing.
  */
@@ -71,7 +71,7 @@ void session_free(struct l2tp_session *session)
 	session_stop_setup(session);
 	count(session, (uint32_t)-1);
 	if (session->state != L2TP_SESSION_IDLE)
-		session_tree_remove(session->tunnel, session);
+		session_index_remove(session->tunnel, session);
 	free(session->texts);
 	free(session);
 }
@@ -124,7 +124,7 @@ static void announce(struct l2tp_session *session, enum l2tp_action_type type, c
 void session_place(struct l2tp_session *session, enum l2tp_session_state state)
 {
 	if (session->state == L2TP_SESSION_IDLE)
-		session_tree_insert(session->tunnel, session);
+		session_index_insert(session->tunnel, session);
 	count(session, (uint32_t)-1);
 	session->state = (uint8_t)state;
 	count(session, 1);
@@ -391,7 +391,7 @@ void session_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t sessi
 {
 	struct session_input in = { .now_ms = now_ms, .message = message };
 	enum session_event event = event_of(message->type);
-	struct l2tp_session *session = session_id ? session_tree_find(tunnel, session_id) : NULL;
+	struct l2tp_session *session = session_id ? session_index_find(tunnel, session_id) : NULL;
 
 	if (!session_id && event == SESSION_EVENT_CDN)
 		session = half_open_by_peer_id(tunnel, message_u16(message, AVP_ASSIGNED_SESSION_ID));

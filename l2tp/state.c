@@ -35,7 +35,7 @@ struct l2tp_session *l2tp_session_find(struct l2tp *l2tp, uint16_t tunnel_id, ui
 {
 	struct l2tp_tunnel *tunnel = l2tp->tunnels[tunnel_id];
 
-	return tunnel ? session_tree_find(tunnel, session_id) : NULL;
+	return tunnel ? session_index_find(tunnel, session_id) : NULL;
 }
 
 void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_state_rec *state)
@@ -189,7 +189,7 @@ int l2tp_session_import(struct l2tp *l2tp, const struct l2tp_session_state_rec *
 	    !terminated(state->calling, sizeof(state->calling)) ||
 	    !terminated(state->sub_address, sizeof(state->sub_address)))
 		return -EINVAL;
-	session = session_tree_find(tunnel, state->local_id);
+	session = session_index_find(tunnel, state->local_id);
 	if (session) {
 		if (session_set_texts(session, state->called, state->calling, state->sub_address))
 			return -ENOMEM;
@@ -314,7 +314,7 @@ static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	}
 	tunnel->resync = true;
 	tunnel->l2tp->counters.resync++;
-	for (session = session_tree_after(tunnel, 0); session; session = session_tree_after(tunnel, session->local_id))
+	for (session = session_index_after(tunnel, 0); session; session = session_index_after(tunnel, session->local_id))
 		if (session->state != L2TP_SESSION_ESTABLISHED)
 			session_start_setup(session, now_ms);
 	tunnel_schedule(tunnel);
@@ -442,7 +442,7 @@ uint16_t l2tp_tunnel_next(const struct l2tp *l2tp, uint16_t after)
 uint16_t l2tp_session_next(const struct l2tp *l2tp, uint16_t tunnel_id, uint16_t after)
 {
 	const struct l2tp_tunnel *tunnel = l2tp->tunnels[tunnel_id];
-	const struct l2tp_session *session = tunnel ? session_tree_after(tunnel, after) : NULL;
+	const struct l2tp_session *session = tunnel ? session_index_after(tunnel, after) : NULL;
 
 	return session ? session->local_id : 0;
 }

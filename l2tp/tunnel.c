@@ -142,9 +142,13 @@ static void closing_unlink(struct l2tp_tunnel *tunnel)
 void tunnel_free(struct l2tp_tunnel *tunnel)
 {
 	struct l2tp *l2tp = tunnel->l2tp;
+	struct l2tp_session *session;
+	uint16_t id = 0;
 
-	while (tunnel->sessions)
-		session_free(tunnel->sessions);
+	while ((session = session_index_after(tunnel, id))) {
+		id = session->local_id;
+		session_free(session);
+	}
 	tunnel_stop_setup(tunnel);
 	count(tunnel, (uint32_t)-1);
 	if (tunnel->resync)
@@ -224,11 +228,14 @@ void tunnel_resync_done(struct l2tp_tunnel *tunnel, bool ok)
 static void take_down(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result, bool by_peer)
 {
 	bool was_established = tunnel->state == L2TP_TUNNEL_ESTABLISHED;
-	uint16_t ns;
+	struct l2tp_session *session;
+	uint16_t ns, id = 0;
 
 	tunnel_resync_done(tunnel, false);
-	while (tunnel->sessions)
-		session_set_state(tunnel->sessions, L2TP_SESSION_IDLE, now_ms, result, by_peer);
+	while ((session = session_index_after(tunnel, id))) {
+		id = session->local_id;
+		session_set_state(session, L2TP_SESSION_IDLE, now_ms, result, by_peer);
+	}
 	for (ns = tunnel->channel.una; ns != tunnel->channel.vs; ns++)
 		note_message(tunnel, L2TP_DIRTY_MESSAGE_ACKED, ns);
 	note_tunnel(tunnel);

@@ -405,6 +405,42 @@ START_TEST(many_calls_in_order_of_id)
 }
 END_TEST
 
+/* IDs of another's making, as close together as they can be and at both ends: imported and forgotten in any order. */
+START_TEST(crowded_ids)
+{
+	struct l2tp_session_state_rec rec = { .peer_id = 1, .tunnel_id = lac.peer_id, .state = L2TP_SESSION_ESTABLISHED };
+	static bool used[65536];
+	uint32_t i, turn, count = 0, seed = 7;
+	uint16_t id, last;
+
+	memset(used, 0, sizeof(used));
+	l2tp_passivate(box.l2tp);
+	for (turn = 0; turn < 40000; turn++) {
+		seed = seed * 1103515245u + 12345;
+		id = (uint16_t)(turn & 1 ? 65535 - (seed >> 16) % 900 : 1 + (seed >> 16) % 900);
+		/* grows at first, shrinks in the end */
+		if (used[id] && (turn > 20000 || seed >> 8 & 1)) {
+			l2tp_session_forget(box.l2tp, lac.peer_id, id);
+			used[id] = false;
+			count--;
+		} else if (!used[id] && turn < 30000) {
+			rec.local_id = id;
+			ck_assert_int_eq(l2tp_session_import(box.l2tp, &rec), 0);
+			used[id] = true;
+			count++;
+		}
+		if (turn % 500)
+			continue;
+		for (i = 0; i < 65536; i++)
+			ck_assert(!l2tp_session_find(box.l2tp, lac.peer_id, (uint16_t)i) == !used[i]);
+		for (i = 0, last = 0; (id = l2tp_session_next(box.l2tp, lac.peer_id, last)); i++, last = id)
+			ck_assert(used[id] && id > last);
+		ck_assert_uint_eq(i, count);
+	}
+	ck_assert_uint_lt(count, 100);
+}
+END_TEST
+
 START_TEST(ids_rest_before_they_come_back)
 {
 	static bool used[65536];
@@ -463,6 +499,7 @@ int main(void)
 	tcase_add_test(tcase, session_limit);
 	tcase_add_test(tcase, hidden_call);
 	tcase_add_test(tcase, many_calls_in_order_of_id);
+	tcase_add_test(tcase, crowded_ids);
 	tcase_add_test(tcase, ids_rest_before_they_come_back);
 	tcase_add_test(tcase, peer_that_never_acknowledges);
 	suite_add_tcase(suite, tcase);
