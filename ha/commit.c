@@ -27,8 +27,6 @@
  */
 #include "ha/core.h"
 
-#include "daemon/log.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,7 +228,7 @@ static void snap_begin(struct ha *ha, const char *why)
 	begin.seq = ha->log.seq;
 	begin.reason = (char *)why;
 	ha->stats.snapshots++;
-	log_info("redundancy: sending a snapshot of %" PRIu32 " records to %s: %s",
+	ha_note(ha, "sending a snapshot of %" PRIu32 " records to %s: %s",
 		 ha_store_count(ha->store), ha->peer.node, why);
 	ha_send(ha, HA_FRAME_SNAP_BEGIN, ha->log.seq, &begin.base);
 	ha_set_sync(ha, HA_SYNC_SYNCING, "snapshot: %s", why);
@@ -347,7 +345,7 @@ void ha_commit_request(struct ha *ha, const L2tpha__SyncRequest *request)
 	if (request->full)
 		why = request->reason;
 	else if (ha_log_covers(ha, request->log_id, request->seq, &why)) {
-		log_info("redundancy: %s continues from %" PRIu64 " of our %" PRIu64,
+		ha_note(ha, "%s continues from %" PRIu64 " of our %" PRIu64,
 			 ha->peer.node, request->seq, ha->log.seq);
 		send_backlog(ha, request->seq);
 		return;

@@ -12,6 +12,7 @@
 #ifndef L2TPHA_HA_CORE_H
 #define L2TPHA_HA_CORE_H
 
+#include "daemon/log.h"
 #include "ha/frame.h"
 #include "ha/ha.h"
 #include "ha/ha.pb-c.h"
@@ -194,6 +195,13 @@ struct ha {
 };
 
 /* ha.c */
+/* A line of the log that says which group it is about. */
+void ha_log_line(const struct ha *ha, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#define ha_error(ha, ...) ha_log_line(ha, LOG_LEVEL_ERROR, __VA_ARGS__)
+#define ha_warn(ha, ...) ha_log_line(ha, LOG_LEVEL_WARN, __VA_ARGS__)
+#define ha_note(ha, ...) ha_log_line(ha, LOG_LEVEL_INFO, __VA_ARGS__)
+#define ha_trace(ha, ...) ha_log_line(ha, LOG_LEVEL_DEBUG, __VA_ARGS__)
+
 struct ha_action_node *ha_action_new(struct ha *ha, enum ha_action_type type, bool front);
 void ha_action_data(struct ha *ha, const void *data, size_t len);	/* of the action queued last */
 void ha_drop_actions(struct ha *ha, bool (*match)(const struct ha_action_node *node));

@@ -16,8 +16,6 @@
  */
 #include "ha/core.h"
 
-#include "daemon/log.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,7 +37,7 @@ resync(struct ha *ha, bool full, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(follow->why, sizeof(follow->why), fmt, ap);
 	va_end(ap);
-	log_warnx("redundancy: checkpoint from %s refused: %s", ha->peer.node, follow->why);
+	ha_warn(ha, "checkpoint from %s refused: %s", ha->peer.node, follow->why);
 	ha->stats.refused++;
 	shadow_drop(ha);
 	follow->complete = follow->continuing = false;
@@ -214,7 +212,7 @@ static void on_continue(struct ha *ha, const struct ha_frame *frame)
 	if (msg->seq != ha->log.seq) {
 		resync(ha, true, "continuation from %" PRIu64 " but we hold %" PRIu64, msg->seq, ha->log.seq);
 	} else {
-		log_info("redundancy: continuing the log of %s from %" PRIu64, ha->peer.node, msg->seq);
+		ha_note(ha, "continuing the log of %s from %" PRIu64, ha->peer.node, msg->seq);
 		follow->continuing = true;
 		follow->request_ms = ha->now_ms + 5 * HA_REQUEST_RETRY_MS;
 		ha->log.id = msg->log_id;
@@ -241,7 +239,7 @@ static void on_snap_begin(struct ha *ha, const struct ha_frame *frame)
 		resync(ha, true, "out of memory");
 		goto out;
 	}
-	log_info("redundancy: receiving a snapshot from %s: %s", ha->peer.node, msg->reason);
+	ha_note(ha, "receiving a snapshot from %s: %s", ha->peer.node, msg->reason);
 	follow->snap = msg->snap;
 	follow->chunk = 0;
 	follow->shadow_seq = msg->seq;
@@ -323,7 +321,7 @@ static void on_snap_end(struct ha *ha, const struct ha_frame *frame)
 	ha_log_clear_backlog(ha);
 	ha->stats.snapshots++;
 	follow->ack_due = true;
-	log_info("redundancy: snapshot of %" PRIu32 " records from %s is in place", msg->count, ha->peer.node);
+	ha_note(ha, "snapshot of %" PRIu32 " records from %s is in place", msg->count, ha->peer.node);
 	completed(ha, true);
 out:
 	l2tpha__snap_end__free_unpacked(msg, NULL);

@@ -12,8 +12,6 @@
  */
 #include "ha/core.h"
 
-#include "daemon/log.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -37,6 +35,19 @@ void ha_copy(char *to, size_t size, const char *from)
 {
 	if (to != from)
 		snprintf(to, size, "%s", from ? from : "");
+}
+
+void ha_log_line(const struct ha *ha, enum log_level level, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (level > log_level_max())
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	log_line(level, "redundancy group %s: %s", ha->config.group, text);
 }
 
 uint64_t ha_random(struct ha *ha)
@@ -119,7 +130,7 @@ struct ha_action_node *ha_action_new(struct ha *ha, enum ha_action_type type, bo
 	struct ha_action_node *node = calloc(1, sizeof(*node));
 
 	if (!node) {
-		log_errorx("redundancy: out of memory");
+		ha_error(ha, "out of memory");
 		abort();	/* a lost action is a lost rule; a dead node is what the peer is for */
 	}
 	node->action.type = type;
@@ -147,7 +158,7 @@ void ha_action_data(struct ha *ha, const void *data, size_t len)
 			size = node->action.len + len;
 		grown = realloc(node->data, size);
 		if (!grown) {
-			log_errorx("redundancy: out of memory");
+			ha_error(ha, "out of memory");
 			abort();
 		}
 		node->data = grown;
@@ -274,8 +285,8 @@ void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...)
 	if (sync == old)
 		return;
 	ha->sync = sync;
-	log_line(sync == HA_SYNC_DEGRADED || sync == HA_SYNC_STALE ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
-		 "redundancy: %s -> %s: %s", ha_sync_name(old), ha_sync_name(sync), text);
+	ha_log_line(ha, sync == HA_SYNC_DEGRADED || sync == HA_SYNC_STALE ? LOG_LEVEL_WARN : LOG_LEVEL_INFO,
+		    "%s -> %s: %s", ha_sync_name(old), ha_sync_name(sync), text);
 	node = ha_action_new(ha, HA_ACTION_SYNC, false);
 	node->action.sync = sync;
 	ha_copy(node->action.text, sizeof(node->action.text), text);
@@ -329,7 +340,7 @@ void ha_link_fail(struct ha *ha, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	log_warnx("redundancy: link closed: %s", why);
+	ha_warn(ha, "link closed: %s", why);
 	node = ha_action_new(ha, HA_ACTION_LINK_RESET, false);
 	ha_copy(node->action.text, sizeof(node->action.text), why);
 	peer_gone(ha, why);
@@ -428,10 +439,10 @@ static void on_hello(struct ha *ha, const L2tpha__Hello *hello)
 				     !memcmp(hello->config_digest.data, ha->config.config_digest,
 					     sizeof(ha->config.config_digest));
 		peer->ready = true;
-		log_info("redundancy: connected to %s (version %s): %s, epoch %" PRIu64 ", %" PRIu32 " records",
+		ha_note(ha, "connected to %s (version %s): %s, epoch %" PRIu64 ", %" PRIu32 " records",
 			 peer->node, peer->version, ha_role_name(peer->role), peer->epoch, peer->records);
 		if (!peer->config_equal)
-			log_warnx("redundancy: configuration of %s differs from ours", peer->node);
+			ha_warn(ha, "configuration of %s differs from ours", peer->node);
 		ha_roles_epoch(ha, peer->epoch);
 		ha_roles_peer(ha);
 		ha_follow_heartbeat(ha, hello->state);
@@ -502,7 +513,7 @@ static void on_frame(struct ha *ha, const struct ha_frame *frame)
 	case HA_FRAME_SWITCH_REQUEST:
 		request = l2tpha__switch_request__unpack(NULL, frame->len, frame->payload);
 		if ((ok = request)) {
-			log_info("redundancy: %s asks to take over: %s", ha->peer.node, request->reason);
+			ha_note(ha, "%s asks to take over: %s", ha->peer.node, request->reason);
 			if (ha->role != HA_ROLE_ACTIVE)
 				ha_send_refuse(ha, frame->type, "not active");
 			else if (ha_switchover(ha, ha->now_ms, false, reason))

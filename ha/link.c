@@ -96,10 +96,10 @@ static void link_log(struct ha_link *link, const char *peer, const char *reason)
 			oldest = i;
 	}
 	if (!strcmp(link->logged[oldest].reason, reason) && link->logged[oldest].skipped)
-		log_warnx("redundancy: link with %s: %s (and %" PRIu32 " times before)", peer, reason,
+		log_warnx("redundancy group %s: link with %s: %s (and %" PRIu32 " times before)", link->config.group, peer, reason,
 			  link->logged[oldest].skipped);
 	else
-		log_warnx("redundancy: link with %s: %s", peer, reason);
+		log_warnx("redundancy group %s: link with %s: %s", link->config.group, peer, reason);
 	snprintf(link->logged[oldest].reason, sizeof(link->logged[oldest].reason), "%s", reason);
 	link->logged[oldest].until_ms = link->now_ms + LINK_LOG_MS;
 	link->logged[oldest].skipped = 0;
@@ -183,7 +183,7 @@ static void live_down(struct ha_link *link, const char *why)
 		gnutls_bye(conn->tls, GNUTLS_SHUT_WR);
 	if (link->config.dial)
 		link->dial_ms = link->now_ms + link->config.retry_ms;
-	log_info("redundancy: link with %s down: %s", conn->peer, why);
+	log_info("redundancy group %s: link with %s down: %s", link->config.group, conn->peer, why);
 	conn_free(conn);
 	link->ops.down(link->ops.ctx, why);
 }
@@ -296,7 +296,7 @@ static void conn_live(struct conn *conn)
 		live_down(link, "replaced by a newer connection of the peer");
 	link->live = conn;
 	link->dial_ms = UINT64_MAX;
-	log_info("redundancy: link with %s up", conn->peer);
+	log_info("redundancy group %s: link with %s up", link->config.group, conn->peer);
 	conn_watch(conn, LINK_READ);
 	link->ops.up(link->ops.ctx);
 }
@@ -592,7 +592,7 @@ struct ha_link *ha_link_new(const struct ha_link_config *config, const struct ha
 	if (!link->config.retry_ms)
 		link->config.retry_ms = 200;
 	if (config->key_len < 16 || config->key_len > sizeof(config->key)) {
-		log_errorx("redundancy: the pre-shared key of the link needs 16 to %zu octets", sizeof(config->key));
+		log_errorx("redundancy group %s: the pre-shared key of the link needs 16 to %zu octets", config->group, sizeof(config->key));
 		goto fail;
 	}
 	key.data = link->config.key;

@@ -15,8 +15,6 @@
  */
 #include "ha/core.h"
 
-#include "daemon/log.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

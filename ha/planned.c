@@ -10,8 +10,6 @@
  */
 #include "ha/core.h"
 
-#include "daemon/log.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +30,7 @@ void ha_roles_flushed(struct ha *ha, bool ok, const char *why)
 		return;
 	}
 	ha->roles.switching = ha->roles.switch_go = false;
-	log_warnx("redundancy: switchover cancelled: %s", why);
+	ha_warn(ha, "switchover cancelled: %s", why);
 	ha_send_refuse(ha, HA_FRAME_SWITCH_REQUEST, why);
 }
 
@@ -67,7 +65,7 @@ void ha_roles_refused(struct ha *ha, unsigned int what, const char *reason)
 	struct ha_roles *roles = &ha->roles;
 	char why[HA_REASON_MAX];
 
-	log_warnx("redundancy: %s refuses %s: %s", ha->peer.node, ha_frame_type_name(what), reason);
+	ha_warn(ha, "%s refuses %s: %s", ha->peer.node, ha_frame_type_name(what), reason);
 	if (what == HA_FRAME_SWITCH_REQUEST)
 		roles->promote_ms = 0;
 	if (what != HA_FRAME_HANDOVER || ha->role != HA_ROLE_DEMOTING || !roles->handover_ms)

@@ -20,8 +20,6 @@
  */
 #include "ha/core.h"
 
-#include "daemon/log.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -181,7 +179,7 @@ int ha_role_fire(struct ha *ha, enum role_event event, const char *why)
 		if (transitions[i].state == from && transitions[i].event == event)
 			t = &transitions[i];
 	if (!t) {
-		log_debug("redundancy: %s does not apply while %s (%s)", event_names[event], ha_role_name(from), why);
+		ha_trace(ha, "%s does not apply while %s (%s)", event_names[event], ha_role_name(from), why);
 		return -EBUSY;
 	}
 	if (t->steps[0] == STEP_FENCE) {
@@ -195,7 +193,7 @@ int ha_role_fire(struct ha *ha, enum role_event event, const char *why)
 	}
 	ha->role = t->next;
 	roles->since_ms = ha->now_ms;
-	log_info("redundancy: %s -> %s: %s", ha_role_name(from), ha_role_name(ha->role), why);
+	ha_note(ha, "%s -> %s: %s", ha_role_name(from), ha_role_name(ha->role), why);
 	roles->steps = t->steps;
 	roles->step = 0;
 	roles->step_serial = 0;
@@ -292,7 +290,7 @@ static void step_failed(struct ha *ha, uint8_t step, int error)
 	case STEP_VIP_DEL: snprintf(why, sizeof(why), "cannot remove the address: %s", strerror(-error)); break;
 	case STEP_PASSIVATE: snprintf(why, sizeof(why), "cannot passivate: %s", strerror(-error)); break;
 	}
-	log_warnx("redundancy: %s", why);
+	ha_warn(ha, "%s", why);
 	if (step == STEP_FENCE) {
 		roles->step_retry_ms = ha->now_ms + 100;	/* nothing goes on before this one */
 		return;
@@ -323,7 +321,7 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 		roles->adopt_serial = 0;
 		if (error) {
 			roles->persist_failed = true;
-			log_warnx("redundancy: cannot persist the epoch of the peer: %s", strerror(-error));
+			ha_warn(ha, "cannot persist the epoch of the peer: %s", strerror(-error));
 		}
 		ha_roles_think(ha);
 		return;
@@ -360,7 +358,7 @@ static void resolve_conflict(struct ha *ha)
 
 	snprintf(why, sizeof(why), "both own epoch %" PRIu64 ": %.40s stays, %.40s goes mute", ha->epoch,
 		 stay ? ha->config.node : peer->node, stay ? peer->node : ha->config.node);
-	log_warnx("redundancy: %s", why);
+	ha_warn(ha, "%s", why);
 	if (!stay) {
 		ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
 		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
@@ -384,7 +382,7 @@ void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 		roles->may_miss = true;
 		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), why);
 	} else if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
-		log_info("redundancy: %s took over: epoch %" PRIu64, ha->peer.node, epoch);
+		ha_note(ha, "%s took over: epoch %" PRIu64, ha->peer.node, epoch);
 		roles->handover_ms = 0;
 		step_next(ha);
 	}
@@ -406,7 +404,7 @@ void ha_roles_peer(struct ha *ha)
 		ha_suspicion_clear(ha);
 	}
 	if (ha->roles.suspicion_ms && !ha_reigning(ha)) {
-		log_info("redundancy: %s is alive after all", peer->node);
+		ha_note(ha, "%s is alive after all", peer->node);
 		ha_suspicion_clear(ha);
 	}
 	ha_roles_think(ha);
@@ -472,11 +470,11 @@ static bool suspects(struct ha *ha)
 		roles->suspicion_ms = ha->now_ms;
 		roles->silent_ms = silent > UINT32_MAX ? UINT32_MAX : (uint32_t)silent;
 		roles->probe_ms = 0;
-		log_info("redundancy: nothing heard of the peer for %" PRIu32 " ms", roles->silent_ms);
+		ha_note(ha, "nothing heard of the peer for %" PRIu32 " ms", roles->silent_ms);
 	}
 	if (roles->may_miss && !roles->suspicion_told) {
 		roles->suspicion_told = true;
-		log_warnx("redundancy: will not take over by itself: records may be missing (%s)",
+		ha_warn(ha, "will not take over by itself: records may be missing (%s)",
 			  roles->may_miss_why);
 	}
 	return !roles->may_miss;
