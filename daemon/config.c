@@ -44,6 +44,7 @@ void config_free(struct config *config)
 	LIST_FREE(config->pools);
 	LIST_FREE(config->vtemplates);
 	LIST_FREE(config->vpdn_groups);
+	LIST_FREE(config->vpdn_templates);
 	LIST_FREE(config->redundancy_groups);
 	free(config->user_index);
 	free(config);
@@ -153,6 +154,48 @@ const struct config_vpdn_group *config_vpdn_group_find(const struct config *conf
 	return group;
 }
 
+const struct config_vpdn_group *config_vpdn_template_find(const struct config *config, const char *name)
+{
+	const struct config_vpdn_group *template = config->vpdn_templates;
+
+	while (template && strcmp(template->name, name))
+		template = template->next;
+	return template;
+}
+
+const struct config_vpdn_group *config_vpdn_template_of(const struct config *config, const struct config_vpdn_group *group)
+{
+	return config_vpdn_template_find(config, group->source_template);
+}
+
+void config_vpdn_group_merged(const struct config *config, const struct config_vpdn_group *group,
+			      struct config_vpdn_group *out)
+{
+	const struct config_vpdn_group *template = config_vpdn_template_of(config, group);
+
+	*out = *group;
+	if (template)
+		config_vpdn_group_inherit(template, out);
+}
+
+void config_vpdn_group_effective(const struct config *config, const struct config_vpdn_group *group,
+				 struct config_vpdn_group *out)
+{
+	config_vpdn_group_merged(config, group, out);
+	if (out->failover == L2TP_FAILOVER_UNSET)
+		out->failover = config->failover;
+}
+
+const char *config_failover_name(enum l2tp_failover failover)
+{
+	return config_failover_names[failover];
+}
+
+const char *config_detector_name(enum config_detector detector)
+{
+	return config_detector_names[detector];
+}
+
 /* ---- checks ------------------------------------------------------------- */
 
 static int wrong(char error[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -199,6 +242,11 @@ static int check_template(const struct config *config, const struct config_vtemp
 
 static int check_vpdn_group(const struct config *config, const struct config_vpdn_group *group, char error[256])
 {
+	struct config_vpdn_group e;
+
+	if (group->source_template[0] && !config_vpdn_template_of(config, group))
+		return wrong(error, "vpdn-group %s: there is no vpdn-template %s", group->name, group->source_template);
+	config_vpdn_group_effective(config, group, &e);
 	if (group->accept_dialin && !group->protocol_l2tp)
 		return wrong(error, "vpdn-group %s: accept-dialin: protocol l2tp is missing", group->name);
 	if (group->accept_dialin && !group->vtemplate)
@@ -206,12 +254,12 @@ static int check_vpdn_group(const struct config *config, const struct config_vpd
 	if (group->vtemplate && !config_vtemplate_find(config, group->vtemplate))
 		return wrong(error, "vpdn-group %s: there is no interface virtual-template %u", group->name,
 			     group->vtemplate);
-	if (group->accept_dialin && group->tunnel_auth && !group->tunnel_password[0])
+	if (group->accept_dialin && e.tunnel_auth && !e.tunnel_password[0])
 		return wrong(error, "vpdn-group %s: l2tp tunnel password is missing (or no l2tp tunnel authentication)",
 			     group->name);
-	if (group->retransmit_min_s > group->retransmit_max_s)
+	if (e.retransmit_min_s > e.retransmit_max_s)
 		return wrong(error, "vpdn-group %s: l2tp tunnel retransmit timeout: min %u is more than max %u",
-			     group->name, group->retransmit_min_s, group->retransmit_max_s);
+			     group->name, e.retransmit_min_s, e.retransmit_max_s);
 	for (const struct config_vpdn_group *other = group->next; other; other = other->next)
 		if (group->accept_dialin && other->accept_dialin &&
 		    !strcmp(group->terminate_from, other->terminate_from) &&

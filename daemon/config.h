@@ -48,6 +48,10 @@ struct config_vtemplate {		/* interface virtual-template N */
 	uint8_t keepalive_retries;	/* default 4 */
 };
 
+/*
+ * A template (vpdn-template [NAME]) is the same object in a list of its own:
+ * of it only what its mode can say is used, where the group is silent.
+ */
 struct config_vpdn_group {		/* vpdn-group NAME */
 	struct config_vpdn_group *next;
 	char name[CONFIG_NAME_MAX];
@@ -67,7 +71,17 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint16_t setup_timeout_s;	/* 10 */
 	uint32_t session_limit;		/* 0 = none */
 	bool sso;			/* sso enable; default on */
+	enum l2tp_failover failover;	/* failover-resync METHOD; unset: the global one */
+	char source_template[CONFIG_NAME_MAX];	/* source vpdn-template NAME; empty: the one without a name */
 	char description[CONFIG_TEXT_MAX];
+	uint64_t set;			/* rows that were given (config_setting_bit()) */
+};
+
+enum config_detector {			/* who decides on the role */
+	CONFIG_DETECTOR_BUILTIN,
+	CONFIG_DETECTOR_KEEPALIVED,
+	CONFIG_DETECTOR_PACEMAKER,
+	CONFIG_DETECTOR_NONE,		/* the operator */
 };
 
 struct config_redundancy_group {	/* redundancy / group NAME */
@@ -80,7 +94,10 @@ struct config_redundancy_group {	/* redundancy / group NAME */
 	size_t key_len;
 	char key_file[CONFIG_PATH_MAX];		/* read by config_load(); empty: the key is in the file */
 	bool hot;			/* standby {hot|warm}; default hot */
-	bool detector;			/* detector {builtin|none}; default builtin */
+	enum config_detector detector;	/* detector {builtin|keepalived|pacemaker|none}; default builtin */
+	char keepalived_fifo[CONFIG_PATH_MAX];
+	char keepalived_instance[CONFIG_NAME_MAX];
+	char track_file[CONFIG_PATH_MAX];
 	uint32_t priority;		/* 100 */
 	uint32_t heartbeat_ms, dead_ms;	/* timers heartbeat MS dead MS; 200, 1000 */
 	uint32_t lease_ms;		/* timers lease MS; 1000 */
@@ -93,11 +110,13 @@ struct config {
 	bool vpdn_enable;
 	bool l2tp_sso;			/* l2tp sso enable; default on */
 	bool mode_sso;			/* redundancy / mode sso */
+	enum l2tp_failover failover;	/* l2tp failover-resync METHOD; default silent-failover */
+	uint32_t failover_recovery_ms;	/* l2tp failover recovery-time MS; default 900000 */
 	uint32_t max_starting;		/* sessions in setup at once; 0 = default 200 */
 	struct config_user *users;
 	struct config_pool *pools;
 	struct config_vtemplate *vtemplates;
-	struct config_vpdn_group *vpdn_groups;
+	struct config_vpdn_group *vpdn_groups, *vpdn_templates;
 	struct config_redundancy_group *redundancy_groups;
 	struct config_user_index *user_index;	/* by name; NULL (a config made by hand): the list is searched */
 };
@@ -122,5 +141,13 @@ const struct config_user *config_user_find(const struct config *config, const ch
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 const struct config_vtemplate *config_vtemplate_find(const struct config *config, uint16_t number);
 const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name);
+const struct config_vpdn_group *config_vpdn_template_find(const struct config *config, const char *name);
+/* The template the group takes from: the one it names, else the one without a name; NULL: none. */
+const struct config_vpdn_group *config_vpdn_template_of(const struct config *config, const struct config_vpdn_group *group);
+/* What holds for new tunnels of the group: its own word, else its template's, else the global one, else the default. */
+void config_vpdn_group_effective(const struct config *config, const struct config_vpdn_group *group,
+				 struct config_vpdn_group *out);
+const char *config_failover_name(enum l2tp_failover failover);
+const char *config_detector_name(enum config_detector detector);
 
 #endif

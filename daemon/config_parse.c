@@ -30,6 +30,9 @@ static void number_set(const struct config_command *c, void *object, uint64_t nu
 	case SETTING_IPV4:
 		*(uint32_t *)(void *)field = (uint32_t)number;
 		return;
+	case SETTING_CHOICE:
+		*(unsigned *)(void *)field = (unsigned)number;
+		return;
 	case SETTING_STRING:
 	case SETTING_SECRET:
 	case SETTING_ENDPOINT:
@@ -52,6 +55,8 @@ uint64_t config_setting_number(const struct config_command *c, const void *objec
 	case SETTING_U32:
 	case SETTING_IPV4:
 		return *(const uint32_t *)(const void *)field;
+	case SETTING_CHOICE:
+		return *(const unsigned *)(const void *)field;
 	case SETTING_STRING:
 	case SETTING_SECRET:
 	case SETTING_ENDPOINT:
@@ -69,11 +74,22 @@ void config_setting_reset(const struct config_command *c, void *object)
 		number_set(c, object, c->def);
 }
 
+bool config_choice_of(const struct grammar_match *match, const char *const *names, unsigned *choice)
+{
+	for (unsigned i = 0; names[i]; i++)
+		if (*names[i] && grammar_has(match, names[i])) {
+			*choice = i;
+			return true;
+		}
+	return false;
+}
+
 static void setting_set(const struct config_command *c, void *object, const struct grammar_match *m)
 {
 	/* of a setting the argument stands last; a `no` form without it is done below */
 	const struct grammar_item *item = &m->items[m->item_count ? m->item_count - 1 : 0];
 	char *field = (char *)object + c->offset;
+	unsigned choice = 0;
 	uint32_t addr;
 
 	if (m->form == GRAMMAR_DEFAULT || (m->form == GRAMMAR_NO && c->kind != SETTING_FLAG)) {
@@ -100,6 +116,10 @@ static void setting_set(const struct config_command *c, void *object, const stru
 	case SETTING_SECRET:
 		snprintf(field, c->size, "%s", item->text);
 		return;
+	case SETTING_CHOICE:
+		config_choice_of(m, c->choices, &choice);
+		number_set(c, object, choice);
+		return;
 	case SETTING_CUSTOM:
 		return;
 	}
@@ -115,6 +135,7 @@ static enum config_mode parent_of(enum config_mode mode)
 	case CONFIG_MODE_GLOBAL:
 	case CONFIG_MODE_TEMPLATE:
 	case CONFIG_MODE_VPDN:
+	case CONFIG_MODE_VPDN_TEMPLATE:
 	case CONFIG_MODE_REDUNDANCY:
 		return CONFIG_MODE_GLOBAL;
 	}
@@ -127,6 +148,7 @@ static int line_parse(struct config_parser *p, const char *line, struct grammar_
 	const struct config_command *c;
 	enum config_mode mode = p->mode;
 	size_t deepest = 0;
+	uint64_t bit;
 	int err;
 
 	for (;; mode = parent_of(mode)) {
@@ -149,6 +171,13 @@ static int line_parse(struct config_parser *p, const char *line, struct grammar_
 	if (c->set)
 		return c->set(p, m);
 	setting_set(c, config_mode_object(p), m);
+	bit = config_setting_bit(c);
+	if (!bit)
+		return 0;
+	if (m->form == GRAMMAR_SET || (m->form == GRAMMAR_NO && c->kind == SETTING_FLAG))
+		p->vpdn->set |= bit;
+	else
+		p->vpdn->set &= ~bit;
 	return 0;
 }
 

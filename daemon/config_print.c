@@ -16,6 +16,7 @@ struct config_printer {
 	FILE *out;
 	unsigned flags;
 	unsigned indent;
+	uint64_t given;		/* rows to print even if they say the default */
 	char name[2 * CONFIG_PATH_MAX + 3];
 	char secret[2 * CONFIG_SECRET_MAX + 3];
 };
@@ -82,20 +83,20 @@ static void print_setting(struct config_printer *out, const struct config_comman
 {
 	const char *field = (const char *)object + c->offset;
 	uint64_t number = config_setting_number(c, object);
-	bool all = config_printing_all(out);
+	bool all = config_printing_all(out), given = out->given & config_setting_bit(c);
 	char addr[INET6_ADDRSTRLEN], words[64];
 	uint32_t ipv4 = (uint32_t)number;
 
 	keywords(c->g.syntax, words, sizeof(words));
 	switch (c->kind) {
 	case SETTING_FLAG:
-		if (all || number != c->def)
+		if (all || given || number != c->def)
 			config_print_line(out, "%s%s", number ? "" : "no ", words);
 		return;
 	case SETTING_U8:
 	case SETTING_U16:
 	case SETTING_U32:
-		if (number != c->def || (all && number))
+		if (number != c->def || ((all || given) && number))
 			config_print_line(out, "%s %llu", words, (unsigned long long)number);
 		else if (all)
 			config_print_line(out, "no %s", words);
@@ -127,6 +128,12 @@ static void print_setting(struct config_printer *out, const struct config_comman
 		else if (all)
 			config_print_line(out, "no %s", words);
 		return;
+	case SETTING_CHOICE:
+		if (*c->choices[number] && (all || given || number != c->def))
+			config_print_line(out, "%s %s", words, c->choices[number]);
+		else if (all)
+			config_print_line(out, "no %s", words);
+		return;
 	case SETTING_CUSTOM:
 		return;
 	}
@@ -137,7 +144,7 @@ static void print_mode(struct config_printer *out, enum config_mode mode, const 
 	for (size_t i = 0; i < config_grammar.count; i++) {
 		const struct config_command *c = (const struct config_command *)config_grammar.commands + i;
 
-		if (c->g.modes != (unsigned)mode || (c->node_local && config_printing_shared(out)))
+		if (!(c->g.modes & mode) || c->alias || (c->node_local && config_printing_shared(out)))
 			continue;
 		if (c->print)
 			c->print(out, c, object);
@@ -146,8 +153,18 @@ static void print_mode(struct config_printer *out, enum config_mode mode, const 
 	}
 }
 
-static void print_vpdn_group(struct config_printer *out, const struct config_vpdn_group *group)
+/*
+ * A default that a group states over its template is printed; under `all` the
+ * group is listed as it works, with what its template gives it.
+ */
+static void print_vpdn_group(struct config_printer *out, const struct config *config,
+			     const struct config_vpdn_group *group)
 {
+	struct config_vpdn_group merged;
+
+	config_vpdn_group_merged(config, group, &merged);
+	if (config_printing_all(out))
+		group = &merged;
 	config_print_line(out, "vpdn-group %s", config_print_name(out, group->name));
 	out->indent = 1;
 	if (group->accept_dialin) {
@@ -156,7 +173,22 @@ static void print_vpdn_group(struct config_printer *out, const struct config_vpd
 		print_mode(out, CONFIG_MODE_ACCEPT, group);
 		out->indent = 1;
 	}
+	if (config_vpdn_template_of(config, group))
+		out->given = group->set;
 	print_mode(out, CONFIG_MODE_VPDN, group);
+	out->given = 0;
+	out->indent = 0;
+	config_print_line(out, "!");
+}
+
+static void print_vpdn_template(struct config_printer *out, const struct config_vpdn_group *template)
+{
+	config_print_line(out, "vpdn-template%s%s", template->name[0] ? " " : "",
+			  template->name[0] ? config_print_name(out, template->name) : "");
+	out->indent = 1;
+	out->given = template->set;
+	print_mode(out, CONFIG_MODE_VPDN_TEMPLATE, template);
+	out->given = 0;
 	out->indent = 0;
 	config_print_line(out, "!");
 }
@@ -172,8 +204,10 @@ static void print_all(struct config_printer *out, const struct config *config)
 		out->indent = 0;
 		config_print_line(out, "!");
 	}
+	for (const struct config_vpdn_group *template = config->vpdn_templates; template; template = template->next)
+		print_vpdn_template(out, template);
 	for (const struct config_vpdn_group *group = config->vpdn_groups; group; group = group->next)
-		print_vpdn_group(out, group);
+		print_vpdn_group(out, config, group);
 	if (!config->redundancy_groups && config->mode_sso && !config_printing_all(out))
 		return;
 	config_print_line(out, "redundancy");

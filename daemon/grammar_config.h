@@ -16,15 +16,16 @@ enum config_mode {
 	CONFIG_MODE_ACCEPT = 8,		/* accept-dialin */
 	CONFIG_MODE_REDUNDANCY = 16,
 	CONFIG_MODE_GROUP = 32,		/* redundancy / group */
+	CONFIG_MODE_VPDN_TEMPLATE = 64,	/* vpdn-template */
 };
-#define CONFIG_MODE_ANY 63u
+#define CONFIG_MODE_ANY 127u
 
 struct config_parser {
 	struct config *config;
 	enum config_mode mode;
 	/* the objects the modes are about */
 	struct config_vtemplate *vtemplate;
-	struct config_vpdn_group *vpdn;
+	struct config_vpdn_group *vpdn;	/* or template */
 	struct config_redundancy_group *group;
 	char *error;			/* GRAMMAR_ERROR_MAX */
 };
@@ -41,6 +42,7 @@ enum setting_kind {
 	SETTING_SECRET,
 	SETTING_IPV4,			/* uint32_t, network order */
 	SETTING_ENDPOINT,		/* without a port */
+	SETTING_CHOICE,			/* an enum: the index of the word in `choices` */
 };
 
 struct config_command {
@@ -48,6 +50,8 @@ struct config_command {
 	enum setting_kind kind;
 	size_t offset, size;		/* of the field in the mode's object */
 	uint64_t def;			/* its default (flag, number) */
+	const char *const *choices;	/* ends with NULL; "" is not said: unset */
+	bool alias;			/* another way to say a row above: not printed */
 	bool node_local;		/* may differ between the two nodes */
 	int (*set)(struct config_parser *p, const struct grammar_match *m);
 	void (*print)(struct config_printer *out, const struct config_command *command, const void *object);
@@ -55,6 +59,17 @@ struct config_command {
 
 extern const struct grammar config_grammar;
 
+extern const char *const config_failover_names[], *const config_detector_names[];
+
+/* The choice among `names` that the line makes; false: none. */
+bool config_choice_of(const struct grammar_match *match, const char *const *names, unsigned *choice);
+/* The row's bit in `set` of a VPDN group or template; 0: it has none. */
+uint64_t config_setting_bit(const struct config_command *command);
+/* Gives the group what the template says and it does not. */
+void config_vpdn_group_inherit(const struct config_vpdn_group *template, struct config_vpdn_group *group);
+/* What the printer lists under `all`: with what its template gives, but not the global method. */
+void config_vpdn_group_merged(const struct config *config, const struct config_vpdn_group *group,
+			      struct config_vpdn_group *out);
 void *config_mode_object(struct config_parser *p);
 uint64_t config_setting_number(const struct config_command *command, const void *object);
 void config_setting_reset(const struct config_command *command, void *object);

@@ -428,10 +428,28 @@ bool group_owns_address(const struct group *group, const struct l2tp_endpoint *l
 
 /* ---- tunnels in setup --------------------------------------------------- */
 
+static void params_fill(const struct group *group, const struct config_vpdn_group *vg, struct l2tp_tunnel_params *p)
+{
+	memset(p, 0, sizeof(*p));
+	snprintf(p->group, sizeof(p->group), "%s", vg->name);
+	snprintf(p->local_name, sizeof(p->local_name), "%s", vg->local_name[0] ? vg->local_name : group->config->hostname);
+	snprintf(p->secret, sizeof(p->secret), "%s", vg->tunnel_password);
+	p->authenticate = vg->tunnel_auth && vg->tunnel_password[0];
+	p->ha = group->rg && group->config->mode_sso && group->config->l2tp_sso && vg->sso;
+	p->receive_window = p->ha && vg->resync < vg->receive_window ? vg->resync : vg->receive_window;
+	p->hello_s = vg->hello_s;
+	p->retransmit_retries = vg->retransmit_retries;
+	p->retransmit_min_s = vg->retransmit_min_s;
+	p->retransmit_max_s = vg->retransmit_max_s;
+	p->setup_timeout_s = vg->setup_timeout_s;
+	p->session_limit = vg->session_limit;
+}
+
 static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *p)
 {
 	struct group *group = ctx;
 	const struct config_vpdn_group *vg, *fallback = NULL, *found = NULL;
+	struct config_vpdn_group effective;
 
 	if (!group->config->vpdn_enable)
 		return false;
@@ -451,19 +469,8 @@ static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l
 				  "no vpdn-group terminates this host");
 		return false;
 	}
-	memset(p, 0, sizeof(*p));
-	snprintf(p->group, sizeof(p->group), "%s", vg->name);
-	snprintf(p->local_name, sizeof(p->local_name), "%s", vg->local_name[0] ? vg->local_name : group->config->hostname);
-	snprintf(p->secret, sizeof(p->secret), "%s", vg->tunnel_password);
-	p->authenticate = vg->tunnel_auth && vg->tunnel_password[0];
-	p->ha = group->rg && group->config->mode_sso && group->config->l2tp_sso && vg->sso;
-	p->receive_window = p->ha && vg->resync < vg->receive_window ? vg->resync : vg->receive_window;
-	p->hello_s = vg->hello_s;
-	p->retransmit_retries = vg->retransmit_retries;
-	p->retransmit_min_s = vg->retransmit_min_s;
-	p->retransmit_max_s = vg->retransmit_max_s;
-	p->setup_timeout_s = vg->setup_timeout_s;
-	p->session_limit = vg->session_limit;
+	config_vpdn_group_effective(group->config, vg, &effective);
+	params_fill(group, &effective, p);
 	return true;
 }
 
@@ -498,7 +505,7 @@ static void ha_config_of(const struct group_config *in, struct ha_config *out)
 	if (!in->rg)
 		return;
 	out->peer_configured = in->rg->peer.family != 0 && in->config->mode_sso;
-	out->detector = in->rg->detector;
+	out->detector = in->rg->detector == CONFIG_DETECTOR_BUILTIN;
 	out->priority = in->rg->priority;
 	out->commit_timeout_ms = in->rg->commit_timeout_ms;
 	out->heartbeat_ms = in->rg->heartbeat_ms;

@@ -54,6 +54,19 @@ struct l2tp_result {
 	char text[L2TP_TEXT_MAX];
 };
 
+/*
+ * What is done about a tunnel whose state is not exact after a failure (RFC
+ * 4951, or silently): the four methods, and "not said" where a wider scope
+ * decides.  The engine is never given UNSET.
+ */
+enum l2tp_failover {
+	L2TP_FAILOVER_UNSET,
+	L2TP_FAILOVER_DISABLE,		/* no resynchronisation: such tunnels are cleared */
+	L2TP_FAILOVER_PROTOCOL,		/* RFC 4951; a peer without it loses the tunnel */
+	L2TP_FAILOVER_PROTOCOL_SILENT,	/* RFC 4951, silently where the peer lacks it */
+	L2TP_FAILOVER_SILENT,		/* silently; the peer sees no new AVP */
+};
+
 /* ---- configuration ------------------------------------------------------ */
 
 /*

@@ -85,7 +85,7 @@ struct config *world_config(const struct sim *sim, int node)
 	rg->local.port = rg->peer.port = 1702;
 	rg->key_len = 32;
 	rg->hot = sim->hot;
-	rg->detector = true;
+	rg->detector = CONFIG_DETECTOR_BUILTIN;
 	rg->priority = node ? 90 : 100;
 	rg->heartbeat_ms = 200;
 	rg->dead_ms = 1000;

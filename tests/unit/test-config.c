@@ -17,6 +17,8 @@ static const char full[] =
 	"# with both kinds of comment\n"
 	"hostname lns-a\n"
 	"vpdn enable\n"
+	"l2tp failover-resync disable\n"
+	"l2tp failover recovery-time 30000\n"
 	"username alice password 0 secret1\n"
 	"username \"bob smith\" password \"two words\" address 10.9.9.9\n"
 	"ip local pool P 10.0.0.10 10.0.0.99\n"
@@ -45,7 +47,11 @@ static const char full[] =
 	" l2tp tunnel retransmit timeout max 4\n"
 	" l2tp tunnel timeout setup 60\n"
 	" session-limit 500\n"
+	" failover-resync failover-protocol\n"
+	" source vpdn-template T\n"
 	"!\n"
+	"vpdn-template T\n"
+	" l2tp tunnel hello 60\n"
 	"redundancy\n"
 	" mode sso\n"
 	" group one\n"
@@ -56,6 +62,7 @@ static const char full[] =
 	"  pre-shared-key 0 000102030405060708090a0b0c0d0e0f\n"
 	"  standby warm\n"
 	"  detector none\n"
+	"  keepalived instance one\n"
 	"  priority 200\n"
 	"  timers heartbeat 100 dead 500\n"
 	"  timers lease 400\n"
@@ -117,6 +124,10 @@ START_TEST(reads_every_field)
 	ck_assert_uint_eq(g->retransmit_max_s, 4);
 	ck_assert_uint_eq(g->setup_timeout_s, 60);
 	ck_assert_uint_eq(g->session_limit, 500);
+	ck_assert_uint_eq(g->failover, L2TP_FAILOVER_PROTOCOL);
+	ck_assert_str_eq(g->source_template, "T");
+	ck_assert_uint_eq(c->failover, L2TP_FAILOVER_DISABLE);
+	ck_assert_uint_eq(c->failover_recovery_ms, 30000);
 	ck_assert_uint_eq(rg->vip_count, 2);
 	ck_assert_uint_eq(rg->vips[1].prefix_len, 64);
 	ck_assert_str_eq(rg->vips[0].ifname, "eth0");
@@ -124,7 +135,7 @@ START_TEST(reads_every_field)
 	ck_assert_uint_eq(rg->peer.port, 1800);
 	ck_assert_uint_eq(rg->key_len, 16);
 	ck_assert_uint_eq(rg->key[15], 15);
-	ck_assert(!rg->hot && !rg->detector);
+	ck_assert(!rg->hot && rg->detector == CONFIG_DETECTOR_NONE);
 	ck_assert_uint_eq(rg->priority, 200);
 	ck_assert_uint_eq(rg->heartbeat_ms, 100);
 	ck_assert_uint_eq(rg->dead_ms, 500);
@@ -154,7 +165,10 @@ START_TEST(defaults)
 	ck_assert_uint_eq(g->retransmit_max_s, 8);
 	ck_assert_uint_eq(g->setup_timeout_s, 10);
 	ck_assert(g->tunnel_auth && g->sso && !g->accept_dialin);
-	ck_assert(r->hot && r->detector);
+	ck_assert_uint_eq(g->failover, L2TP_FAILOVER_UNSET);
+	ck_assert_uint_eq(c->failover, L2TP_FAILOVER_SILENT);
+	ck_assert_uint_eq(c->failover_recovery_ms, 900000);
+	ck_assert(r->hot && r->detector == CONFIG_DETECTOR_BUILTIN);
 	ck_assert_uint_eq(r->priority, 100);
 	ck_assert_uint_eq(r->heartbeat_ms, 200);
 	ck_assert_uint_eq(r->dead_ms, 1000);
@@ -181,6 +195,119 @@ START_TEST(no_and_default_forms)
 	ck_assert_uint_eq(c->vtemplates->keepalive_s, 0);
 	ck_assert_ptr_null(c->users);
 	ck_assert_ptr_null(c->vpdn_groups->next);
+	config_free(c);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	enum config_detector detector;
+} detectors[] = {
+	{ "", CONFIG_DETECTOR_BUILTIN },
+	{ "detector builtin\n", CONFIG_DETECTOR_BUILTIN },
+	{ "detector keepalived\n", CONFIG_DETECTOR_KEEPALIVED },
+	{ "detector pacemaker\n", CONFIG_DETECTOR_PACEMAKER },
+	{ "detector none\n", CONFIG_DETECTOR_NONE },
+	{ "no detector\n", CONFIG_DETECTOR_NONE },
+	{ "no detector\ndefault detector\n", CONFIG_DETECTOR_BUILTIN },
+};
+
+START_TEST(who_decides)
+{
+	char text[256];
+	struct config *c;
+
+	snprintf(text, sizeof(text), "redundancy\n group r\n%s", detectors[_i].line);
+	c = parse(text);
+	ck_assert_uint_eq(c->redundancy_groups->detector, detectors[_i].detector);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(where_keepalived_is)
+{
+	struct config *c = parse("redundancy\n group r\n  detector keepalived\n  keepalived fifo /run/k.fifo\n"
+				 "  keepalived instance VI_1\n  track-file /run/l2tpha/track\n");
+	const struct config_redundancy_group *r = c->redundancy_groups;
+	char *text = config_print(c, 0);
+
+	ck_assert_str_eq(r->keepalived_fifo, "/run/k.fifo");
+	ck_assert_str_eq(r->keepalived_instance, "VI_1");
+	ck_assert_str_eq(r->track_file, "/run/l2tpha/track");
+	ck_assert_str_eq(config_detector_name(r->detector), "keepalived");
+	ck_assert_ptr_nonnull(strstr(text, "  detector keepalived\n  keepalived fifo /run/k.fifo\n"
+					   "  keepalived instance VI_1\n  track-file /run/l2tpha/track\n"));
+	free(text);
+	config_free(c);
+}
+END_TEST
+
+/* Unset is not disable: the group's word, the template's, the global one, the default. */
+static const struct {
+	const char *global, *unnamed, *named, *group;
+	enum l2tp_failover want;
+} failovers[] = {
+	{ "", NULL, NULL, "", L2TP_FAILOVER_SILENT },
+	{ "l2tp failover-resync disable\n", NULL, NULL, "", L2TP_FAILOVER_DISABLE },
+	{ "l2tp failover-resync disable\nno l2tp failover-resync\n", NULL, NULL, "", L2TP_FAILOVER_SILENT },
+	{ "l2tp failover-resync failover-protocol\n", NULL, NULL, "failover-resync disable\n", L2TP_FAILOVER_DISABLE },
+	{ "", NULL, NULL, "failover-resync disable\n", L2TP_FAILOVER_DISABLE },
+	{ "", NULL, NULL, "failover-resync disable\nno failover-resync\n", L2TP_FAILOVER_SILENT },
+	{ "", NULL, NULL, "l2tp failover-resync failover-protocol\n", L2TP_FAILOVER_PROTOCOL },
+	{ "l2tp failover-resync disable\n", "l2tp failover-resync failover-protocol-f\n", NULL, "",
+	  L2TP_FAILOVER_PROTOCOL_SILENT },
+	{ "", "failover-resync disable\n", NULL, "failover-resync silent-failover\n", L2TP_FAILOVER_SILENT },
+	{ "", "failover-resync disable\n", "failover-resync failover-protocol\n", "", L2TP_FAILOVER_PROTOCOL },
+	{ "l2tp failover-resync failover-protocol\n", "failover-resync disable\n", "", "", L2TP_FAILOVER_PROTOCOL },
+};
+
+START_TEST(failover_methods)
+{
+	struct config_vpdn_group e;
+	char text[1024];
+	struct config *c;
+
+	snprintf(text, sizeof(text), "%s%s%s%s%s%svpdn-group g\n%s%s", failovers[_i].global,
+		 failovers[_i].unnamed ? "vpdn-template\n" : "", failovers[_i].unnamed ? failovers[_i].unnamed : "",
+		 failovers[_i].named ? "vpdn-template t\n" : "", failovers[_i].named ? failovers[_i].named : "", "",
+		 failovers[_i].named ? "source vpdn-template t\n" : "", failovers[_i].group);
+	c = parse(text);
+	config_vpdn_group_effective(c, c->vpdn_groups, &e);
+	ck_assert_msg(e.failover == failovers[_i].want, "%s\ngot %s", text, config_failover_name(e.failover));
+	config_free(c);
+}
+END_TEST
+
+START_TEST(templates)
+{
+	struct config *c = parse("vpdn-template big\n l2tp tunnel resync 250\n l2tp tunnel retransmit retries 30\n"
+				 " l2tp tunnel retransmit timeout min 8\n no sso enable\n l2tp tunnel password t\n"
+				 "vpdn-group a\n source vpdn-template big\n l2tp tunnel resync 8\n sso enable\n"
+				 "vpdn-group b\n source vpdn-template big\n"
+				 "vpdn-group c\n l2tp tunnel hello 5\n");
+	struct config_vpdn_group a, b, n;
+	char *text = config_print(c, 0), error[256] = "";
+
+	config_vpdn_group_effective(c, config_vpdn_group_find(c, "a"), &a);
+	config_vpdn_group_effective(c, config_vpdn_group_find(c, "b"), &b);
+	config_vpdn_group_effective(c, config_vpdn_group_find(c, "c"), &n);
+	ck_assert_uint_eq(a.resync, 8);		/* the default, but the group's own word */
+	ck_assert(a.sso && !b.sso && n.sso);
+	ck_assert_uint_eq(b.resync, 250);
+	ck_assert_uint_eq(n.resync, 8);
+	ck_assert_uint_eq(a.retransmit_retries, 30);
+	ck_assert_uint_eq(b.retransmit_min_s, 8);
+	ck_assert_str_eq(a.tunnel_password, "t");
+	ck_assert_uint_eq(a.hello_s, 60);
+	ck_assert_uint_eq(n.hello_s, 5);
+	ck_assert_str_eq(text, "!\nvpdn-template big\n l2tp tunnel password 0 <hidden>\n l2tp tunnel resync 250\n"
+			       " l2tp tunnel retransmit retries 30\n l2tp tunnel retransmit timeout min 8\n"
+			       " no sso enable\n!\n"
+			       "vpdn-group a\n source vpdn-template big\n l2tp tunnel resync 8\n sso enable\n!\n"
+			       "vpdn-group b\n source vpdn-template big\n!\n"
+			       "vpdn-group c\n l2tp tunnel hello 5\n!\n");
+	ck_assert_int_eq(config_check(c, error), 0);
+	free(text);
 	config_free(c);
 }
 END_TEST
@@ -246,6 +373,12 @@ static const struct {
 	{ "redundancy\n group g\n  pre-shared-key file key\n", "t:3: refused 'key': expected </PATH>" },
 	{ "redundancy\n group g\n  virtual-address 1.2.3.4/33 interface e\n", "t:3: refused '1.2.3.4/33'" },
 	{ "redundancy\n group g\n  standby cold\n", "t:3: refused 'cold': expected one of hot, warm" },
+	{ "l2tp failover-resync loud\n", "t:1: refused 'loud': expected one of disable, failover-protocol" },
+	{ "l2tp failover recovery-time 86400001\n", "t:1: refused '86400001': expected <0-86400000>" },
+	{ "vpdn-group g\n failover-resync\n", "t:2: incomplete: expected one of disable" },
+	{ "redundancy\n group g\n  detector carp\n", "t:3: refused 'carp': expected one of builtin, keepalived" },
+	{ "redundancy\n group g\n  keepalived fifo k\n", "t:3: refused 'k': expected </PATH>" },
+	{ "vpdn-template t\n session-limit 4\n", "t:2: refused 'session-limit'" },
 	{ "hostname \"x\n", "t:1: refused: a quotation mark is missing" },
 	{ "hostname a\tb\n", "t:1: refused 'b': expected end of line" },
 	{ "hostname a\001\n", "t:1: refused 'a.': expected <name" },
@@ -362,6 +495,9 @@ static const struct {
 	{ VT "vpdn-group g\n accept-dialin\n  protocol l2tp\n  virtual-template 2\n", "no interface virtual-template 2" },
 	{ VT "vpdn-group g\n accept-dialin\n  protocol l2tp\n  virtual-template 1\n", "password is missing" },
 	{ "vpdn-group g\n l2tp tunnel retransmit timeout min 8\n l2tp tunnel retransmit timeout max 2\n", "min 8 is more" },
+	{ "vpdn-template t\n l2tp tunnel retransmit timeout min 8\nvpdn-group g\n source vpdn-template t\n"
+	  " l2tp tunnel retransmit timeout max 2\n", "min 8 is more" },
+	{ "vpdn-group g\n source vpdn-template t\n", "there is no vpdn-template t" },
 	{ "redundancy\n group g\n  local address 10.1.1.1\n", "virtual-address is missing" },
 	{ "redundancy\n group g\n  virtual-address 192.0.2.1/24 interface e\n  local address 10.1.1.1\n", "peer address is missing" },
 	{ RG "  no pre-shared-key\n", "pre-shared-key is missing" },
@@ -428,6 +564,10 @@ int main(void)
 	tcase_add_test(tc, reads_every_field);
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, no_and_default_forms);
+	tcase_add_loop_test(tc, who_decides, 0, sizeof(detectors) / sizeof(detectors[0]));
+	tcase_add_test(tc, where_keepalived_is);
+	tcase_add_loop_test(tc, failover_methods, 0, sizeof(failovers) / sizeof(failovers[0]));
+	tcase_add_test(tc, templates);
 	tcase_add_test(tc, users_by_name);
 	tcase_add_test(tc, falls_back_to_the_parent_mode);
 	tcase_add_test(tc, abbreviations);
