@@ -350,6 +350,7 @@ void group_run(struct group *group, uint64_t now_ms)
 	if (group->running)
 		return;		/* what was fed meanwhile is found: nothing is called but by a round that goes on */
 	group->running = true;
+	group_lease_check(group);
 	while (round_once(group))
 		;
 	group->running = false;
@@ -392,9 +393,10 @@ void group_tick(struct group *group, uint64_t now_ms)
 	group->now_ms = now_ms;
 	l2tp_tick(group->l2tp, now_ms);
 	ha_tick(group->ha, now_ms);
-	group_lease_tick(group);
 	if (now_ms >= group->retry_at_ms)
 		sub_retry_all(group);
+	group_run(group, now_ms);
+	group_lease_tick(group);
 	group_run(group, now_ms);
 }
 

@@ -5,9 +5,11 @@
  * Records come whole and in order; on a standby they are mirrored into the
  * passive engine at once, so that a takeover has nothing to read.
  *
- * The lease keeps the fence open only while this process lives: it is renewed
- * at a third of its length and, if the daemon is killed or frozen, the kernel
- * closes the fence by itself (safety S1).
+ * The lease keeps the fence open only while this process lives: if the daemon
+ * is killed or frozen, the kernel closes the fence by itself (safety S1).  It
+ * runs from the last heartbeat the peer was sent, never from the renewal: the
+ * peer counts from what it heard, and one that froze right after a renewal
+ * would still be open when its peer takes over.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,41 +20,56 @@
 
 /* ---- the lease ---------------------------------------------------------- */
 
+/* What is left of it; 0: without a peer nobody else could own the address, no lease to lose. */
 static uint32_t lease_ms(const struct group *group)
 {
-	/* without a peer nobody else could own the address: no lease to lose */
-	return group->rg->peer.family ? group->rg->lease_ms : 0;
+	uint64_t said_ms = ha_said_ms(group->ha), end_ms;
+
+	if (!group->rg->peer.family)
+		return 0;
+	end_ms = (said_ms ? said_ms : group->now_ms) + group->rg->lease_ms;
+	return end_ms > group->now_ms ? (uint32_t)(end_ms - group->now_ms) : 1;
 }
 
 static void lease_renewed(void *arg, int error)
 {
 	struct dp_request *req = arg;
-	uint64_t asked_ms = req->at_ms;	/* from when the kernel counts, at the earliest */
+	uint64_t until_ms = req->at_ms;
 	struct group *group = group_request_done(req);
 
 	if (group && error)
 		log_warnx("redundancy group %s: the lease was not renewed: %s", group->rg->name, strerror(-error));
-	else if (group && group->lease_until_ms < asked_ms + group->rg->lease_ms)
-		group->lease_until_ms = asked_ms + group->rg->lease_ms;
+	else if (group && group->lease_until_ms < until_ms)
+		group->lease_until_ms = until_ms;
 }
 
+/* Before the round: a node that stood still says nothing of what it found waiting. */
+void group_lease_check(struct group *group)
+{
+	if (group->lease_at_ms == UINT64_MAX || group->now_ms < group->lease_until_ms)
+		return;
+	/* the kernel has closed the fence meanwhile; opening it again is not ours to decide */
+	group->lease_at_ms = UINT64_MAX;
+	ha_lapsed(group->ha, group->now_ms);
+}
+
+/* After the round: the heartbeat it runs from is with the kernel by then, whatever becomes of us. */
 void group_lease_tick(struct group *group)
 {
+	uint64_t said_ms = ha_said_ms(group->ha);
 	struct dp_request *req;
 	int rc;
 
-	if (group->now_ms < group->lease_at_ms)
+	if (group->lease_at_ms == UINT64_MAX)
 		return;
-	if (group->now_ms >= group->lease_until_ms) {
-		/* the kernel has closed the fence meanwhile; opening it again is not ours to decide */
-		group->lease_at_ms = UINT64_MAX;
-		ha_lapsed(group->ha, group->now_ms);
+	if (group->now_ms < group->lease_at_ms && (!said_ms || said_ms == group->lease_said_ms))
 		return;
-	}
-	group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
+	group->lease_at_ms = group->now_ms + group->rg->lease_ms / 4;
+	group->lease_said_ms = said_ms;
 	req = group_request(group, 0, 0, 0);
 	if (!req)
 		return;
+	req->at_ms = group->now_ms + lease_ms(group);
 	rc = group->dp->ops->lease(group->dp, group->rg->vips, group->rg->vip_count, lease_ms(group), lease_renewed, req);
 	if (rc)
 		lease_renewed(req, rc);
@@ -272,7 +289,7 @@ static void rebuild(struct group *group)
 		/* the same number may be another tunnel by now */
 		if (body && live && !checkpoint_decode_tunnel(body, len, &then)) {
 			l2tp_tunnel_export(live, &now);
-			if (now.peer_id == then.peer_id && endpoint_equal(&now.peer, &then.peer) &&
+			if (then.state == L2TP_TUNNEL_ESTABLISHED && now.peer_id == then.peer_id && endpoint_equal(&now.peer, &then.peer) &&
 			    endpoint_equal(&now.local, &then.local))
 				continue;
 		}
@@ -335,8 +352,8 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		break;
 	case HA_ACTION_UNFENCE:
 		if (group->rg && lease_ms(group)) {
-			group->lease_at_ms = group->now_ms + group->rg->lease_ms / 3;
-			group->lease_until_ms = group->now_ms + group->rg->lease_ms;
+			group->lease_at_ms = group->now_ms + group->rg->lease_ms / 4;
+			group->lease_until_ms = group->now_ms + lease_ms(group);
 		}
 		vip_step(group, vip_unfence);
 		break;

@@ -106,6 +106,7 @@ struct group {
 	bool active;		/* between ACTIVATE and PASSIVATE */
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
+	uint64_t lease_said_ms;	/* it runs from this heartbeat; 0: from the renewal */
 	uint64_t retry_at_ms;	/* the first of the subscribers' */
 	/* of the last takeover */
 	uint64_t takeover_ms;
@@ -140,6 +141,7 @@ const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
 
 /* ---- group_ha.c ---- */
 void group_ha_action(struct group *group, struct ha_action *action);
+void group_lease_check(struct group *group);
 void group_lease_tick(struct group *group);
 
 /* ---- group_info.c ---- */

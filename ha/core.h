@@ -134,7 +134,7 @@ struct ha_roles {
 	uint32_t outstanding_len;
 	uint64_t step_retry_ms;		/* fence failed: again at */
 	uint64_t claim_epoch, claim_skip;
-	bool unfenced;
+	bool open;			/* claiming, and both the fence and the address are ours */
 	bool held;			/* an operator demoted us: no claim of our own */
 	bool may_miss;			/* somebody may hold newer records than we */
 	char may_miss_why[HA_REASON_MAX];
@@ -175,6 +175,7 @@ struct ha {
 	bool link_up;
 	struct ha_parser parser;
 	uint64_t last_rx_ms, heartbeat_ms;
+	uint64_t said_ms;		/* the last heartbeat sent */
 	uint64_t hello_seq;		/* ours, in the Hello of this connection */
 	struct ha_peer peer;
 

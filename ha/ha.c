@@ -258,7 +258,13 @@ void ha_send_heartbeat(struct ha *ha)
 
 	beat_fill(ha, &beat);
 	ha->heartbeat_ms = ha->now_ms + ha->config.heartbeat_ms;
+	ha->said_ms = ha->now_ms;
 	ha_send(ha, HA_FRAME_HEARTBEAT, ha->log.seq, &beat.base);
+}
+
+uint64_t ha_said_ms(const struct ha *ha)
+{
+	return ha->link_up ? ha->said_ms : 0;
 }
 
 void ha_send_refuse(struct ha *ha, unsigned int what, const char *reason)
@@ -369,6 +375,7 @@ void ha_link_up(struct ha *ha, uint64_t now_ms)
 	hello.config_digest.len = sizeof(ha->config.config_digest);
 	hello.priority = ha->config.priority;
 	hello.state = &beat;
+	ha->said_ms = ha->now_ms;
 	ha->heartbeat_ms = ha->now_ms + ha->config.heartbeat_ms;
 	ha_send(ha, HA_FRAME_HELLO, ha->log.seq, &hello.base);
 }

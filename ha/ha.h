@@ -85,6 +85,9 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error);
 void ha_lapsed(struct ha *ha, uint64_t now_ms);
 void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers);
 
+/* The last heartbeat: the peer's patience may run from then, and so does the lease. 0: no link, it waits already. */
+uint64_t ha_said_ms(const struct ha *ha);
+
 /* Administrative (l2tpctl, keepalived, Pacemaker). -EPERM etc. with a reason that is printed. */
 int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON_MAX]);
 int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX]);

@@ -77,7 +77,7 @@ const char *ha_role_name(enum ha_role role)
 
 bool ha_owner(const struct ha *ha)
 {
-	return ha->role == HA_ROLE_ACTIVE || (ha->role == HA_ROLE_CLAIMING && ha->roles.unfenced);
+	return ha->role == HA_ROLE_ACTIVE || (ha->role == HA_ROLE_CLAIMING && ha->roles.open);
 }
 
 bool ha_reigning(const struct ha *ha)
@@ -139,7 +139,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		if (roles->claim_epoch < roles->persist_max)
 			roles->claim_epoch = roles->persist_max;	/* of a claim that was given up */
 		roles->claim_skip = 0;
-		roles->unfenced = roles->held = roles->may_miss = false;
+		roles->open = roles->held = roles->may_miss = false;
 		roles->promote_ms = roles->handover_ms = 0;
 		roles->adopt_epoch = 0;		/* the claim persists a higher one */
 		ha_copy(roles->cause, sizeof(roles->cause), why);
@@ -153,7 +153,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_suspicion_clear(ha);
 		break;
 	case HA_ROLE_DEMOTING:
-		roles->unfenced = roles->switching = roles->switch_go = false;
+		roles->open = roles->switching = roles->switch_go = false;
 		ha->commit.flush_seq = 0;
 		ha_commit_stop(ha, why);
 		ha_set_sync(ha, HA_SYNC_SOLO, "%s", why);
@@ -339,8 +339,8 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 		ha->epoch = roles->claim_epoch;
 		ha_log_start(ha, ha->epoch);
 		ha_send_heartbeat(ha);
-	} else if (step == STEP_UNFENCE) {
-		roles->unfenced = true;
+	} else if (step == STEP_VIP_ADD) {
+		roles->open = true;	/* an answer would not come to us before */
 	}
 	step_next(ha);
 	ha_roles_think(ha);

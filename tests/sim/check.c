@@ -300,7 +300,20 @@ void check_step(struct sim *sim)
 
 struct count {
 	size_t tunnels, tunnels_up, sessions, sessions_up;
+	size_t known;		/* sessions on tunnels that their LAC still has */
 };
+
+/* A LAC that began anew gave up an old tunnel whose StopCCN nobody confirmed: that one ends by its retransmissions. */
+static bool lac_has(struct sim *sim, const struct l2tp_tunnel_info *info)
+{
+	int i;
+
+	for (i = 0; i < sim->peer_count; i++)
+		if (endpoint_equal(&sim->peers[i].addr, &info->s.peer) && sim->peers[i].lac &&
+		    lac_tid(sim->peers[i].lac) == info->s.peer_id)
+			return true;	/* several LACs may share an address */
+	return false;
+}
 
 static struct count count_engine(struct node *node)
 {
@@ -319,6 +332,7 @@ static struct count count_engine(struct node *node)
 
 			l2tp_session_export(l2tp_session_find(l2tp, tid, sid), &rec);
 			n.sessions++;
+			n.known += lac_has(node->sim, &info);
 			n.sessions_up += rec.state == L2TP_SESSION_ESTABLISHED;
 		}
 	}
@@ -395,8 +409,8 @@ static void check_pair(struct sim *sim)
 	}
 	for (i = 0; i < sim->call_count; i++)
 		up += sim->calls[i].lc != NULL;
-	if (!any_risk(sim) && up != n.sessions)
-		sim_fail(sim, "liveness: the LACs have %zu calls, node %d has %zu sessions", up, a, n.sessions);
+	if (!any_risk(sim) && up != n.known)
+		sim_fail(sim, "liveness: the LACs have %zu calls, node %d has %zu sessions of them", up, a, n.known);
 }
 
 static void check_calls(struct sim *sim)
