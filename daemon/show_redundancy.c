@@ -376,7 +376,7 @@ static json_t *group_json(struct show *show, struct group *group)
 	const struct config_redundancy_group *rg = group_redundancy(group);
 	struct protection p = { .group = group };
 	uint64_t now = show->ctx->now_ms();
-	char addr[ENDPOINT_TEXT_MAX];
+	char addr[ENDPOINT_TEXT_MAX], versions[HA_REASON_MAX];
 	struct ha_info ha;
 	json_t *j, *peer;
 
@@ -397,6 +397,10 @@ static json_t *group_json(struct show *show, struct group *group)
 			 ha_role_name(ha.peer_role), "config_equal", ha.peer_config_equal);
 	show_put(peer, "name", view_string(ha.peer_node));
 	show_put(peer, "version", view_string(ha.peer_version));
+	ha_info_versions(&ha, versions);
+	show_put(peer, "versions", view_string(versions));
+	show_put(peer, "refusal", view_string(ha.refusal));
+	json_object_set_new(peer, "incompatible", json_boolean(ha.incompatible));
 	json_object_set_new(peer, "configured", json_boolean(rg && rg->peer.family));
 	json_object_set_new(peer, "address", json_string(rg ? endpoint_format(&rg->peer, true, addr) : ""));
 	json_object_set_new(j, "peer", peer);
@@ -409,16 +413,19 @@ static const struct view vip_row[] = { { VIEW_LINE, "  Virtual address {address}
 static const struct view peer_up_view[] = {
 	{ VIEW_LINE, "  Peer {peer.name} at {peer.address}: {peer.role}, version {peer.version}, "
 		     "configuration {peer.config_equal?equal:DIFFERS}", NULL },
+	{ VIEW_LINE, "  Common: {peer.versions}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view peer_down_view[] = {
 	{ VIEW_LINE, "  Peer at {peer.address}: {peer.connected?connected, not ready:not connected}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view refusal_view[] = { { VIEW_LINE, "  Refused: {peer.refusal}", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view reason_part[] = { { VIEW_PART, " ({sync_reason})", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view peer_view[] = {
 	{ VIEW_IF, "peer.ready", peer_up_view },
 	{ VIEW_UNLESS, "peer.ready", peer_down_view },
+	{ VIEW_IF, "peer.refusal", refusal_view },
 	{ VIEW_PART, "  Stream: {sync}", NULL },
 	{ VIEW_IF, "sync_reason", reason_part },
 	{ VIEW_LINE, "; {records} records, lag {lag_ms} ms (longest {lag_max_ms}), {waiting_output} waiting, "

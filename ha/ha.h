@@ -215,6 +215,8 @@ struct ha_info {
 	struct ha_switchover_record history[16];
 };
 void ha_info(const struct ha *ha, struct ha_info *info);
+/* What was settled on with the peer, in words: "protocol 1, features keep-unknown"; "": no peer. */
+const char *ha_info_versions(const struct ha_info *info, char text[HA_REASON_MAX]);
 /* Order-independent digest of the store: equal on both nodes when in sync. */
 uint64_t ha_digest(const struct ha *ha);
 
