@@ -195,14 +195,14 @@ static void features_text(uint64_t features, char *text, size_t size)
 
 const char *ha_info_versions(const struct ha_info *info, char text[HA_REASON_MAX])
 {
-	char names[96];
+	char names[80];
 
 	text[0] = '\0';
 	if (!info->proto)
 		return text;
 	features_text(info->features, names, sizeof(names));
-	snprintf(text, HA_REASON_MAX, "protocol %" PRIu32 ", %s%s", info->proto, names[0] ? "features " : "no features of a later "
-		 "release than the first", names);
+	snprintf(text, HA_REASON_MAX, "protocol %" PRIu32 ", %s%s", info->proto, names[0] ? "features " : "features of the first release",
+		 names);
 	return text;
 }
 
