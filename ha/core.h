@@ -9,6 +9,7 @@
  *   follow.c  the receiving side: apply, shadow store, acknowledge
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
  *   planned.c changes of role that were asked for
+ *   fitness.c whether somebody outside may make this node active
  */
 #ifndef L2TPHA_HA_CORE_H
 #define L2TPHA_HA_CORE_H
@@ -133,6 +134,11 @@ struct ha_follow {
 	uint64_t since_ms;		/* the stream broke */
 };
 
+enum ha_vip {
+	HA_VIP_UNKNOWN,
+	HA_VIP_SILENT,
+	HA_VIP_ANSWERS,
+};
 struct ha_roles {
 	const uint8_t *steps;
 	uint32_t step;
@@ -151,6 +157,7 @@ struct ha_roles {
 	uint64_t suspicion_ms;		/* 0: none */
 	bool suspicion_told;
 	bool probe_out;
+	enum ha_vip vip;		/* what the last probe found */
 	uint64_t probe_ms;		/* next probe */
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
@@ -273,6 +280,10 @@ void ha_follow_start(struct ha *ha);			/* became standby */
 void ha_follow_flush_ack(struct ha *ha);
 void ha_follow_tick(struct ha *ha);
 uint64_t ha_follow_deadline(const struct ha *ha);
+
+/* fitness.c */
+enum ha_fitness ha_fitness(const struct ha *ha, char reason[HA_REASON_MAX]);
+bool ha_ownerless(const struct ha *ha);
 
 /* roles.c */
 enum role_event {

@@ -637,6 +637,8 @@ void ha_info(const struct ha *ha, struct ha_info *info)
 	info->waiting_output = ha->commit.held;
 	info->lag_ms_last = ha->stats.lag_ms_last;
 	info->lag_ms_max = ha->stats.lag_ms_max;
+	info->fitness = ha_fitness(ha, info->fitness_reason);
+	info->ownerless = ha_ownerless(ha);
 	info->since_ms = ha->roles.since_ms;
 	info->history_len = ha->roles.history_len;
 	memcpy(info->history, ha->roles.history, sizeof(info->history));

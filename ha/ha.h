@@ -38,8 +38,20 @@ enum ha_sync {			/* HA.md A.2 no 3 */
 	HA_SYNC_DEGRADED,	/* active: a commit was late; output goes unprotected until resynchronised */
 	HA_SYNC_STALE,		/* standby: the stream broke; state may be old */
 };
+/*
+ * May whoever decides from outside (keepalived, Pacemaker, an operator) make this node active?
+ * In the order of preference: of two nodes the one with the greater value.
+ */
+enum ha_fitness {
+	HA_FITNESS_UNKNOWN,	/* started a moment ago, nobody was heard: not yet */
+	HA_FITNESS_STALE,	/* somebody else has, or may have, what is not here: no */
+	HA_FITNESS_CATCHING_UP,	/* follows the active, has not got everything yet: no */
+	HA_FITNESS_BLANK,	/* there is nothing to be had from anybody: a first start */
+	HA_FITNESS_READY,	/* is active, or holds everything that is known */
+};
 const char *ha_role_name(enum ha_role role);
 const char *ha_sync_name(enum ha_sync sync);
+const char *ha_fitness_name(enum ha_fitness fitness);
 
 /*
  * What a release can do beyond the first one; the numbers are bits of the
@@ -64,7 +76,7 @@ struct ha_config {
 	char version[32];		/* software version, for the handshake and show */
 	uint8_t config_digest[16];
 	bool peer_configured;		/* false: no HA; the node is active alone */
-	bool detector;			/* built-in: promote on peer silence + VIP probe */
+	bool detector;			/* built-in: promote on peer silence + VIP probe; false: only who is told to */
 	uint32_t priority;		/* who starts active when neither was: higher, then lower name */
 	uint32_t commit_timeout_ms;	/* default 20 */
 	uint32_t heartbeat_ms;		/* default 200 */
@@ -210,6 +222,9 @@ struct ha_info {
 		 bytes_sent, bytes_received, late_commits, bad_frames, refused, snapshots;
 	uint32_t waiting_output;	/* outputs held for a commit now */
 	uint32_t lag_ms_last, lag_ms_max; /* put -> confirmed */
+	enum ha_fitness fitness;
+	char fitness_reason[HA_REASON_MAX];
+	bool ownerless;			/* nobody has the address: the peer says so, or it is gone and the address silent */
 	uint64_t since_ms;		/* of the role */
 	uint32_t history_len;		/* newest first */
 	struct ha_switchover_record history[16];
