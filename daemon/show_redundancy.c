@@ -8,9 +8,11 @@
  * over has nothing to show and says so.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/outside.h"
 #include "daemon/show.h"
 
 static bool selected(const struct show *show, const struct group *group)
@@ -391,6 +393,8 @@ static json_t *group_json(struct show *show, struct group *group)
 		      ha.lag_ms_max, "waiting_output", ha.waiting_output);
 	show_put(j, "group", view_string(group_name(group)));
 	show_put(j, "sync_reason", view_string(ha.sync_reason));
+	show_put(j, "fitness", view_string(ha_fitness_name(ha.fitness)));
+	show_put(j, "fitness_reason", view_string(ha.fitness_reason));
 	json_object_set_new(j, "late_commits", json_integer((json_int_t)ha.late_commits));
 	json_object_set_new(j, "virtual_addresses", vips_json(rg));
 	peer = json_pack("{s:b, s:b, s:s, s:b}", "connected", ha.link_up, "ready", ha.peer_ready, "role",
@@ -478,6 +482,41 @@ json_t *show_redundancy(struct show *show)
 		show_none(show, "redundancy group of that name");
 	json_object_set_new(tree, "groups", list);
 	show->view = redundancy_view;
+	return tree;
+}
+
+/* ---- show redundancy fitness: for programs that decide on the role ------- */
+
+static const struct view fitness_row[] = {
+	{ VIEW_LINE, "{group} {role} {fitness} {score} {fitness_reason}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view fitness_view[] = { { VIEW_EACH, "groups", fitness_row }, { VIEW_END, NULL, NULL } };
+
+json_t *show_fitness(struct show *show)
+{
+	json_t *tree = json_object(), *list = json_array();
+
+	for (size_t i = 0; i < show->ctx->group_count; i++) {
+		struct group *group = show->ctx->groups[i];
+		struct ha_info ha;
+		json_t *j;
+		int score;
+
+		if (!selected(show, group))
+			continue;
+		ha_info(group_ha(group), &ha);
+		score = outside_score(ha.fitness);
+		j = json_pack("{s:s, s:s}", "role", ha_role_name(ha.role), "fitness", ha_fitness_name(ha.fitness));
+		json_object_set_new(j, "score", score == INT_MIN ? json_string("-INFINITY") : json_integer(score));
+		show_put(j, "group", view_string(group_name(group)));
+		show_put(j, "fitness_reason", view_string(ha.fitness_reason));
+		json_array_append_new(list, j);
+	}
+	if (!json_array_size(list))
+		show_none(show, "redundancy group of that name");
+	json_object_set_new(tree, "groups", list);
+	show->view = fitness_view;
 	return tree;
 }
 
