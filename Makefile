@@ -167,8 +167,8 @@ $(B)/sim: $(call obj,$(SIM_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO
 	$(call link,$^ $(L_BASE))
 $(B)/bench/%: $(B)/tests/bench/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
-$(B)/bench/bench-control: $(call obj,$(wildcard tests/bench/control-*.c) $(HALINK_SRC))
-$(B)/bench/bench-control: L_BASE += $(call pc_libs,gnutls)
+$(BENCHPROGS): $(call obj,$(wildcard tests/bench/control-*.c) $(HALINK_SRC))
+$(BENCHPROGS): L_BASE += $(call pc_libs,gnutls)
 # only tests/fuzz/run builds these: CC=clang, B=build-fuzz, instrumented
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,-fsanitize=fuzzer $^ $(L_BASE))

@@ -18,6 +18,8 @@
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
 
+#define WALK_SLICE 32		/* sessions of a wake-up: well below a millisecond */
+
 /* ---- the lease ---------------------------------------------------------- */
 
 /* What is left of it; 0: without a peer nobody else could own the address, no lease to lose. */
@@ -147,10 +149,15 @@ static void probe(struct group *group)
 
 static void rebuild(struct group *group);
 
+/*
+ * Owner from here on.  What a takeover has to do before anybody is served does
+ * not grow with the number of sessions: the fence is open, tunnels probe, hot
+ * sessions forward.  The rest is told to one session after another, a few in
+ * each wake-up, between what else there is to do (group_walk()).
+ */
 static void activate(struct group *group)
 {
 	struct l2tp_counters before;
-	struct subscriber *sub, *tmp;
 
 	if (group->active) {
 		/*
@@ -162,28 +169,45 @@ static void activate(struct group *group)
 	}
 	group->active = true;
 	group->takeover_ms = group->now_ms;
-	group->placing = 0;
 	l2tp_counters(group->l2tp, &before);
 	group->resync = (struct group_resync_info){ .running = before.tunnels_established,
 						    .complete = !before.tunnels_established };
 	l2tp_activate(group->l2tp, group->now_ms);
-	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id)) != 0;) {
+	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id)) != 0;)
 		tunnel_place(group, id);
-		for (uint16_t sid = 0; (sid = l2tp_session_next(group->l2tp, id, sid)) != 0;) {
-			struct l2tp_session_state_rec s;
-
-			/* established, but no address was promised yet: no record made it a subscriber */
-			l2tp_session_export(l2tp_session_find(group->l2tp, id, sid), &s);
-			if (s.state == L2TP_SESSION_ESTABLISHED)
-				sub_get(group, id, sid);
-		}
-	}
-	group->placing++;	/* not zero before the last was asked */
-	HASH_ITER(hh, group->subs, sub, tmp)
-		sub_activate(group, sub);
-	if (--group->placing == 0)
-		group->resync.in_place_ms = 0;
+	group->walking = before.sessions != 0;
+	group->walk_tunnel = l2tp_tunnel_next(group->l2tp, 0);
+	group->walk_session = 0;
 	ha_step_done(group->ha, group->now_ms, 0);
+}
+
+/* One session after a takeover: its PPP is told that it may speak, what is not in place is put there. */
+static void walk_session(struct group *group, uint16_t tunnel_id, uint16_t session_id)
+{
+	struct subscriber *sub = sub_find(group, tunnel_id, session_id);
+	struct l2tp_session_state_rec s;
+
+	if (!sub) {
+		/* established, but no address was promised yet: no record made it a subscriber */
+		l2tp_session_export(l2tp_session_find(group->l2tp, tunnel_id, session_id), &s);
+		if (s.state == L2TP_SESSION_ESTABLISHED)
+			sub = sub_get(group, tunnel_id, session_id);
+	}
+	if (sub)
+		sub_activate(group, sub);
+}
+
+void group_walk(struct group *group)
+{
+	for (unsigned n = 0; group->walking && n < WALK_SLICE; n++) {
+		group->walk_session = l2tp_session_next(group->l2tp, group->walk_tunnel, group->walk_session);
+		if (group->walk_session) {
+			walk_session(group, group->walk_tunnel, group->walk_session);
+			continue;
+		}
+		group->walk_tunnel = l2tp_tunnel_next(group->l2tp, group->walk_tunnel);
+		group->walking = group->walk_tunnel != 0;
+	}
 }
 
 /* ---- records ------------------------------------------------------------ */
@@ -198,7 +222,7 @@ static void apply(struct group *group, struct ha_key key, const void *body, size
 	struct group_tunnel *t;
 	uint8_t data[L2TP_MSG_MAX];
 	size_t data_len;
-	int rc = checkpoint_knows(key.type) ? -EBADMSG : 0;	/* else of a newer release: held for it */
+	int rc = -EBADMSG;
 
 	switch ((enum checkpoint_type)key.type) {
 	case CHECKPOINT_TUNNEL:
@@ -308,7 +332,7 @@ static void passivate(struct group *group)
 	struct subscriber *sub, *stmp;
 	struct group_tunnel *t, *ttmp;
 
-	group->active = false;
+	group->active = group->walking = false;
 	group->lease_at_ms = UINT64_MAX;
 	l2tp_passivate(group->l2tp);
 	HASH_ITER(hh, group->subs, sub, stmp)

@@ -50,7 +50,7 @@ struct subscriber {
 	bool closing;
 	uint64_t retry_at_ms;	/* placing it failed for now: again then; 0: it did not */
 	uint8_t failures;	/* in a row: slows the retries down */
-	bool awaiting;		/* counted in group->placing (takeover) */
+	bool awaiting;		/* was not in place at the takeover, is not yet */
 	int session_fd, tunnel_fd;
 	uint32_t address;	/* network order; taken in the pools while it is not 0 */
 	char pool[64];		/* where it came from; empty: fixed or none */
@@ -110,7 +110,8 @@ struct group {
 	uint64_t retry_at_ms;	/* the first of the subscribers' */
 	/* of the last takeover */
 	uint64_t takeover_ms;
-	uint32_t placing;
+	bool walking;		/* its sessions are told one after another; this one was the last */
+	uint16_t walk_tunnel, walk_session;
 	struct group_resync_info resync;
 	struct group_failure failures[GROUP_HISTORY_MAX];
 	size_t failure_count, failure_next;
@@ -143,6 +144,7 @@ const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
 void group_ha_action(struct group *group, struct ha_action *action);
 void group_lease_check(struct group *group);
 void group_lease_tick(struct group *group);
+void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,

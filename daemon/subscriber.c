@@ -139,13 +139,13 @@ struct subscriber *sub_get(struct group *group, uint16_t tunnel_id, uint16_t ses
 	return sub;
 }
 
-/* A takeover waits for `placing` to reach zero: everybody forwards. */
+/* The last one of a takeover says when everybody forwarded. */
 void sub_placed(struct group *group, struct subscriber *sub)
 {
 	if (!sub->awaiting)
 		return;
 	sub->awaiting = false;
-	if (--group->placing == 0)
+	if (sub->ppp == SUB_PPP_UP)
 		group->resync.in_place_ms = (uint32_t)(group->now_ms - group->takeover_ms);
 }
 
@@ -333,18 +333,14 @@ void sub_activate(struct group *group, struct subscriber *sub)
 {
 	sub->retry_at_ms = 0;
 	sub->failures = 0;
-	if (sub->ppp_state) {
-		sub->awaiting = true;
-		group->placing++;
-	}
-	if (sub->ppp == SUB_PPP_UP) {
-		if (sub->ppp_standby)
-			group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
-		sub->ppp_standby = false;
-		sub_placed(group, sub);
+	if (sub->ppp != SUB_PPP_UP) {
+		sub->awaiting = sub->ppp_state != NULL;
+		sub_place(group, sub);
 		return;
 	}
-	sub_place(group, sub);
+	if (sub->ppp_standby)
+		group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
+	sub->ppp_standby = false;
 }
 
 void sub_unplace(struct group *group, struct subscriber *sub)
@@ -606,13 +602,15 @@ static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 {
 	struct group *group = ctx;
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
-	bool was_injecting;
+	bool was_injecting, was_mute;
 
 	if (!sub)
 		return;
 	was_injecting = sub->ppp == SUB_PPP_STARTED && sub->injected;
+	/* the takeover has not come to it yet: nothing was said to the subscriber */
+	was_mute = sub->ppp_standby && down->reason == PPP_DOWN_ENGINE;
 	sub->ppp = SUB_PPP_NONE;
-	if (!group->active || was_injecting) {
+	if (!group->active || was_injecting || was_mute) {
 		/* a standby's copy died, or did not take: make it anew; the subscriber lives on at the peer */
 		sub_unplace(group, sub);
 		if (group->active && was_injecting) {

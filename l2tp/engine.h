@@ -62,7 +62,7 @@ struct l2tp_tunnel {
 	bool dirty, channel_dirty;
 
 	struct session_index sessions;
-	uint32_t session_count;
+	uint32_t session_count, session_established;
 	struct l2tp_session *half_open_first, *half_open_last;
 	uint64_t session_id_key;		/* permutes the counter into unpredictable IDs */
 	uint16_t session_id_counter;

@@ -30,6 +30,7 @@ static void count(struct l2tp_session *session, uint32_t by)
 		return;
 	counters->sessions += by;
 	counters->sessions_established += established ? by : 0;
+	tunnel->session_established += established ? by : 0;
 	counters->ha_sessions += tunnel->params.ha ? by : 0;
 	counters->ha_sessions_established += tunnel->params.ha && established ? by : 0;
 }

@@ -314,9 +314,11 @@ static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	}
 	tunnel->resync = true;
 	tunnel->l2tp->counters.resync++;
-	for (session = session_index_after(tunnel, 0); session; session = session_index_after(tunnel, session->local_id))
-		if (session->state != L2TP_SESSION_ESTABLISHED)
-			session_start_setup(session, now_ms);
+	if (tunnel->session_established != tunnel->session_count)	/* seldom: a takeover reads no other sessions */
+		for (session = session_index_after(tunnel, 0); session;
+		     session = session_index_after(tunnel, session->local_id))
+			if (session->state != L2TP_SESSION_ESTABLISHED)
+				session_start_setup(session, now_ms);
 	tunnel_schedule(tunnel);
 }
 

@@ -31,7 +31,7 @@ struct engine {
 	struct node *node;
 	struct { struct ppp_key key; bool inject, verdict; uint32_t address; } *pending;
 	size_t len, size;
-	uint32_t up;
+	uint32_t up, activated;
 };
 
 struct node {
@@ -47,6 +47,7 @@ struct node {
 	uint64_t stamp_us[STAMPS];
 	double *lags;
 	size_t lag_count;
+	bool address_free;
 };
 
 static const char config_text[] =
@@ -60,7 +61,8 @@ static const char config_text[] =
 	" accept-dialin\n"
 	"  protocol l2tp\n"
 	"  virtual-template 1\n"
-	" no l2tp tunnel authentication\n";
+	" no l2tp tunnel authentication\n"
+	"%s";
 static const char config_redundancy[] =
 	"redundancy\n"
 	" mode sso\n"
@@ -77,7 +79,7 @@ static const struct l2tp_endpoint lns_address = { .family = 4, .addr = { 10, 1, 
 /* To the group the LACs have addresses of their own: the socket says which it is. */
 static struct l2tp_endpoint lac_address(unsigned tunnel)
 {
-	return (struct l2tp_endpoint){ .family = 4, .addr = { 10, 1, 1, (uint8_t)(tunnel + 1) }, .port = 1701 };
+	return (struct l2tp_endpoint){ .family = 4, .addr = { 10, 2, (uint8_t)(tunnel >> 8), (uint8_t)tunnel }, .port = 1701 };
 }
 
 static uint64_t now_ms(void)
@@ -122,8 +124,14 @@ static void ppp_reply(void *ctx, struct ppp_key key, const struct ppp_verdict *v
 	todo_add(ctx, key, false, true, verdict->peer_addr);
 }
 
+static void ppp_activate(void *ctx, struct ppp_key key)
+{
+	(void)key;
+	((struct engine *)ctx)->activated++;
+}
+
 static const struct ppp_engine_ops ppp_ops = {
-	.start = ppp_start, .activate = ppp_nothing, .kill = ppp_nothing, .terminate = ppp_nothing,
+	.start = ppp_start, .activate = ppp_activate, .kill = ppp_nothing, .terminate = ppp_nothing,
 	.auth_reply = ppp_reply,
 };
 
@@ -206,19 +214,23 @@ static void dp_transmit(void *ctx, const struct l2tp_endpoint *local, const stru
 			const uint8_t *data, size_t len)
 {
 	struct node *node = ctx;
-	unsigned tunnel = peer->addr[3] - 1u;
+	unsigned tunnel = (unsigned)peer->addr[2] << 8 | peer->addr[3];
 
 	(void)local;
 	/* what does not fit is lost, as on a network */
-	if (tunnel < node->options.tunnels)
+	if (node->options.transmit)
+		node->options.transmit(node->options.ctx, tunnel, data, len);
+	else if (tunnel < node->options.tunnels)
 		send(node->options.sockets[tunnel], data, len, MSG_DONTWAIT);
 }
 
 /* The active finds nobody on its address when it starts, the standby finds the active. */
 static int dp_probe(void *ctx, const struct dp_vip *vip)
 {
+	const struct node *node = ctx;
+
 	(void)vip;
-	return ((struct node *)ctx)->options.kind == NODE_STANDBY;
+	return node->options.kind == NODE_STANDBY && !node->address_free;
 }
 
 static void link_up(void *ctx)
@@ -311,6 +323,11 @@ static void deliver(void *ctx, unsigned tunnel, const uint8_t *data, size_t len)
 	group_packet(node->group, now_ms(), &lns_address, &peer, data, len);
 }
 
+void node_packet(struct node *node, unsigned lac, const uint8_t *data, size_t len)
+{
+	deliver(node, lac, data, len);
+}
+
 static size_t wait_for(struct node *node, struct pollfd *extra)
 {
 	uint64_t now = bench_now_us(), due = deadline_us(node), wait_us = due > now ? due - now : 0;
@@ -327,7 +344,7 @@ static size_t wait_for(struct node *node, struct pollfd *extra)
 		node->fds[n++] = (struct pollfd){ .fd = node->options.sockets[i], .events = POLLIN };
 	if (extra)
 		node->fds[n++] = *extra;
-	wait_us = wait_us < 100000 ? wait_us : 100000;
+	wait_us = node->options.transmit ? 0 : wait_us < 100000 ? wait_us : 100000;
 	ts = (struct timespec){ 0, (long)wait_us * 1000 };
 	ppoll(node->fds, n, &ts, NULL);
 	if (extra)
@@ -395,6 +412,21 @@ uint32_t node_ppp_up(const struct node *node)
 	return node->engine.up;
 }
 
+uint32_t node_ppp_activated(const struct node *node)
+{
+	return node->engine.activated;
+}
+
+const struct group *node_group(const struct node *node)
+{
+	return node->group;
+}
+
+void node_address_free(struct node *node)
+{
+	node->address_free = true;
+}
+
 double *node_lags(struct node *node, size_t *count)
 {
 	*count = node->lag_count;
@@ -411,7 +443,8 @@ static struct config *make_config(const struct node_options *o)
 	struct config *config;
 	int n;
 
-	n = snprintf(text, sizeof(text), config_text, standby ? "lns-b" : "lns-a");
+	n = snprintf(text, sizeof(text), config_text, standby ? "lns-b" : "lns-a",
+		     o->more ? o->more : "");
 	if (o->resync)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, " l2tp tunnel resync %u\n", o->resync);
 	if (o->kind != NODE_ALONE)

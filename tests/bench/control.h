@@ -27,13 +27,19 @@ struct node_options {
 	unsigned resync;	/* receive window of HA tunnels; 0: the default */
 	bool ppp;		/* sessions open PPP at once; else its engine never reports */
 	uint16_t port;		/* of the HA link */
+	const char *more;	/* lines of configuration for its VPDN group, or NULL */
 	const int *sockets;	/* UDP, one of each tunnel, connected to its LAC */
 	unsigned tunnels;
+	/* instead of sockets: where packets to a LAC go, and the node does not sleep */
+	void (*transmit)(void *ctx, unsigned lac, const uint8_t *data, size_t len);
+	void *ctx;
 };
 
 struct node;
 struct node *node_new(const struct node_options *options);
-void node_free(struct node *node);
+void node_free(struct node *node);	/* as a power loss: nobody is told */
+/* A packet from a LAC; node_turn() runs it. */
+void node_packet(struct node *node, unsigned lac, const uint8_t *data, size_t len);
 /*
  * One wake-up, as daemon/io_node.c does it: waits for packets, the link,
  * `extra` (or NULL) or a timer; all that came is then run as one batch.
@@ -43,6 +49,10 @@ struct ha_info node_ha(const struct node *node);
 uint32_t node_established(const struct node *node);
 uint64_t node_packets_sent(const struct node *node);
 uint32_t node_ppp_up(const struct node *node);
+uint32_t node_ppp_activated(const struct node *node);	/* mute ones that were told to speak */
+const struct group *node_group(const struct node *node);
+/* Who answers on the virtual address: without a word the active of the pair does. */
+void node_address_free(struct node *node);
 /* Confirmation times of commits, ms, since the last call; valid until the next. */
 double *node_lags(struct node *node, size_t *count);
 

@@ -431,6 +431,43 @@ END_TEST
 
 /* ---- roles -------------------------------------------------------------- */
 
+static unsigned mute(const struct node *node)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < ENDS; i++)
+		n += node->ends[i].state && node->ends[i].mute;
+	return n;
+}
+
+/*
+ * A takeover tells its sessions one after another.  One whose PPP dies before its turn is made anew:
+ * to the subscriber nothing has happened.  One whose subscriber leaves is left.
+ */
+START_TEST(takeover_of_many)
+{
+	enum { CALLS = 60 };
+	struct end *end;
+
+	pair_up(CALLS);
+	ck_assert_uint_eq(mute(nodes[1]), CALLS);
+	linked = false;
+	node_free(nodes[0]);
+	nodes[0] = NULL;
+	group_link_down(nodes[1]->group, now);
+	for (int ms = 0; ms < 5000 && mute(nodes[1]) == CALLS; ms++)
+		run(1);
+	ck_assert_int_eq(info_of(1).role, HA_ROLE_ACTIVE);
+	ck_assert_uint_gt(mute(nodes[1]), 0);	/* not all in one wake-up */
+	for (end = nodes[1]->ends; !end->mute; end++)
+		;
+	ppp_end(nodes[1], end, _i ? PPP_DOWN_PEER : PPP_DOWN_ENGINE);
+	run(2000);
+	expect_up(_i ? CALLS - 1 : CALLS);
+	ck_assert_uint_eq(mute(nodes[1]), 0);
+}
+END_TEST
+
 START_TEST(there_and_back)
 {
 	char reason[HA_REASON_MAX];
@@ -475,6 +512,7 @@ int main(void)
 	tcase_add_loop_test(tc, newcomer_gives_up, 0, 20);
 	tcase_add_test(tc, fixed_address_of_another_group);
 	tcase_add_test(tc, another_user_on_the_same_session);
+	tcase_add_loop_test(tc, takeover_of_many, 0, 2);
 	tcase_add_test(tc, there_and_back);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
