@@ -326,8 +326,12 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 		uint64_t d;
 
 		group_run(ng->group, now);
-		if (now >= group_deadline_ms(ng->group))
+		if (now >= group_deadline_ms(ng->group)) {
+			/* confirmations that came while this wake-up worked are in time */
+			if (ng->link)
+				ha_link_read(ng->link, now);
 			group_tick(ng->group, now);
+		}
 		if (ng->link && now >= ha_link_deadline_ms(ng->link))
 			ha_link_tick(ng->link, now);
 		d = group_deadline_ms(ng->group);

@@ -681,6 +681,13 @@ void ha_link_ready(struct ha_link *link, int fd, int events, uint64_t now_ms)
 	}
 }
 
+void ha_link_read(struct ha_link *link, uint64_t now_ms)
+{
+	link->now_ms = now_ms;
+	if (link->live)
+		live_read(link);
+}
+
 void ha_link_tick(struct ha_link *link, uint64_t now_ms)
 {
 	size_t i;

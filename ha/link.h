@@ -40,6 +40,8 @@ struct ha_link *ha_link_new(const struct ha_link_config *config, const struct ha
 void ha_link_free(struct ha_link *link);
 int ha_link_start(struct ha_link *link, uint64_t now_ms);	/* -errno: cannot listen */
 void ha_link_ready(struct ha_link *link, int fd, int events, uint64_t now_ms);
+/* Reads what lies there, if anything: before somebody is called late because his answer was not read. */
+void ha_link_read(struct ha_link *link, uint64_t now_ms);
 void ha_link_tick(struct ha_link *link, uint64_t now_ms);
 uint64_t ha_link_deadline_ms(const struct ha_link *link);
 /* Queues and writes what fits; -ENOTCONN when down, -ENOBUFS past 64 MiB unsent (then reset). */

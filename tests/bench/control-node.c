@@ -376,8 +376,11 @@ void node_turn(struct node *node, struct pollfd *extra)
 	dp_null_run(node->dp, now);
 	engine_run(&node->engine);
 	group_run(node->group, now);
-	if (now >= group_deadline_ms(node->group))
+	if (now >= group_deadline_ms(node->group)) {
+		if (node->link)
+			ha_link_read(node->link, now);
 		group_tick(node->group, now);
+	}
 	if (node->link && now >= ha_link_deadline_ms(node->link))
 		ha_link_tick(node->link, now);
 	measure(node);

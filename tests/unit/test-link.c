@@ -251,6 +251,31 @@ START_TEST(up_both_ways_and_down)
 }
 END_TEST
 
+/* Before a peer is called late: what he said is read though no loop has told of it yet. */
+START_TEST(read_without_being_told)
+{
+	struct end a = { 0 }, b = { 0 };
+	uint16_t port = free_port();
+
+	end_start(&b, "b", false, port, KEY);
+	end_start(&a, "a", true, port, KEY);
+	ha_link_read(a.link, now());	/* no connection yet */
+	run_until_up(&a, &b);
+	run(&a, &b, 20);
+	ha_link_send(a.link, (const uint8_t *)"hello", 5);
+	for (uint64_t until = now() + 2000; b.in_len < 5 && now() < until;)
+		ha_link_read(b.link, now());
+	ck_assert_uint_eq(b.in_len, 5);
+	ha_link_read(b.link, now());	/* nothing there is nothing */
+	ck_assert(b.is_up);
+	end_stop(&a);
+	for (uint64_t until = now() + 2000; b.is_up && now() < until;)
+		ha_link_read(b.link, now());
+	ck_assert_str_eq(b.why, "closed by the peer");
+	end_stop(&b);
+}
+END_TEST
+
 START_TEST(dialler_waits_for_a_listener_and_reconnects)
 {
 	struct end a = { 0 }, b = { 0 };
@@ -590,6 +615,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, up_both_ways_and_down);
+	tcase_add_test(tcase, read_without_being_told);
 	tcase_add_test(tcase, dialler_waits_for_a_listener_and_reconnects);
 	tcase_add_test(tcase, wrong_key_group_or_node);
 	tcase_add_test(tcase, garbage_and_silence_do_not_disturb_the_live_link);
