@@ -106,6 +106,13 @@ struct config_user *config_user_make(struct config *config, const char *name)
 	return user;
 }
 
+/* The list is empty: its tail is in the struct itself. */
+void config_user_moved(struct config *config)
+{
+	if (config->user_index && !config->users)
+		config->user_index->tail = &config->users;
+}
+
 void config_user_remove(struct config *config, const char *name)
 {
 	struct config_user **at, *user;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration as data: what the grammar (grammar_config.c) fills and
- * everything else reads.  A struct config is immutable once parsed; a reload
- * makes a new one.  Every field has its default set by config_new();
+ * everything else reads.  Once parsed it does not change, but what the running
+ * one holds may be exchanged between two wake-ups (config_change.h): pointers
+ * into it are not kept, save to redundancy groups.  Every field has its default set by config_new();
  * `show running-config` prints what differs from it.
  */
 #ifndef L2TPHA_DAEMON_CONFIG_H
@@ -107,6 +108,7 @@ struct config_redundancy_group {	/* redundancy / group NAME */
 
 struct config {
 	char hostname[CONFIG_NAME_MAX];
+	char enable_secret[CONFIG_SECRET_MAX], enable_password[CONFIG_SECRET_MAX]; /* of the privileged mode */
 	bool vpdn_enable;
 	bool l2tp_sso;			/* l2tp sso enable; default on */
 	bool mode_sso;			/* redundancy / mode sso */
@@ -133,6 +135,8 @@ enum config_print_flag { CONFIG_PRINT_ALL = 1, CONFIG_PRINT_SECRETS = 2, CONFIG_
 char *config_print(const struct config *config, unsigned flags);
 /* Reads the file and the key files it names, parses and checks (io_config.c). */
 struct config *config_load(const char *path, char error[256]);
+/* Writes the text in place of the file, whole or not at all; the old one stays beside it as PATH.old (io_config.c). */
+int config_save(const char *path, const char *text, char error[256]);
 /* Cross-checks (a template that does not exist, an empty pool, redundancy without an address ...). */
 int config_check(const struct config *config, char error[256]);
 /* Of what must be equal on both nodes (users, pools, templates, groups; not addresses of the node). */

@@ -114,6 +114,7 @@ static void setting_set(const struct config_command *c, void *object, const stru
 		return;
 	case SETTING_STRING:
 	case SETTING_SECRET:
+		memset(field, 0, c->size);
 		snprintf(field, c->size, "%s", item->text);
 		return;
 	case SETTING_CHOICE:
@@ -125,7 +126,7 @@ static void setting_set(const struct config_command *c, void *object, const stru
 	}
 }
 
-static enum config_mode parent_of(enum config_mode mode)
+enum config_mode config_mode_parent(enum config_mode mode)
 {
 	switch (mode) {
 	case CONFIG_MODE_ACCEPT:
@@ -142,7 +143,7 @@ static enum config_mode parent_of(enum config_mode mode)
 	return CONFIG_MODE_GLOBAL;
 }
 
-static int line_parse(struct config_parser *p, const char *line, struct grammar_match *m)
+int config_line_parse(struct config_parser *p, const char *line, struct grammar_match *m)
 {
 	char error[GRAMMAR_ERROR_MAX];
 	const struct config_command *c;
@@ -151,10 +152,10 @@ static int line_parse(struct config_parser *p, const char *line, struct grammar_
 	uint64_t bit;
 	int err;
 
-	for (;; mode = parent_of(mode)) {
+	for (;; mode = config_mode_parent(mode)) {
 		err = grammar_match(&config_grammar, mode, line, m, error);
 		if (err == -ENODATA)
-			return 0;
+			return 0;	/* m->command stays NULL */
 		if (!err)
 			break;
 		/* the message of the mode that understood most; of equals the inner one */
@@ -197,7 +198,7 @@ struct config *config_parse(const char *filename, const char *text, char error[2
 
 		number++;
 		snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line)), text);
-		if (line_parse(&p, line, m)) {
+		if (config_line_parse(&p, line, m)) {
 			/* of a long path its end is what tells files apart */
 			size_t long_by = strlen(filename) > 80 ? strlen(filename) - 80 : 0;
 

@@ -55,6 +55,8 @@ static void defaults_group(struct config_redundancy_group *g)
 
 static const struct config_command commands[] = {
 	LOCAL(G, "hostname ~ HOSTNAME", "name of this node", STRING, config, hostname, 0),
+	LOCAL(G, "enable secret ~ [0] ENABLE", "password of the privileged mode", SECRET, config, enable_secret, 0),
+	LOCAL(G, "enable password ~ [0] ENABLE", "the same, if there is no secret", SECRET, config, enable_password, 0),
 	SET(G, "vpdn enable ~", "accept tunnels", FLAG, config, vpdn_enable, 0),
 	SET(G, "vpdn max-starting ~ STARTING", "sessions in setup at once", U32, config, max_starting, 0),
 	SET(G, "l2tp sso enable ~", "replicate tunnels of all groups", FLAG, config, l2tp_sso, 1),
@@ -137,6 +139,7 @@ static const struct config_command commands[] = {
 
 static const struct grammar_arg args[] = {
 	{ "HOSTNAME", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "name" },
+	{ "ENABLE", GRAMMAR_SECRET, 1, CONFIG_SECRET_MAX - 1, "password" },
 	{ "STARTING", GRAMMAR_NUMBER, 1, 65535, "sessions" },
 	{ "USER", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "user name" },
 	{ "SECRET", GRAMMAR_SECRET, 1, CONFIG_SECRET_MAX - 1, "password" },

@@ -79,6 +79,14 @@ void config_defaults(enum config_mode mode, void *object);
 /* Finds or appends; NULL: no memory.  The list keeps the order of the file. */
 struct config_user *config_user_make(struct config *config, const char *name);
 void config_user_remove(struct config *config, const char *name);
+/* The struct was moved to where it is now. */
+void config_user_moved(struct config *config);
+/*
+ * One line in the parser's mode or in one around it, as a file would have it.
+ * `m` is the line understood.  Refused: -errno, p->error says why.
+ */
+int config_line_parse(struct config_parser *p, const char *line, struct grammar_match *m);
+enum config_mode config_mode_parent(enum config_mode mode);
 
 /* ---- the printer (config_print.c), for print() of the table ---- */
 void config_print_line(struct config_printer *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -71,6 +71,8 @@ uint64_t group_deadline_ms(const struct group *group);
 void group_now(struct group *group, uint64_t now_ms);
 /* the PPP engine's events for keys of this group; arguments as in daemon/ppp.h */
 const struct ppp_events *group_ppp_events(void);	/* ctx = struct group * */
+/* What config_replace() put into the configuration holds from now on. */
+void group_config_changed(struct group *group, uint64_t now_ms);
 bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);
 bool group_owns_address(const struct group *group, const struct l2tp_endpoint *local);
 

@@ -114,6 +114,17 @@ struct ha *group_ha(const struct group *group)
 	return group->ha;
 }
 
+/*
+ * Users, pools, templates and VPDN groups are looked up when they are needed;
+ * only the HA core was told something of the configuration when it was made.
+ */
+void group_config_changed(struct group *group, uint64_t now_ms)
+{
+	group->now_ms = now_ms;
+	if (group->own_pools)
+		pool_set_reload(group->pools, group->config);
+}
+
 /* ---- administration ----------------------------------------------------- */
 
 int group_promote(struct group *group, uint64_t now_ms, bool force, char reason[HA_REASON_MAX])

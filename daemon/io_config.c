@@ -5,6 +5,8 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,4 +97,62 @@ struct config *config_load(const char *path, char error[256])
 fail:
 	config_free(config);
 	return NULL;
+}
+
+static int text_write(int fd, const char *text)
+{
+	for (size_t len = strlen(text); len;) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+int config_save(const char *path, const char *text, char error[256])
+{
+	char temp[PATH_MAX], old[PATH_MAX], dir[PATH_MAX];
+	struct stat st = { .st_mode = 0640 };
+	bool exists = !stat(path, &st);
+	char *slash;
+	int fd, err;
+
+	snprintf(temp, sizeof(temp), "%s.new", path);
+	snprintf(old, sizeof(old), "%s.old", path);
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	unlink(temp);
+	fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0770);
+	if (fd < 0) {
+		err = -errno;
+		goto fail;
+	}
+	err = exists && fchown(fd, st.st_uid, st.st_gid) && geteuid() == 0 ? -errno : text_write(fd, text);
+	close(fd);
+	if (!err && exists && unlink(old) && errno != ENOENT)
+		err = -errno;
+	if (!err && exists && link(path, old))
+		err = -errno;
+	if (!err && rename(temp, path))
+		err = -errno;
+	if (err) {
+		unlink(temp);
+		goto fail;
+	}
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	return 0;
+fail:
+	snprintf(error, 256, "%.160s: %s", path, strerror(-err));
+	return err;
 }

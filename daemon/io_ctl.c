@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/cli.h"
 #include "daemon/log.h"
 
 enum { CLIENTS_MAX = 64 };
@@ -26,6 +27,7 @@ static const ev_tstamp IDLE_WRITE_S = 30.;	/* a reply nobody reads */
 struct client {
 	struct client *next;
 	struct io_ctl *ctl;
+	struct cli *cli;
 	ev_io io;
 	ev_timer stuck;
 	char in[IO_CTL_LINE_MAX];
@@ -65,6 +67,7 @@ static void client_free(struct client *client)
 	ev_io_stop(ctl->loop, &client->io);
 	ev_timer_stop(ctl->loop, &client->stuck);
 	close(client->io.fd);
+	cli_free(client->cli);
 	free(client->out);
 	free(client);
 }
@@ -111,7 +114,6 @@ static void refuse(struct client *client, const char *why)
 
 static void request(struct client *client, char *line)
 {
-	struct io_ctl *ctl = client->ctl;
 	char *body = NULL, *arg = line + strcspn(line, " ");
 	enum show_code code = SHOW_OK;
 
@@ -123,16 +125,23 @@ static void request(struct client *client, char *line)
 	if (*arg)
 		*arg++ = '\0';
 	if (!strcmp(line, "exec")) {
-		code = show_exec(ctl->show, arg, &body);
+		code = cli_exec(client->cli, arg, &body);
 	} else if (!strcmp(line, "complete")) {
-		body = show_complete(arg);
-	} else if (!strcmp(line, "hello")) {
-		if (asprintf(&body, "%s\n", ctl->show->config->hostname) < 0)
-			body = NULL;
+		body = cli_complete(client->cli, arg);
+	} else if (!strcmp(line, "shell")) {
+		cli_shell(client->cli);
+		body = cli_prompt(client->cli);
+	} else if (!strcmp(line, "prompt")) {
+		body = cli_prompt(client->cli);
+	} else if (!strcmp(line, "password")) {
+		code = cli_password(client->cli, arg, &body);
+		explicit_bzero(arg, strlen(arg));
 	} else {
-		refuse(client, "refused: expected one of exec, complete, hello\n");
+		refuse(client, "refused: expected one of exec, complete, shell, prompt, password\n");
 		return;
 	}
+	if (code == SHOW_BYE)
+		client->closing = true;
 	reply(client, body ? code : SHOW_FAILED, body);
 }
 
@@ -215,6 +224,15 @@ static void on_stuck(struct ev_loop *loop, ev_timer *timer, int events)
 	client_free(timer->data);
 }
 
+/* The superuser, and who the daemon runs as, could do worse than configure it. */
+static bool peer_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && (peer.uid == 0 || peer.uid == geteuid());
+}
+
 static void client_new(struct io_ctl *ctl, int fd)
 {
 	struct client *client;
@@ -224,6 +242,12 @@ static void client_new(struct io_ctl *ctl, int fd)
 		static const char busy[] = "500 29\ntoo many control connections\n";
 
 		(void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
+		close(fd);
+		return;
+	}
+	client->cli = cli_new(ctl->show, peer_trusted(fd));
+	if (!client->cli) {
+		free(client);
 		close(fd);
 		return;
 	}

@@ -3,10 +3,13 @@
  * The control socket: a unix stream socket that l2tpctl and programs talk to.
  *
  * Request, one line of at most IO_CTL_LINE_MAX octets:
- *	exec LINE		run an exec command
+ *	exec LINE		run a line: a command, or a line of the configuration
  *	complete LINE		what may follow LINE: "word TAB help" lines
- *	hello			the name of this node
+ *	shell			a person types (cli.h); answers the prompt
+ *	prompt			what a shell shows before the next line
+ *	password TEXT		the answer to code 401
  * Reply: "CODE LENGTH\n" and LENGTH octets.  Codes: enum show_code.
+ * A connection is a session: it has a mode, which ends with it.
  * Any number of requests on a connection, answered in order.  What is not a
  * request is answered with one line and the connection is closed.
  */

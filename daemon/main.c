@@ -97,12 +97,14 @@ static int make_dir(const char *path)
 	return 0;
 }
 
-static int serve(struct config *config, const char *run_dir, const char *state_dir, const char *plugin, const char *pppd_log)
+static int serve(struct config *config, const char *file, const char *run_dir, const char *state_dir, const char *plugin,
+		 const char *pppd_log)
 {
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
 	struct io_node_config nc = { .config = config, .run_dir = run_dir, .state_dir = state_dir,
 				     .plugin_path = plugin, .pppd_log = pppd_log };
-	struct show_context show = { .config = config, .now_ms = io_now_ms };
+	struct show_context show = { .config = config, .now_ms = io_now_ms,
+				     .path = file, .load = config_load, .save = config_save };
 	char why[256] = "", path[PATH_MAX];
 	struct io_node *node;
 	struct io_ctl *ctl;
@@ -216,7 +218,7 @@ int main(int argc, char **argv)
 	}
 	if (!plugin[0])
 		find_plugin(plugin);
-	rc = serve(config, run_dir, state_dir ? state_dir : STATE_DIR, plugin, pppd_log);
+	rc = serve(config, file, run_dir, state_dir ? state_dir : STATE_DIR, plugin, pppd_log);
 	config_free(config);
 	return rc;
 }

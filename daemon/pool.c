@@ -296,3 +296,53 @@ uint32_t pool_outside(const struct pool_set *set)
 {
 	return HASH_COUNT(set->outside);
 }
+
+/* ---- another configuration ---------------------------------------------- */
+
+/* What the pool was before, its history and its order included, as far as it is the same. */
+static void pool_inherit(struct pool *p, const struct pool_set *old)
+{
+	for (size_t i = 0; i < old->count; i++) {
+		const struct pool *was = &old->pools[i];
+
+		if (strcmp(was->name, p->name))
+			continue;
+		p->exhausted = was->exhausted;
+		if (was->used_max > p->used_max)
+			p->used_max = was->used_max;
+		if (was->first != p->first || was->count != p->count)
+			return;
+		for (uint32_t k = was->head; k != NIL; k = was->entries[k].next)
+			if (!p->entries[k].used && !p->entries[k].reserved) {
+				list_remove(p, k);
+				list_append(p, k);
+			}
+		return;
+	}
+}
+
+int pool_set_reload(struct pool_set *set, const struct config *config)
+{
+	struct pool_set *next = pool_set_new(config), old;
+	struct outside *outside, *outside_next;
+	int err = next ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < set->count && !err; i++)
+		for (uint32_t k = 0; k < set->pools[i].count && !err; k++)
+			if (set->pools[i].entries[k].used)
+				err = pool_take(next, htonl(set->pools[i].first + k));
+	if (!err)
+		HASH_ITER(hh, set->outside, outside, outside_next)
+			err = err ? err : pool_take(next, outside->addr);
+	if (err) {
+		pool_set_free(next);
+		return err;
+	}
+	for (size_t i = 0; i < next->count; i++)
+		pool_inherit(&next->pools[i], set);
+	old = *set;
+	*set = *next;
+	*next = old;
+	pool_set_free(next);
+	return 0;
+}

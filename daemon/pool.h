@@ -19,6 +19,11 @@ struct pool_set;
 /* Of the pools and fixed addresses of the configuration. NULL: no memory. */
 struct pool_set *pool_set_new(const struct config *config);
 void pool_set_free(struct pool_set *set);
+/*
+ * The pools and fixed addresses become those of the configuration; what is
+ * taken stays taken.  -ENOMEM: nothing changed.
+ */
+int pool_set_reload(struct pool_set *set, const struct config *config);
 
 /*
  * An address for a user: the fixed one if the configuration names one,

@@ -3,6 +3,7 @@
  * The exec commands as a table, and what all of them share: find the command,
  * build its tree, print it as JSON or through its template.
  */
+#include "daemon/cli.h"
 #include "daemon/show.h"
 
 #include <errno.h>
@@ -16,27 +17,39 @@ struct exec_command {
 	show_fn build;
 };
 
-#define DO(s, h, fn) { { .modes = SHOW_MODE_EXEC, .syntax = (s), .help = (h) }, (fn) }
+#define LOOK(s, h, fn) { { .modes = SHOW_MODE_USER | SHOW_MODE_PRIVILEGED, .syntax = (s), .help = (h) }, (fn) }
+#define DO(s, h, fn) { { .modes = SHOW_MODE_PRIVILEGED, .syntax = (s), .help = (h) }, (fn) }
 
 static json_t *show_help(struct show *show);
 
 static const struct exec_command commands[] = {
-	DO("show {l2tp|vpdn} redundancy [all] [json]", "what a switchover keeps", show_l2tp_redundancy),
-	DO("show {l2tp|vpdn} redundancy [detail] [id TUNNEL [SESSION]] [json]", "of one tunnel or session", show_l2tp_redundancy),
-	DO("show redundancy [group GROUP] [json]", "role, peer, protection, history", show_redundancy),
-	DO("show {l2tp|vpdn} tunnel [all|detail] [id TUNNEL] [json]", "tunnels", show_tunnels),
-	DO("show {l2tp|vpdn} session [all|detail] [id TUNNEL [SESSION]|username USER] [json]", "sessions", show_sessions),
-	DO("show l2tp counters [json]", "of the protocol and the stream", show_counters),
-	DO("show vpdn history failure [json]", "calls and tunnels that failed", show_history),
-	DO("show ip local pool [json]", "addresses of subscribers", show_pools),
+	LOOK("show {l2tp|vpdn} redundancy [all] [json]", "what a switchover keeps", show_l2tp_redundancy),
+	LOOK("show {l2tp|vpdn} redundancy [detail] [id TUNNEL [SESSION]] [json]", "of one tunnel or session", show_l2tp_redundancy),
+	LOOK("show redundancy [group GROUP] [json]", "role, peer, protection, history", show_redundancy),
+	LOOK("show {l2tp|vpdn} tunnel [all|detail] [id TUNNEL] [json]", "tunnels", show_tunnels),
+	LOOK("show {l2tp|vpdn} session [all|detail] [id TUNNEL [SESSION]|username USER] [json]", "sessions", show_sessions),
+	LOOK("show l2tp counters [json]", "of the protocol and the stream", show_counters),
+	LOOK("show vpdn history failure [json]", "calls and tunnels that failed", show_history),
+	LOOK("show ip local pool [json]", "addresses of subscribers", show_pools),
 	DO("show running-config [all] [json]", "the configuration in use", show_running_config),
-	DO("show version [json]", "of the daemon", show_version),
+	LOOK("show version [json]", "of the daemon", show_version),
+	DO("show startup-config [json]", "the configuration in the file", show_startup_config),
+	DO("configure terminal", "change the configuration in use", show_configure),
+	DO("write [memory]", "the configuration in use into the file", show_write),
+	DO("copy running-config startup-config", "the same", show_write),
+	DO("copy startup-config running-config", "what the file says is put in force", show_reload),
+	LOOK("enable", "begin the privileged mode", show_enable),
+	DO("disable", "end it", show_disable),
+	LOOK("exit", "leave", show_exit),
+	LOOK("quit", "leave", show_exit),
+	LOOK("logout", "leave", show_exit),
+	DO("end", "nothing to end here", show_end),
 	DO("redundancy promote [force] [group GROUP] [json]", "make this node active", show_promote),
 	DO("redundancy demote [group GROUP] [json]", "make this node standby", show_demote),
 	DO("redundancy switchover [dry-run] [group GROUP] [json]", "hand over to the standby", show_switchover),
 	DO("clear {l2tp|vpdn} tunnel [id] TUNNEL [json]", "close a tunnel", show_clear_tunnel),
 	DO("clear {l2tp|vpdn} session [id] TUNNEL SESSION [json]", "close a session", show_clear_session),
-	DO("help [json]", "this list", show_help),
+	LOOK("help [json]", "this list", show_help),
 };
 
 static const struct grammar_arg args[] = {
@@ -74,6 +87,13 @@ static const struct grammar_word words[] = {
 	{ "dry-run", "only say what would happen" },
 	{ "json", "for programs" },
 	{ "help", "all commands" },
+	{ "configure", "change the configuration in use" },
+	{ "terminal", "of this session" },
+	{ "write", "the configuration into its file" },
+	{ "copy", "a configuration to another" },
+	{ "startup-config", "the configuration in the file" },
+	{ "enable", "begin the privileged mode" },
+	{ "disable", "end the privileged mode" },
 };
 
 static const struct grammar exec_grammar = {
@@ -135,6 +155,14 @@ json_t *show_sentence(struct show *show, const char *fmt, ...)
 	return tree;
 }
 
+json_t *show_nothing(struct show *show)
+{
+	static const struct view nothing[] = { { VIEW_END, NULL, NULL } };
+
+	show->view = nothing;
+	return json_object();
+}
+
 uint64_t show_age_ms(const struct show *show, uint64_t unix_ms)
 {
 	uint64_t now = show->ctx->unix_ms ? show->ctx->unix_ms() : 0;
@@ -185,10 +213,26 @@ static char *as_line(const char *text)
 	return asprintf(&line, "%s\n", text) < 0 ? NULL : line;
 }
 
-enum show_code show_exec(struct show_context *ctx, const char *line, char **body)
+static unsigned mode_of(const struct cli *cli)
+{
+	return cli && cli_level(cli) == CLI_USER ? SHOW_MODE_USER : SHOW_MODE_PRIVILEGED;
+}
+
+/* Refused in the mode it was typed in: would another have understood it? */
+static enum show_code not_understood(const char *line, unsigned mode, struct grammar_match *match, char note[GRAMMAR_ERROR_MAX])
+{
+	char other[GRAMMAR_ERROR_MAX];
+
+	if (mode == SHOW_MODE_PRIVILEGED || grammar_match(&exec_grammar, SHOW_MODE_PRIVILEGED, line, match, other))
+		return SHOW_USAGE;
+	snprintf(note, GRAMMAR_ERROR_MAX, "%%Refused: needs the privileged mode: enable");
+	return SHOW_ROLE;
+}
+
+enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const char *line, char **body)
 {
 	struct grammar_match *match = malloc(sizeof(*match));
-	struct show show = { .ctx = ctx, .match = match, .code = SHOW_OK };
+	struct show show = { .ctx = ctx, .cli = cli, .match = match, .code = SHOW_OK };
 	const struct exec_command *command;
 	json_t *tree;
 	int err;
@@ -196,15 +240,18 @@ enum show_code show_exec(struct show_context *ctx, const char *line, char **body
 	*body = NULL;
 	if (!match)
 		return SHOW_FAILED;
-	err = grammar_match(&exec_grammar, SHOW_MODE_EXEC, line, match, show.note);
+	err = grammar_match(&exec_grammar, mode_of(cli), line, match, show.note);
 	if (err) {
+		show.code = err == -ENODATA ? SHOW_OK : not_understood(line, mode_of(cli), match, show.note);
 		*body = err == -ENODATA ? strdup("") : as_line(show.note);
 		free(match);
-		return err == -ENODATA ? SHOW_OK : SHOW_USAGE;
+		return show.code;
 	}
 	command = (const struct exec_command *)(const void *)match->command;
 	tree = command->build(&show);
-	if (grammar_has(match, "json"))
+	if (show.code == SHOW_PASSWORD)
+		*body = strdup(show.note);
+	else if (grammar_has(match, "json"))
 		*body = as_json(&show, tree);
 	else if (show.code != SHOW_OK && show.note[0])
 		*body = as_line(show.note);
@@ -215,12 +262,17 @@ enum show_code show_exec(struct show_context *ctx, const char *line, char **body
 	return *body ? show.code : SHOW_FAILED;
 }
 
+enum show_code show_exec(struct show_context *ctx, const char *line, char **body)
+{
+	return show_exec_in(ctx, NULL, line, body);
+}
+
 static void complete_line(void *ctx, const char *text, const char *help)
 {
 	fprintf(ctx, "%s\t%s\n", text, help);
 }
 
-char *show_complete(const char *line)
+char *show_complete_in(const struct cli *cli, const char *line)
 {
 	char *text = NULL;
 	size_t size;
@@ -228,10 +280,15 @@ char *show_complete(const char *line)
 
 	if (!out)
 		return NULL;
-	grammar_expect(&exec_grammar, SHOW_MODE_EXEC, line, complete_line, out);
+	grammar_expect(&exec_grammar, mode_of(cli), line, complete_line, out);
 	if (fclose(out)) {
 		free(text);
 		return NULL;
 	}
 	return text;
+}
+
+char *show_complete(const char *line)
+{
+	return show_complete_in(NULL, line);
 }

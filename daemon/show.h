@@ -18,22 +18,32 @@
 #include "daemon/view.h"
 
 #define SHOW_SCHEMA_VERSION 1
-#define SHOW_MODE_EXEC 1u
+#define SHOW_MODE_USER 1u		/* looking only */
+#define SHOW_MODE_PRIVILEGED 2u
+
+struct cli;
 
 struct show_context {
 	struct group **groups;
 	size_t group_count;
-	const struct config *config;
+	struct config *config;		/* running; `configure terminal` changes it */
 	uint64_t (*now_ms)(void);	/* monotonic */
 	uint64_t (*unix_ms)(void);	/* wall clock; NULL: io_ctl_new() fills it in */
 	uint64_t started_ms;		/* 0: io_ctl_new() fills it in */
-	const struct pool_set *pools;	/* NULL: `show ip local pool` says so */
+	struct pool_set *pools;		/* NULL: `show ip local pool` says so */
+	/* the configuration's file; NULL: there is none */
+	const char *path;
+	struct config *(*load)(const char *path, char error[256]);
+	int (*save)(const char *path, const char *text, char error[256]);
+	struct cli *configuring;	/* one at a time */
 };
 
 /* Also the reply codes of the control protocol. */
 enum show_code {
 	SHOW_OK = 200,
+	SHOW_BYE = 205,		/* the session is over */
 	SHOW_USAGE = 400,	/* the line was refused */
+	SHOW_PASSWORD = 401,	/* the body is what to ask */
 	SHOW_ROLE = 403,	/* refused by role or state */
 	SHOW_NONE = 404,	/* nothing matched */
 	SHOW_FAILED = 500,
@@ -42,12 +52,17 @@ enum show_code {
 /* Runs a line. *body is the caller's to free; never NULL unless memory ran out. */
 enum show_code show_exec(struct show_context *ctx, const char *line, char **body);
 
+/* The same of a session (cli.h), which says what is allowed. */
+enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const char *line, char **body);
+char *show_complete_in(const struct cli *cli, const char *line);
+
 /* What may follow `line`: one "word<TAB>help" a line (grammar_expect()). The caller frees it. */
 char *show_complete(const char *line);
 
 /* ---- between show.c and show_*.c ---- */
 struct show {
 	struct show_context *ctx;
+	struct cli *cli;		/* NULL: none, everything is allowed */
 	const struct grammar_match *match;
 	enum show_code code;
 	const struct view *view;	/* set by the builder */
@@ -69,6 +84,21 @@ json_t *show_demote(struct show *show);
 json_t *show_switchover(struct show *show);
 json_t *show_clear_tunnel(struct show *show);
 json_t *show_clear_session(struct show *show);
+/* cli.c */
+json_t *show_enable(struct show *show);
+json_t *show_disable(struct show *show);
+json_t *show_exit(struct show *show);
+json_t *show_end(struct show *show);
+json_t *show_configure(struct show *show);
+json_t *show_write(struct show *show);
+json_t *show_reload(struct show *show);
+json_t *show_startup_config(struct show *show);
+
+/* A tree of the lines of a text; of a configuration. */
+json_t *show_lines(struct show *show, const char *text);
+json_t *show_config_tree(struct show *show, const struct config *config, bool all);
+/* A tree of nothing, for commands that succeed silently. */
+json_t *show_nothing(struct show *show);
 
 /* Argument as a number; 0 if it was not given. */
 uint16_t show_id(const struct show *show, const char *arg);

@@ -396,19 +396,36 @@ json_t *show_pools(struct show *show)
 static const struct view config_line[] = { { VIEW_LINE, "{.}", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view config_view[] = { { VIEW_EACH, "lines", config_line }, { VIEW_END, NULL, NULL } };
 
-json_t *show_running_config(struct show *show)
+json_t *show_lines(struct show *show, const char *text)
 {
-	char *text = config_print(show->ctx->config, grammar_has(show->match, "all") ? CONFIG_PRINT_ALL : 0);
 	json_t *tree = json_object(), *list = json_array();
-	char *rest = text, *line;
+	char line[GRAMMAR_LINE_MAX];
 
-	while (rest && (line = strsep(&rest, "\n")))
-		if (*line)
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line) - 1), text);
+		if (len)
 			json_array_append_new(list, view_string(line));
-	free(text);
+		text += len + (text[len] == '\n');
+	}
 	json_object_set_new(tree, "lines", list);
 	show->view = config_view;
 	return tree;
+}
+
+json_t *show_config_tree(struct show *show, const struct config *config, bool all)
+{
+	char *text = config_print(config, all ? CONFIG_PRINT_ALL : 0);
+	json_t *tree = show_lines(show, text ? text : "");
+
+	free(text);
+	return tree;
+}
+
+json_t *show_running_config(struct show *show)
+{
+	return show_config_tree(show, show->ctx->config, grammar_has(show->match, "all"));
 }
 
 static const struct view version_view[] = {

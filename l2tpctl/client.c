@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { TIMEOUT_S = 15, BODY_MAX = 256 << 20 };
+enum { TIMEOUT_S = 15, BODY_MAX = 256 << 20, CODE_UNASKED = 100 };
 
 void client_close(struct client *client)
 {
@@ -76,7 +76,7 @@ static bool recv_all(int fd, char *data, size_t len)
 	return true;
 }
 
-static bool reply_read(int fd, struct client_reply *reply)
+static bool frame_read(int fd, struct client_reply *reply)
 {
 	char head[32];
 	size_t n = 0;
@@ -104,6 +104,37 @@ static bool reply_read(int fd, struct client_reply *reply)
 	return false;
 }
 
+/* The next frame, or the reply with all that was said unasked before it printed. */
+static bool reply_read(int fd, struct client_reply *reply, bool one)
+{
+	for (;;) {
+		if (!frame_read(fd, reply))
+			return false;
+		if (reply->code != CODE_UNASKED)
+			return true;
+		fputs(reply->body, stdout);
+		fflush(stdout);
+		free(reply->body);
+		reply->body = NULL;
+		if (one)
+			return true;
+	}
+}
+
+bool client_listen(struct client *client)
+{
+	struct client_reply reply = { 0 };
+
+	if (client->fd < 0)
+		return false;
+	if (reply_read(client->fd, &reply, true)) {
+		free(reply.body);
+		return true;
+	}
+	client_close(client);
+	return false;
+}
+
 bool client_request(struct client *client, const char *verb, const char *line, struct client_reply *reply,
 		    char error[256])
 {
@@ -122,7 +153,7 @@ bool client_request(struct client *client, const char *verb, const char *line, s
 			if (!client_connect(client, error))
 				break;
 		}
-		if (send_all(client->fd, text, (size_t)len) && reply_read(client->fd, reply)) {
+		if (send_all(client->fd, text, (size_t)len) && reply_read(client->fd, reply, false)) {
 			free(text);
 			return true;
 		}
@@ -130,7 +161,7 @@ bool client_request(struct client *client, const char *verb, const char *line, s
 			 errno == EAGAIN ? "timed out" : strerror(errno));
 		client_close(client);
 		/* the daemon was restarted since the last command; nothing but completion is asked twice */
-		if (fresh || !strcmp(verb, "exec"))
+		if (fresh || strcmp(verb, "complete"))
 			break;
 	}
 	free(text);
@@ -142,6 +173,8 @@ enum client_exit client_exit_status(int code)
 	switch (code) {
 	case 200:
 		return CLIENT_EXIT_OK;
+	case 205:
+		return CLIENT_EXIT_BYE;
 	case 404:
 		return CLIENT_EXIT_NONE;
 	case 400:

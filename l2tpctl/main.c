@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "l2tpctl/client.h"
 
@@ -22,11 +24,61 @@ static void usage(FILE *to)
 		    "Without a command: a shell; `?` lists what may follow.\n");
 }
 
+/* Without an echo on a terminal; from a pipe it is the next line. Free it. */
+static char *password_read(const char *prompt)
+{
+	bool terminal = isatty(STDIN_FILENO);
+	struct termios was, quiet;
+	char *text = NULL;
+	size_t size = 0;
+
+	if (terminal && !tcgetattr(STDIN_FILENO, &was)) {
+		quiet = was;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		fputs(prompt, stderr);
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	if (getline(&text, &size, stdin) < 0) {
+		free(text);
+		text = NULL;
+	}
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+		fputc('\n', stderr);
+	}
+	if (text)
+		text[strcspn(text, "\r\n")] = '\0';
+	return text;
+}
+
+/* Code 401 until the daemon is content or gives up. */
+static bool password_answer(struct client *client, struct client_reply *reply, char error[256])
+{
+	while (reply->code == 401) {
+		char *text = password_read(reply->body);
+		bool sent;
+
+		free(reply->body);
+		reply->body = NULL;
+		if (!text) {
+			snprintf(error, 256, "no password was given");
+			return false;
+		}
+		sent = client_request(client, "password", text, reply, error);
+		explicit_bzero(text, strlen(text));
+		free(text);
+		if (!sent)
+			return false;
+	}
+	return true;
+}
+
 int line_run(struct client *client, const char *line, bool json)
 {
 	struct client_reply reply;
 	char error[256], *request;
 	FILE *out;
+	int status;
 
 	if (strpbrk(line, "\r\n")) {
 		fprintf(stderr, "l2tpctl: a command is one line\n");
@@ -34,17 +86,18 @@ int line_run(struct client *client, const char *line, bool json)
 	}
 	if (asprintf(&request, "%s%s", line, json ? " json" : "") < 0)
 		return CLIENT_EXIT_USAGE;
-	if (!client_request(client, "exec", request, &reply, error)) {
+	if (!client_request(client, "exec", request, &reply, error) || !password_answer(client, &reply, error)) {
 		fprintf(stderr, "l2tpctl: %s\n", error);
 		free(request);
 		return CLIENT_EXIT_UNREACHABLE;
 	}
 	free(request);
-	out = reply.code == 200 || reply.body[0] == '{' ? stdout : stderr;
+	status = (int)client_exit_status(reply.code);
+	out = status == CLIENT_EXIT_OK || status == CLIENT_EXIT_BYE || reply.body[0] == '{' ? stdout : stderr;
 	fputs(reply.body, out);
 	fflush(out);
 	free(reply.body);
-	return (int)client_exit_status(reply.code);
+	return status;
 }
 
 /* Words that may follow, one a line: for the shell's own completion. */
@@ -145,7 +198,9 @@ int main(int argc, char **argv)
 		return CLIENT_EXIT_USAGE;
 	}
 	status = completing ? complete(&client, line) : line_run(&client, line, json);
+	while (!completing && status == CLIENT_EXIT_OK && !strncmp(line, "terminal mon", 12) && client_listen(&client))
+		;
 	free(line);
 	client_close(&client);
-	return status;
+	return status == CLIENT_EXIT_BYE ? CLIENT_EXIT_OK : status;
 }

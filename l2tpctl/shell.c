@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The interactive shell on libedit: the prompt is the node's name, TAB
- * completes, `?` says what may follow.  Both ask the daemon, whose grammar
- * is the only one.
+ * The interactive shell on libedit: the daemon says the prompt, TAB completes,
+ * `?` says what may follow.  All ask the daemon, whose grammar is the only one.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <histedit.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,21 +114,57 @@ static unsigned char on_complete(EditLine *el, int ch)
 	return CC_REDISPLAY;
 }
 
+/* The daemon decides what leaves; if it is gone, these do. */
 static bool leaving(const char *line)
 {
 	return !strcmp(line, "exit") || !strcmp(line, "quit") || !strcmp(line, "logout");
 }
 
-static void prompt_set(struct shell *shell)
+/* `verb` is shell, which begins a session as a person's, or prompt. */
+static void prompt_set(struct shell *shell, const char *verb)
 {
 	struct client_reply reply;
 	char error[256];
 
-	snprintf(shell->prompt, sizeof(shell->prompt), "l2tpctl# ");
-	if (!client_request(shell->client, "hello", "", &reply, error))
+	snprintf(shell->prompt, sizeof(shell->prompt), "l2tpctl> ");
+	if (!client_request(shell->client, verb, "", &reply, error))
 		return;
-	snprintf(shell->prompt, sizeof(shell->prompt), "%.*s# ", (int)strcspn(reply.body, "\n"), reply.body);
+	snprintf(shell->prompt, sizeof(shell->prompt), "%s", reply.body);
 	free(reply.body);
+}
+
+/* Waits for a key; what the daemon says in the meantime is printed. */
+static int get_char(EditLine *el, wchar_t *c)
+{
+	struct shell *shell = shell_of(el);
+	bool said = false;
+
+	for (;;) {
+		struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+					{ .fd = shell->client->fd, .events = POLLIN } };
+		unsigned char byte;
+		ssize_t n;
+
+		if (poll(fds, 2, -1) < 0) {
+			if (errno != EINTR)
+				return -1;
+			continue;
+		}
+		if (fds[1].revents) {
+			if (!said)
+				putchar('\n');
+			said = true;
+			client_listen(shell->client);
+			continue;
+		}
+		if (!fds[0].revents)
+			continue;
+		if (said)
+			el_set(el, EL_REFRESH);
+		n = read(STDIN_FILENO, &byte, 1);
+		*c = byte;
+		return (int)n;
+	}
 }
 
 static char *trimmed(char *line)
@@ -151,13 +189,11 @@ static int batch_run(struct shell *shell)
 	while (status == CLIENT_EXIT_OK && getline(&buf, &size, stdin) >= 0) {
 		char *line = trimmed(buf);
 
-		if (leaving(line))
-			break;
 		if (*line)
 			status = line_run(shell->client, line, shell->json);
 	}
 	free(buf);
-	return status;
+	return status == CLIENT_EXIT_BYE ? CLIENT_EXIT_OK : status;
 }
 
 static int interactive_run(struct shell *shell)
@@ -166,6 +202,7 @@ static int interactive_run(struct shell *shell)
 	const char *typed;
 	HistEvent event;
 	int count, status = CLIENT_EXIT_OK;
+	bool over = false;
 
 	if (!el)
 		return CLIENT_EXIT_USAGE;
@@ -182,25 +219,25 @@ static int interactive_run(struct shell *shell)
 	el_set(el, EL_ADDFN, "ctl-help", "what may follow", on_help);
 	el_set(el, EL_BIND, "\t", "ctl-complete", NULL);
 	el_set(el, EL_BIND, "?", "ctl-help", NULL);
-	prompt_set(shell);
+	el_set(el, EL_GETCFN, get_char);
+	prompt_set(shell, "shell");
 	while ((typed = el_gets(el, &count)) && count > 0) {
 		char *copy = strdup(typed), *line;
 
 		if (!copy)
 			break;
 		line = trimmed(copy);
-		if (leaving(line)) {
-			free(copy);
-			break;
-		}
 		if (*line) {
 			if (shell->history)
 				history(shell->history, &event, H_ENTER, line);
 			status = line_run(shell->client, line, shell->json);
-			if (status == CLIENT_EXIT_UNREACHABLE)
-				prompt_set(shell);
+			over = status == CLIENT_EXIT_BYE || (status == CLIENT_EXIT_UNREACHABLE && leaving(line));
+			if (!over)
+				prompt_set(shell, status == CLIENT_EXIT_UNREACHABLE ? "shell" : "prompt");
 		}
 		free(copy);
+		if (over)
+			break;
 	}
 	if (!typed)
 		putchar('\n');

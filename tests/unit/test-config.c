@@ -16,6 +16,7 @@ static const char full[] =
 	"! a pair\n"
 	"# with both kinds of comment\n"
 	"hostname lns-a\n"
+	"enable secret 0 hush\n"
 	"vpdn enable\n"
 	"l2tp failover-resync disable\n"
 	"l2tp failover recovery-time 30000\n"
@@ -358,7 +359,7 @@ END_TEST
 static const struct {
 	const char *text, *error;
 } refused[] = {
-	{ "\n\nbogus 1\n", "t:3: refused 'bogus': expected one of hostname, vpdn, l2tp, username" },
+	{ "\n\nbogus 1\n", "t:3: refused 'bogus': expected one of hostname, enable, vpdn, l2tp, username" },
 	{ "vpdn-group g\n l2tp tunnel hello 1001\n", "t:2: refused '1001': expected <0-1000> seconds" },
 	{ "vpdn-group g\n l2tp tunnel hello\n", "t:2: incomplete: expected <0-1000>" },
 	{ "vpdn-group g\n l2tp tunnel resync 0\n", "t:2: refused '0': expected <1-1000>" },

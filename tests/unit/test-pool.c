@@ -144,6 +144,37 @@ START_TEST(random_walk)
 }
 END_TEST
 
+/* Another configuration: what is taken stays taken, wherever it lies now; the order is kept. */
+START_TEST(reload)
+{
+	struct pool_info info;
+	struct config *next;
+	char error[256];
+	uint32_t addr;
+
+	ck_assert_uint_eq(alloc("P", "a"), ip("10.0.0.1"));
+	ck_assert_uint_eq(alloc("P", "b"), ip("10.0.0.2"));
+	ck_assert_uint_eq(alloc("Q", "c"), ip("10.0.1.1"));
+	ck_assert_uint_eq(alloc("", "away"), ip("172.16.0.1"));
+	ck_assert_int_eq(pool_alloc(set, "Q", "d", &addr), -ENOSPC);
+	ck_assert_int_eq(pool_release(set, ip("10.0.0.1")), 0);
+	next = config_parse("t", "ip local pool P 10.0.0.1 10.0.0.4\nip local pool R 172.16.0.1 172.16.0.2\n"
+				 "username fixed password x address 10.0.0.3\n", error);
+	ck_assert_int_eq(pool_set_reload(set, next), 0);
+	config_free(config);
+	config = next;
+	ck_assert(pool_taken(set, ip("10.0.0.2")) && pool_taken(set, ip("10.0.1.1")) && pool_taken(set, ip("172.16.0.1")));
+	ck_assert_uint_eq(pool_outside(set), 1);		/* Q is gone, its address is still in use */
+	ck_assert_uint_eq(alloc("P", "e"), ip("10.0.0.4"));	/* free longer than .1 */
+	ck_assert_uint_eq(alloc("R", "f"), ip("172.16.0.2"));
+	ck_assert(pool_info(set, 0, &info) && info.used == 2 && info.used_max == 2 && info.reserved == 1);
+	ck_assert_int_eq(pool_release(set, ip("10.0.1.1")), 0);
+	ck_assert_int_eq(pool_release(set, ip("172.16.0.1")), 0);
+	ck_assert_uint_eq(alloc("R", "g"), ip("172.16.0.1"));
+	ck_assert_uint_eq(pool_outside(set), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pool");
@@ -155,6 +186,7 @@ int main(void)
 	tcase_add_test(tc, replicated_leases);
 	tcase_add_test(tc, statistics);
 	tcase_add_loop_test(tc, random_walk, 1, 4);
+	tcase_add_test(tc, reload);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
