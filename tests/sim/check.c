@@ -121,9 +121,25 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 
 /* ---- what may be lost with a node ---- */
 
+/* An access link that is cut for long: PPP that is open at one end only gives up, as it should. */
+void check_before_silence(struct sim *sim, struct node *active)
+{
+	int i;
+
+	for (i = 0; i < sim->call_count; i++) {
+		struct call *call = &sim->calls[i];
+		struct subscriber_info info = { 0 };
+
+		if (call->lc && (!group_subscriber(active->group, lac_peer_tid(sim->peers[call->peer].lac),
+						   lac_call_peer_sid(call->lc), &info) || info.state != SUBSCRIBER_UP))
+			call->ppp_at_risk = true;
+	}
+}
+
 void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 {
 	struct node *standby = &sim->nodes[!lost->index];
+	struct ha_info follower;
 	bool covered;
 	int i;
 
@@ -139,6 +155,11 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 	} else {
 		covered = standby->group && !standby->frozen && !node_is_owner(standby) &&
 			  (planned || node_sync(lost) == HA_SYNC_IN_SYNC);
+	}
+	if (covered) {
+		/* a standby that just booted holds nothing, and the active has up to a second to say so */
+		ha_info(group_ha(standby->group), &follower);
+		covered = follower.role != HA_ROLE_INIT;
 	}
 	if (!covered) {
 		sim_trace(sim, "node %d was not covered (%s)", lost->index, ha_sync_name(node_sync(lost)));

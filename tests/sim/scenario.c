@@ -204,6 +204,7 @@ static void one_fault(struct sim *sim)
 		    sim->nodes[!active->index].access_cut)
 			return;
 		sim_trace(sim, "access link of node %d is cut", active->index);
+		check_before_silence(sim, active);
 		active->access_cut = true;
 		sim_at(sim, span(sim, 100, 6000), ev_access, active->index, 0);
 	} else if (kind < 86) {

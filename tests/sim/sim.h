@@ -262,6 +262,7 @@ const char *msg_name(const uint8_t *data, size_t len, char buf[64]);
 /* check.c */
 void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
 void check_step(struct sim *sim);		/* after every event */
+void check_before_silence(struct sim *sim, struct node *active);
 void check_before_loss(struct sim *sim, struct node *lost, bool planned);	/* what may be lost with it */
 void check_end(struct sim *sim);		/* liveness, when faults are over */
 
