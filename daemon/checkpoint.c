@@ -95,6 +95,11 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	m.peer_framing = in->peer_framing;
 	m.peer_bearer = in->peer_bearer;
 	m.established_unix_ms = in->established_unix_ms;
+	m.failover = in->params.failover;
+	m.recovery_ms = in->params.recovery_ms;
+	m.failover_sent = in->failover_sent;
+	m.failover_received = in->failover_received;
+	m.peer_recovery_ms = in->peer_recovery_ms;
 	m.challenged = in->challenged;
 	if (in->challenged)
 		m.challenge = (ProtobufCBinaryData){ .len = sizeof(in->challenge), .data = (uint8_t *)(uintptr_t)in->challenge };
@@ -134,6 +139,12 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->params.setup_timeout_s = (uint16_t)p->setup_timeout_s;
 	t->params.session_limit = p->session_limit;
 	t->params.ha = true;	/* a record exists */
+	/* a method of a later version: the one that says nothing new to the peer */
+	t->params.failover = m->failover <= L2TP_FAILOVER_SILENT ? (enum l2tp_failover)m->failover : L2TP_FAILOVER_SILENT;
+	t->params.recovery_ms = m->recovery_ms;
+	t->failover_sent = (uint16_t)m->failover_sent;
+	t->failover_received = (uint16_t)m->failover_received;
+	t->peer_recovery_ms = m->peer_recovery_ms;
 	t->peer_firmware = (uint16_t)m->peer_firmware;
 	t->peer_window = (uint16_t)m->peer_window;
 	t->peer_framing = m->peer_framing;

@@ -449,6 +449,8 @@ static void params_fill(const struct group *group, const struct config_vpdn_grou
 	p->retransmit_max_s = vg->retransmit_max_s;
 	p->setup_timeout_s = vg->setup_timeout_s;
 	p->session_limit = vg->session_limit;
+	p->failover = vg->failover;
+	p->recovery_ms = group->config->failover_recovery_ms;
 }
 
 static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *p)

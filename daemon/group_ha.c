@@ -155,7 +155,7 @@ static void rebuild(struct group *group);
  * sessions forward.  The rest is told to one session after another, a few in
  * each wake-up, between what else there is to do (group_walk()).
  */
-static void activate(struct group *group)
+static void activate(struct group *group, bool behind)
 {
 	struct l2tp_counters before;
 
@@ -172,7 +172,10 @@ static void activate(struct group *group)
 	l2tp_counters(group->l2tp, &before);
 	group->resync = (struct group_resync_info){ .running = before.tunnels_established,
 						    .complete = !before.tunnels_established };
-	l2tp_activate(group->l2tp, group->now_ms);
+	if (behind)
+		log_warnx("redundancy group %s: records may be old: numbers of the tunnels are learnt from their peers",
+			  group_name(group));
+	l2tp_take_over(group->l2tp, group->now_ms, behind ? L2TP_KNOWLEDGE_BEHIND : L2TP_KNOWLEDGE_EXACT);
 	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id)) != 0;)
 		tunnel_place(group, id);
 	group->walking = before.sessions != 0;
@@ -385,7 +388,7 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		vip_step(group, group->dp->ops->vip_add);
 		break;
 	case HA_ACTION_ACTIVATE:
-		activate(group);
+		activate(group, a->behind);
 		break;
 	case HA_ACTION_FENCE:
 		group->lease_at_ms = UINT64_MAX;

@@ -136,6 +136,7 @@ struct ha_roles {
 	uint64_t claim_epoch, claim_skip;
 	bool open;			/* claiming, and both the fence and the address are ours */
 	bool held;			/* an operator demoted us: no claim of our own */
+	bool behind;			/* of the claim: what follows */
 	bool may_miss;			/* somebody may hold newer records than we */
 	char may_miss_why[HA_REASON_MAX];
 	uint64_t handicap_ms;		/* no claim before; a peer may */

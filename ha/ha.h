@@ -146,6 +146,7 @@ struct ha_action {
 	void *output;		/* RELEASE: ownership passes to the caller */
 	struct ha_key key;	/* APPLY_* */
 	uint64_t epoch;
+	bool behind;		/* ACTIVATE: the last active may have gone on without us; records are not exact */
 	enum ha_role role;
 	enum ha_sync sync;
 	char text[HA_REASON_MAX];

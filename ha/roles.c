@@ -266,6 +266,7 @@ static void step_start(struct ha *ha)
 	}
 	node = ha_action_new(ha, actions[step], step == STEP_FENCE);
 	node->action.epoch = step == STEP_EPOCH ? roles->claim_epoch : ha->epoch;
+	node->action.behind = roles->behind;
 	node->serial = roles->step_serial = ++roles->next_serial;
 }
 

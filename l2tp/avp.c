@@ -64,6 +64,10 @@ static const struct avp_def defs[AVP_ATTRS] = {
 	[AVP_RX_CONNECT_SPEED]		= { "Rx Connect Speed",		   4, 4,    false, true,  false },
 	[AVP_SEQUENCING_REQUIRED]	= { "Sequencing Required",	   0, 0,    true,  false, false },
 	[AVP_PPP_DISCONNECT_CAUSE]	= { "PPP Disconnect Cause",	   5, ANY,  false, true,  false },
+	[AVP_FAILOVER_CAPABILITY]	= { "Failover Capability",	   6, 6,    false, true,  false },
+	[AVP_TUNNEL_RECOVERY]		= { "Tunnel Recovery",		   10, 10,  true,  false, false },
+	[AVP_SUGGESTED_CONTROL_SEQUENCE] = { "Suggested Control Sequence", 6, 6,   false, true,  false },
+	[AVP_FAILOVER_SESSION_STATE]	= { "Failover Session State",	   10, 10,  true,  true,  false },
 	[AVP_CONNECT_SPEED_UPDATE_ENABLE] = { "Connect Speed Update Enable", 0, 0,  false, true,  false },
 };
 

@@ -178,7 +178,7 @@ const struct channel_message *channel_transmit(struct channel *channel, uint64_t
 	const struct channel_message *message;
 	uint16_t in_flight = ahead(channel->una, channel->nxt);
 
-	if (channel->nxt == channel->vs || in_flight >= channel->cwnd)	/* which never exceeds the peer's window */
+	if (channel->hold || channel->nxt == channel->vs || in_flight >= channel->cwnd)	/* which never exceeds the peer's window */
 		return NULL;
 	message = channel_find(channel, channel->nxt);
 	if (!message)
@@ -196,6 +196,22 @@ uint16_t channel_zlb_ns(const struct channel *channel)
 	return channel->top;
 }
 
+static void fall_back(struct channel *channel)
+{
+	channel->retransmits++;
+	channel->rto_ms = channel->rto_ms * 2 > channel->rto_max_ms ? channel->rto_max_ms : channel->rto_ms * 2;
+	channel->ssthresh = channel->cwnd > 2 ? channel->cwnd / 2 : 1;
+	channel->cwnd = 1;
+	channel->cwnd_part = 0;
+	channel->nxt = channel->una;
+}
+
+void channel_again(struct channel *channel)
+{
+	channel->deadline_ms = CHANNEL_NEVER;
+	fall_back(channel);
+}
+
 enum channel_timeout channel_timeout(struct channel *channel, uint64_t now_ms)
 {
 	if (now_ms < channel->deadline_ms)
@@ -206,12 +222,7 @@ enum channel_timeout channel_timeout(struct channel *channel, uint64_t now_ms)
 	if (channel->tries >= channel->retries_max)
 		return CHANNEL_TIMEOUT_DEAD;
 	channel->tries++;
-	channel->retransmits++;
-	channel->rto_ms = channel->rto_ms * 2 > channel->rto_max_ms ? channel->rto_max_ms : channel->rto_ms * 2;
-	channel->ssthresh = channel->cwnd > 2 ? channel->cwnd / 2 : 1;
-	channel->cwnd = 1;
-	channel->cwnd_part = 0;
-	channel->nxt = channel->una;
+	fall_back(channel);
 	return CHANNEL_TIMEOUT_RETRANSMIT;
 }
 
@@ -372,6 +383,23 @@ bool channel_hole(const struct channel *channel, uint16_t *ns)
 			return true;
 		}
 	return false;
+}
+
+void channel_skip(struct channel *channel, uint16_t nr)
+{
+	drop_from(channel, channel->una);
+	channel->vs = channel->una = channel->nxt = channel->top = nr;
+	channel->tries = 0;
+	channel->rto_ms = channel->rto_min_ms;
+	channel->deadline_ms = CHANNEL_NEVER;
+}
+
+void channel_reset(struct channel *channel, uint16_t vs, uint16_t vr)
+{
+	drop_from(channel, channel->una);
+	channel->vs = channel->una = vs;
+	channel->vr = vr;
+	channel_restart(channel);
 }
 
 void channel_restart(struct channel *channel)

@@ -30,6 +30,7 @@ struct channel {
 	uint8_t tries, retries_max;
 	uint32_t rto_ms, rto_min_ms, rto_max_ms;
 	uint64_t deadline_ms;	/* retransmission; CHANNEL_NEVER: nothing in flight */
+	bool hold;		/* nothing may be transmitted now */
 	struct channel_message **ring;
 	uint32_t ring_size;	/* power of two, or 0 */
 	/* Receiving */
@@ -63,6 +64,8 @@ enum channel_timeout {
 	CHANNEL_TIMEOUT_RETRANSMIT,	/* channel_transmit() has the head again */
 	CHANNEL_TIMEOUT_DEAD,
 };
+/* After DEAD: the head once more, at the longest interval. */
+void channel_again(struct channel *channel);
 enum channel_timeout channel_timeout(struct channel *channel, uint64_t now_ms);
 /* Forgets what was never transmitted (the peer cannot have seen it), or everything. */
 void channel_drop_unsent(struct channel *channel);
@@ -92,6 +95,10 @@ int channel_import(struct channel *channel, uint16_t vs, uint16_t una, uint16_t 
 int channel_import_message(struct channel *channel, uint16_t ns, const uint8_t *data, size_t len);
 /* A number in [una, vs) without a message: the first one from `ns` on; false = none. */
 bool channel_hole(const struct channel *channel, uint16_t *ns);
+/* All that was queued is with the peer, and more: it expects `nr`. */
+void channel_skip(struct channel *channel, uint16_t nr);
+/* Both windows are emptied and the numbers start here. */
+void channel_reset(struct channel *channel, uint16_t vs, uint16_t vr);
 /* Soft state starts anew: CWND 1, no tries, what came early is forgotten. */
 void channel_restart(struct channel *channel);
 

@@ -389,6 +389,7 @@ static bool judge_request(struct l2tp *l2tp, const struct message *message, stru
 		return false;
 	}
 	state->peer_id = message_u16(message, AVP_ASSIGNED_TUNNEL_ID);
+	failover_read(message, &state->failover_received, &state->peer_recovery_ms);
 	state->peer_framing = message_u32(message, AVP_FRAMING_CAPABILITIES);
 	state->peer_bearer = message_u32(message, AVP_BEARER_CAPABILITIES);
 	state->peer_firmware = message_u16(message, AVP_FIRMWARE_REVISION);
@@ -398,7 +399,9 @@ static bool judge_request(struct l2tp *l2tp, const struct message *message, stru
 	return true;
 }
 
-static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_state_rec *state, uint64_t digest)
+/* `old`: the tunnel that this one recovers; NULL: it is an ordinary one. */
+static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_state_rec *state, uint64_t digest,
+			struct l2tp_tunnel *old)
 {
 	struct l2tp_tunnel *tunnel;
 	struct l2tp_result result;
@@ -414,7 +417,36 @@ static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_s
 	}
 	tunnel->sccrq_digest = digest;
 	tunnel->channel.vr = 1;
+	if (old)
+		failover_suggest(tunnel, old);
 	tunnel_accept(tunnel, now_ms);
+}
+
+/* The peer failed and wants one of its tunnels back: judged by what that tunnel was set up with. */
+static void input_recovery(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_state_rec *state,
+			   const struct message_header *header, uint64_t digest)
+{
+	struct message *message = &l2tp->message;
+	struct l2tp_tunnel *old = NULL;
+	struct l2tp_result result;
+
+	switch (failover_judge(l2tp, now_ms, message, &state->local, &state->peer, &old, &result)) {
+	case FAILOVER_ACCEPT:
+		state->params = old->params;
+		state->params.ha = false;
+		if (message->hidden_left)
+			message_parse(header->body, header->body_len, state->params.secret, l2tp->room, message);
+		if (judge_request(l2tp, message, state, &result)) {
+			open_tunnel(l2tp, now_ms, state, digest, old);
+			return;
+		}
+		break;
+	case FAILOVER_REFUSE:
+		break;
+	case FAILOVER_IGNORE:
+		return;
+	}
+	engine_refuse(l2tp, &state->local, &state->peer, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), 1, &result);
 }
 
 static void input_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
@@ -439,6 +471,10 @@ static void input_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_en
 		l2tp->counters.rx_refused++;	/* silently: the peer asks again in a second */
 		return;
 	}
+	if (message_has(message, AVP_TUNNEL_RECOVERY)) {
+		input_recovery(l2tp, now_ms, &state, header, digest);
+		return;
+	}
 	message_text(message, AVP_HOST_NAME, state.peer_name, sizeof(state.peer_name));
 	message_text(message, AVP_VENDOR_NAME, state.peer_vendor, sizeof(state.peer_vendor));
 	info = (struct l2tp_sccrq_info){ *local, *peer, state.peer_name, state.peer_vendor };
@@ -458,7 +494,7 @@ static void input_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_en
 		}
 	}
 	if (judge_request(l2tp, message, &state, &result))
-		open_tunnel(l2tp, now_ms, &state, digest);
+		open_tunnel(l2tp, now_ms, &state, digest, NULL);
 	else
 		engine_refuse(l2tp, local, peer, peer_id, 1, &result);
 }

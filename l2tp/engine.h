@@ -27,6 +27,7 @@ struct l2tp_session {
 	bool sequencing_required, csu_enabled;
 	bool dirty;
 	bool half_open;				/* on the tunnel's list */
+	bool queried, stale;			/* RFC 4951 3.3: an FSQ about it is out; paired differently by the peer */
 };
 
 /* Sessions by local_id: index.c. */
@@ -34,6 +35,29 @@ struct session_index {
 	struct l2tp_session **at;
 	uint16_t *ids;				/* of each slot; 0: free */
 	uint32_t homes, slots;
+};
+
+/* resync.c */
+struct resync {
+	enum l2tp_resync_state state;
+	enum l2tp_resync_how how;
+	uint64_t start_ms, end_ms;
+	uint64_t listen_ms, settle_ms, limit_ms;	/* CHANNEL_NEVER when not running */
+	uint16_t base;			/* vs of the records: the real one is no lower */
+	uint16_t hello_end;		/* one past the HELLOs that bridge the uncertainty */
+	uint16_t beyond_nr;		/* an unlikely Nr that waits for a second witness */
+	uint16_t heard_ns, zlb_ns;	/* lowest Ns the peer sent above our vr; the one of its ZLBs */
+	bool beyond, heard, zlb;	/* the three above are set */
+	bool vs_known, vr_known;
+};
+
+/* failover.c */
+struct recovery {
+	uint16_t old_id;		/* of a recovery tunnel: which tunnel it recovers; 0: it is an ordinary one */
+	uint16_t by_id;			/* of a tunnel being recovered: its recovery tunnel; 0: none */
+	uint16_t vs, vr;		/* of a recovery tunnel: numbers of the recovered one */
+	bool finished;			/* of a recovery tunnel: it has done, or lost, its purpose */
+	uint8_t tie_breaker[8];
 };
 
 struct l2tp_tunnel {
@@ -47,6 +71,8 @@ struct l2tp_tunnel {
 	uint16_t peer_firmware, peer_window;
 	uint32_t peer_framing, peer_bearer;
 	uint64_t established_unix_ms;
+	uint16_t failover_sent, failover_received;
+	uint32_t peer_recovery_ms;
 	bool challenged;
 	uint8_t challenge[AVP_AUTH_LEN];
 
@@ -56,8 +82,11 @@ struct l2tp_tunnel {
 	uint64_t setup_deadline_ms, linger_deadline_ms;	/* CHANNEL_NEVER when not running */
 	uint64_t zlb_sent, rx_packets, tx_packets, rx_bytes, tx_bytes;
 	uint64_t sccrq_digest;			/* tells a repeated SCCRQ from a new one */
+	uint64_t patience_ms;			/* RFC 4951: the silent peer may recover until then */
+	struct resync resync;
+	struct recovery recovery;
+	uint32_t queries;			/* sessions whose FSR is awaited */
 	bool ack_due;				/* on l2tp->ack_due */
-	bool resync;
 	bool overflow;				/* the send queue is full: the peer counts as dead */
 	bool dirty, channel_dirty;
 
@@ -148,6 +177,8 @@ uint16_t registry_new_id(struct l2tp *l2tp);
 void registry_return_id(struct l2tp *l2tp, uint16_t id);
 int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
 void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
+/* The peer has told its ID. */
+void registry_set_peer_id(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, uint16_t peer_id);
 /* The newest one with this peer and peer ID. */
 struct l2tp_tunnel *registry_by_peer(const struct l2tp *l2tp, const struct l2tp_endpoint *peer, uint16_t peer_id);
 /* An older one with the same peer and peer ID as `tunnel`. */
@@ -171,8 +202,10 @@ void tunnel_free(struct l2tp_tunnel *tunnel);
 /* The only place that changes a state.  IDLE: the tunnel is gone when this returns. */
 void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, uint64_t now_ms,
 		      const struct l2tp_result *result, bool by_peer);
-/* One packet of the peer whose endpoints were checked. */
+/* receive.c: one packet of the peer whose endpoints were checked. */
 void tunnel_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header, size_t octets);
+/* A message whose turn has come. */
+void tunnel_dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header);
 /* A request that passed all checks: answers it. */
 void tunnel_accept(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms);
@@ -182,7 +215,10 @@ void tunnel_schedule(struct l2tp_tunnel *tunnel);
 void tunnel_send(struct l2tp_tunnel *tunnel, uint64_t now_ms, struct avp_builder *builder);
 void tunnel_transmit(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 void tunnel_hello(struct l2tp_tunnel *tunnel, uint64_t now_ms);
-void tunnel_resync_done(struct l2tp_tunnel *tunnel, bool ok);
+/* The initiator's side: asks for it. */
+void tunnel_request(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+/* Closes it without a packet; it is gone when this returns. */
+void tunnel_clear(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result);
 /* Half-open accounting; a tunnel that was imported joins in when the engine becomes active. */
 void tunnel_start_setup(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 void tunnel_stop_setup(struct l2tp_tunnel *tunnel);
@@ -207,9 +243,76 @@ void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 int session_set_texts(struct l2tp_session *session, const char *called, const char *calling, const char *sub_address);
 void session_get_texts(const struct l2tp_session *session, const char *texts[3]);
 
-/* ---- state.c ------------------------------------------------------------ */
+/* ---- resync.c ----------------------------------------------------------- */
 
+enum resync_event {
+	RESYNC_EVENT_EXACT,	/* took over with exact records */
+	RESYNC_EVENT_BEHIND,	/* took over with records that may be old */
+	RESYNC_EVENT_PROTOCOL,	/* took over, the method says RFC 4951 */
+	RESYNC_EVENT_FORBIDDEN,	/* took over, the method says no */
+	RESYNC_EVENT_AGREED,	/* the peer confirmed exact numbers */
+	RESYNC_EVENT_LEARNT,	/* both numbers are known now */
+	RESYNC_EVENT_SILENCE,	/* listening is over */
+	RESYNC_EVENT_RESET,	/* RFC 4951: our numbers are new, the peer's may not be */
+	RESYNC_EVENT_RECOVERED,	/* RFC 4951 went through */
+	RESYNC_EVENT_LOST,	/* the tunnel goes, or the protocol failed */
+	RESYNC_EVENTS,
+};
+void resync_event(struct l2tp_tunnel *tunnel, enum resync_event event, uint64_t now_ms);
+bool resync_running(const struct l2tp_tunnel *tunnel);
+/* What a packet tells about numbers; false: it must not be looked at any further. */
+bool resync_packet(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header);
+/* After its numbers were taken and its message was delivered. */
+void resync_settle(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+/* Before anything is queued: nothing new takes a number that may have been used. */
+void resync_before_send(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+uint64_t resync_deadline(const struct l2tp_tunnel *tunnel);
+/* False: time is up, the peer counts as dead. */
+bool resync_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 /* First packets of tunnels in resync, as many as are due. */
 void resync_probes(struct l2tp *l2tp, uint64_t now_ms);
+
+/* ---- failover.c, failover_sync.c: RFC 4951 ------------------------------ */
+
+/* Bits of AVP 76. */
+#define FAILOVER_CONTROL 1
+#define FAILOVER_DATA 2
+
+/* AVP 76 of an ordinary tunnel, or what a recovery tunnel carries instead. */
+void failover_put(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum message_type type);
+/* The peer's AVP 76. */
+void failover_read(const struct message *message, uint16_t *bits, uint32_t *recovery_ms);
+/* Both ends said that they can recover a control channel. */
+bool failover_agreed(const struct l2tp_tunnel *tunnel);
+/* We failed: opens the recovery tunnel of this one. */
+void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms);
+/* The peer failed: is its request for a recovery tunnel acceptable?  *old is the tunnel it means. */
+enum failover_verdict {
+	FAILOVER_ACCEPT,
+	FAILOVER_REFUSE,	/* *result says why */
+	FAILOVER_IGNORE,	/* it lost the tie */
+};
+enum failover_verdict failover_judge(struct l2tp *l2tp, uint64_t now_ms, const struct message *message,
+				     const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+				     struct l2tp_tunnel **old, struct l2tp_result *result);
+void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old);
+/* SCCRP of a recovery tunnel: the numbers it suggests. */
+void failover_accepted(struct l2tp_tunnel *tunnel, const struct message *message);
+/* A recovery tunnel is up; was acknowledged; goes. */
+void failover_established(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void failover_confirmed(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void failover_ended(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+/* A tunnel that may be under recovery goes. */
+void failover_old_gone(struct l2tp_tunnel *old, uint64_t now_ms);
+/* The peer stopped answering: is it to be waited for? */
+bool failover_waits(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+
+/* Asks about all established sessions. */
+void failover_query_all(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void failover_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message *message);
+/* Before all sessions are synchronised: the established one whose ID the peer uses anew. */
+struct l2tp_session *failover_collision(const struct l2tp_tunnel *tunnel, uint16_t peer_id);
+/* The session goes, or was answered for. */
+void failover_answered(struct l2tp_session *session);
 
 #endif

@@ -47,6 +47,29 @@ enum l2tp_session_state {
 const char *l2tp_tunnel_state_name(enum l2tp_tunnel_state state);
 const char *l2tp_session_state_name(enum l2tp_session_state state);
 
+/* Where the resynchronisation of a tunnel stands since the last takeover. */
+enum l2tp_resync_state {
+	L2TP_RESYNC_NONE,		/* there was no takeover */
+	L2TP_RESYNC_PROBE,		/* exact numbers: one message is out, its acknowledgement is awaited */
+	L2TP_RESYNC_LISTEN,		/* numbers may be behind: what does the peer say? */
+	L2TP_RESYNC_DISCOVER,		/* numbers may be behind: HELLOs are out */
+	L2TP_RESYNC_RECOVER,		/* RFC 4951: by a recovery tunnel */
+	L2TP_RESYNC_RESET,		/* RFC 4951: our numbers are new, the peer has not confirmed yet */
+	L2TP_RESYNC_CLEAR,		/* its method allows none: about to be cleared */
+	L2TP_RESYNC_DONE,
+	L2TP_RESYNC_FAILED,
+};
+/* What ended it. */
+enum l2tp_resync_how {
+	L2TP_RESYNC_BY_NONE,
+	L2TP_RESYNC_BY_ACK,		/* the peer agreed with exact numbers */
+	L2TP_RESYNC_BY_PEER,		/* the peer's own packets told them */
+	L2TP_RESYNC_BY_HELLO,		/* HELLOs bridged the uncertainty */
+	L2TP_RESYNC_BY_PROTOCOL,	/* RFC 4951 */
+};
+const char *l2tp_resync_state_name(enum l2tp_resync_state state);
+const char *l2tp_resync_how_name(enum l2tp_resync_how how);
+
 /* Result and error codes: RFC 2661 4.4.2; text may be empty. */
 struct l2tp_result {
 	uint16_t result;	/* 0 = none (e.g. retransmissions exhausted, administrative) */
@@ -55,9 +78,9 @@ struct l2tp_result {
 };
 
 /*
- * What is done about a tunnel whose state is not exact after a failure (RFC
- * 4951, or silently): the four methods, and "not said" where a wider scope
- * decides.  The engine is never given UNSET.
+ * How a tunnel is resynchronised after a failover of ours: the four methods
+ * of JunosE, and "not said" where a wider scope decides (the engine takes it
+ * for silent).  Fixed when the tunnel is set up.
  */
 enum l2tp_failover {
 	L2TP_FAILOVER_UNSET,
@@ -86,6 +109,8 @@ struct l2tp_tunnel_params {
 	uint16_t setup_timeout_s;	/* half-open tunnel or session, default 10 */
 	bool ha;			/* "sso enable": replicated */
 	uint32_t session_limit;		/* 0 = none */
+	enum l2tp_failover failover;
+	uint32_t recovery_ms;		/* AVP 76: how long the peer shall wait for our recovery */
 };
 
 struct l2tp_sccrq_info {		/* what select_group() may look at */
@@ -173,6 +198,8 @@ struct l2tp_tunnel_state_rec {
 	uint16_t peer_firmware, peer_window;
 	uint32_t peer_framing, peer_bearer;
 	uint64_t established_unix_ms;	/* wall clock given by the caller through l2tp_set_wall_offset() */
+	uint16_t failover_sent, failover_received; /* bits of AVP 76 (RFC 4951 5.1); 0: there was none */
+	uint32_t peer_recovery_ms;
 	bool challenged;		/* half-open only: we wait for the answer to this */
 	uint8_t challenge[16];
 };
@@ -240,6 +267,15 @@ void l2tp_forget_all(struct l2tp *l2tp);
  * tries 0).
  */
 void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms);
+/*
+ * The same with records that may be older than what the peers have seen (BEHIND):
+ * numbers are then learnt before anything new is said, l2tp/resync.c.
+ */
+enum l2tp_knowledge {
+	L2TP_KNOWLEDGE_EXACT,
+	L2TP_KNOWLEDGE_BEHIND,
+};
+void l2tp_take_over(struct l2tp *l2tp, uint64_t now_ms, enum l2tp_knowledge knowledge);
 void l2tp_passivate(struct l2tp *l2tp);
 bool l2tp_active(const struct l2tp *l2tp);
 void l2tp_set_wall_offset(struct l2tp *l2tp, int64_t unix_minus_monotonic_ms);
@@ -250,6 +286,9 @@ struct l2tp_tunnel_info {
 	struct l2tp_channel_state channel;
 	uint32_t sessions;		/* all of the tunnel */
 	bool resync;			/* in resync now */
+	enum l2tp_resync_state resync_state;
+	enum l2tp_resync_how resync_how;
+	uint32_t resync_ms;		/* how long it took; 0 while it runs */
 	uint32_t unsent, unacked, max_unacked;
 	uint16_t cwnd;
 	uint64_t retransmits, zlb_sent, duplicates, out_of_order, rx_packets, tx_packets, rx_bytes, tx_bytes;

@@ -28,26 +28,28 @@
 #define BIT(attr) (UINT64_C(1) << (attr))
 
 static const struct message_def defs[MESSAGE_TYPES] = {
-	[MESSAGE_SCCRQ] = { "SCCRQ", false,
+	[MESSAGE_SCCRQ] = { "SCCRQ", false, false,
 		BIT(AVP_PROTOCOL_VERSION) | BIT(AVP_HOST_NAME) | BIT(AVP_FRAMING_CAPABILITIES) |
 		BIT(AVP_ASSIGNED_TUNNEL_ID) },
-	[MESSAGE_SCCRP] = { "SCCRP", false,
+	[MESSAGE_SCCRP] = { "SCCRP", false, false,
 		BIT(AVP_PROTOCOL_VERSION) | BIT(AVP_HOST_NAME) | BIT(AVP_FRAMING_CAPABILITIES) |
 		BIT(AVP_ASSIGNED_TUNNEL_ID) },
-	[MESSAGE_SCCCN] = { "SCCCN", false, 0 },
-	[MESSAGE_STOPCCN] = { "StopCCN", false, BIT(AVP_ASSIGNED_TUNNEL_ID) | BIT(AVP_RESULT_CODE) },
-	[MESSAGE_HELLO] = { "HELLO", false, 0 },
-	[MESSAGE_OCRQ] = { "OCRQ", true,
+	[MESSAGE_SCCCN] = { "SCCCN", false, false, 0 },
+	[MESSAGE_STOPCCN] = { "StopCCN", false, false, BIT(AVP_ASSIGNED_TUNNEL_ID) | BIT(AVP_RESULT_CODE) },
+	[MESSAGE_HELLO] = { "HELLO", false, false, 0 },
+	[MESSAGE_OCRQ] = { "OCRQ", true, false,
 		BIT(AVP_ASSIGNED_SESSION_ID) | BIT(AVP_CALL_SERIAL_NUMBER) | BIT(AVP_MINIMUM_BPS) |
 		BIT(AVP_MAXIMUM_BPS) | BIT(AVP_BEARER_TYPE) | BIT(AVP_FRAMING_TYPE) | BIT(AVP_CALLED_NUMBER) },
-	[MESSAGE_OCRP] = { "OCRP", true, BIT(AVP_ASSIGNED_SESSION_ID) },
-	[MESSAGE_OCCN] = { "OCCN", true, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
-	[MESSAGE_ICRQ] = { "ICRQ", true, BIT(AVP_ASSIGNED_SESSION_ID) | BIT(AVP_CALL_SERIAL_NUMBER) },
-	[MESSAGE_ICRP] = { "ICRP", true, BIT(AVP_ASSIGNED_SESSION_ID) },
-	[MESSAGE_ICCN] = { "ICCN", true, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
-	[MESSAGE_CDN] = { "CDN", true, BIT(AVP_RESULT_CODE) | BIT(AVP_ASSIGNED_SESSION_ID) },
-	[MESSAGE_WEN] = { "WEN", true, BIT(AVP_CALL_ERRORS) },
-	[MESSAGE_SLI] = { "SLI", true, BIT(AVP_ACCM) },
+	[MESSAGE_OCRP] = { "OCRP", true, false, BIT(AVP_ASSIGNED_SESSION_ID) },
+	[MESSAGE_OCCN] = { "OCCN", true, false, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
+	[MESSAGE_ICRQ] = { "ICRQ", true, false, BIT(AVP_ASSIGNED_SESSION_ID) | BIT(AVP_CALL_SERIAL_NUMBER) },
+	[MESSAGE_ICRP] = { "ICRP", true, false, BIT(AVP_ASSIGNED_SESSION_ID) },
+	[MESSAGE_ICCN] = { "ICCN", true, false, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
+	[MESSAGE_CDN] = { "CDN", true, false, BIT(AVP_RESULT_CODE) | BIT(AVP_ASSIGNED_SESSION_ID) },
+	[MESSAGE_WEN] = { "WEN", true, false, BIT(AVP_CALL_ERRORS) },
+	[MESSAGE_SLI] = { "SLI", true, false, BIT(AVP_ACCM) },
+	[MESSAGE_FSQ] = { "FSQ", false, true, 0 },
+	[MESSAGE_FSR] = { "FSR", false, true, 0 },
 };
 
 const struct message_def *message_def(uint16_t type)
@@ -140,7 +142,7 @@ static uint16_t check_value(const struct avp *avp, const struct avp_def *def, co
 
 static void check_required(struct message *message)
 {
-	uint64_t missing = message->def->required & ~message->present;
+	uint64_t missing = message->def->required & ~message->present[0];
 	uint16_t attr;
 
 	if (!missing || message->fault)
@@ -161,7 +163,9 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 	struct avp avp;
 	uint16_t error;
 
-	message->present = 0;
+	memset(message->present, 0, sizeof(message->present));
+	message->fss = room;
+	message->fss_count = 0;
 	message->csu_enabled = message->hidden_left = false;
 	message->fault = 0;
 	message->fault_text[0] = 0;
@@ -182,6 +186,10 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 		def = avp.vendor || avp.reserved ? NULL : avp_def(avp.attr);
 		if (!def) {
 			fault(message, avp.mandatory, ERROR_UNKNOWN_AVP, "not recognised", &avp);
+			continue;
+		}
+		if (message->def->optional && avp.attr != AVP_RANDOM_VECTOR && avp.attr != AVP_FAILOVER_SESSION_STATE) {
+			message->ignored++;	/* RFC 4951 4: nothing else belongs here */
 			continue;
 		}
 		if (avp.hidden) {
@@ -207,7 +215,6 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 				continue;
 			}
 			avp.value = room;
-			room += avp.len;
 		}
 		error = check_value(&avp, def, &what);
 		if (error) {
@@ -218,6 +225,14 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 			vector = (struct message_slice){ avp.value, avp.len };
 			continue;
 		}
+		if (avp.attr == AVP_FAILOVER_SESSION_STATE && message->def->optional) {
+			if (!avp.hidden)	/* else it is there already */
+				memcpy(room, avp.value, MESSAGE_FSS_LEN);
+			room += MESSAGE_FSS_LEN;
+			message->fss_count++;
+			continue;
+		}
+		room += avp.hidden ? avp.len : 0;
 		if (avp.attr == AVP_CONNECT_SPEED_UPDATE_ENABLE) {
 			message->csu_enabled = true;
 			continue;
@@ -226,7 +241,7 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 			message->ignored++;
 			continue;
 		}
-		message->present |= BIT(avp.attr);
+		message->present[avp.attr / 64] |= BIT(avp.attr % 64);
 		message->avp[avp.attr] = (struct message_slice){ avp.value, avp.len };
 	}
 	if (step == AVP_STEP_BAD) {
@@ -302,10 +317,13 @@ static void put_header(uint8_t *buf, size_t length, uint16_t tunnel_id, uint16_t
 void message_begin(struct avp_builder *builder, uint8_t *buf, size_t cap, enum message_type type, uint16_t tunnel_id,
 		   uint16_t session_id)
 {
+	uint8_t value[2];
+
 	avp_builder_init(builder, buf, cap);
 	put_header(buf, 0, tunnel_id, session_id, 0, 0);
 	builder->len = MESSAGE_HEADER;
-	avp_put_u16(builder, AVP_MESSAGE_TYPE, type);
+	avp_set_u16(value, type);
+	avp_put_raw(builder, defs[type].optional ? 0 : AVP_FLAG_M, 0, AVP_MESSAGE_TYPE, value, sizeof(value));
 }
 
 void message_put_result(struct avp_builder *builder, const struct l2tp_result *result)

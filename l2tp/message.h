@@ -23,12 +23,15 @@ enum message_type {
 	MESSAGE_CDN = 14,
 	MESSAGE_WEN = 15,
 	MESSAGE_SLI = 16,
-	MESSAGE_TYPES = 17,
+	MESSAGE_FSQ = 21,	/* RFC 4951 */
+	MESSAGE_FSR = 22,
+	MESSAGE_TYPES = 23,
 };
 
 struct message_def {
 	const char *name;	/* NULL: not recognised */
 	bool session;		/* belongs to a call: faults end the call, not the tunnel */
+	bool optional;		/* M bit of its Message Type is 0: who does not know it ignores it */
 	uint64_t required;	/* bit per attribute */
 };
 const struct message_def *message_def(uint16_t type);
@@ -80,10 +83,12 @@ struct message {
 	uint16_t type;
 	bool type_mandatory;
 	const struct message_def *def;	/* NULL: a type we do not know */
-	uint64_t present;		/* bit per attribute 0..63 */
+	uint64_t present[2];		/* bit per attribute */
 	bool csu_enabled;		/* attribute 98 is there */
 	bool hidden_left;		/* hidden AVPs stayed closed: no secret given */
-	struct message_slice avp[64];	/* valid where present */
+	struct message_slice avp[AVP_ATTRS];	/* valid where present */
+	const uint8_t *fss;		/* FSQ, FSR: the values of their Failover Session States, one after the other */
+	size_t fss_count;
 	/* First fault that is not to be overlooked: error code, and text; error 0 = none. */
 	uint16_t fault;
 	char fault_text[L2TP_TEXT_MAX];
@@ -99,8 +104,9 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 
 static inline bool message_has(const struct message *message, enum avp_attr attr)
 {
-	return message->present >> attr & 1;
+	return message->present[attr / 64] >> (attr % 64) & 1;
 }
+#define MESSAGE_FSS_LEN 10
 /* The number, or 0 when the AVP is not there. */
 uint16_t message_u16(const struct message *message, enum avp_attr attr);
 uint32_t message_u32(const struct message *message, enum avp_attr attr);

@@ -115,13 +115,29 @@ static void free_id_push(struct l2tp *l2tp, uint16_t id)
 
 static void free_ids_init(struct l2tp *l2tp);
 
-void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
+static void by_peer_unlink(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 {
 	struct l2tp_tunnel **link = &l2tp->by_peer[bucket(l2tp, &tunnel->peer, tunnel->peer_id)];
 
 	while (*link != tunnel)
 		link = &(*link)->peer_next;
 	*link = tunnel->peer_next;
+}
+
+void registry_set_peer_id(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, uint16_t peer_id)
+{
+	struct l2tp_tunnel **chain;
+
+	by_peer_unlink(l2tp, tunnel);
+	tunnel->peer_id = peer_id;
+	chain = &l2tp->by_peer[bucket(l2tp, &tunnel->peer, peer_id)];
+	tunnel->peer_next = *chain;
+	*chain = tunnel;
+}
+
+void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
+{
+	by_peer_unlink(l2tp, tunnel);
 	l2tp->by_peer_count--;
 	l2tp->tunnels[tunnel->local_id] = NULL;
 	if (tunnel->local_id < l2tp->config.id_min || tunnel->local_id > l2tp->config.id_max)

@@ -70,6 +70,7 @@ void session_stop_setup(struct l2tp_session *session)
 void session_free(struct l2tp_session *session)
 {
 	session_stop_setup(session);
+	failover_answered(session);
 	count(session, (uint32_t)-1);
 	if (session->state != L2TP_SESSION_IDLE)
 		session_index_remove(session->tunnel, session);
@@ -196,9 +197,17 @@ static bool answer_icrq(struct l2tp_session *session, struct session_input *in)
 	struct l2tp_tunnel *tunnel = session->tunnel;
 	const struct message *message = in->message;
 	char called[L2TP_NAME_MAX], calling[L2TP_NAME_MAX], sub_address[L2TP_NAME_MAX];
+	struct l2tp_session *taken = failover_collision(tunnel, session->peer_id);
 	struct avp_builder builder;
 
-	if (tunnel->resync) {
+	if (taken) {		/* RFC 4951 3.3: the CDN names it, and it goes */
+		session->local_id = taken->local_id;
+		message_result(&in->result, 0, 0, "the peer uses its session ID %u anew", session->peer_id);
+		session_set_state(taken, L2TP_SESSION_IDLE, in->now_ms, &in->result, true);
+		message_result(&in->result, CDN_ERROR, ERROR_SESSION_ID, "that session was established here");
+		return false;
+	}
+	if (resync_running(tunnel)) {
 		message_result(&in->result, CDN_ERROR, ERROR_RESOURCES, "Tunnel in HA resync (611)");
 		return false;
 	}

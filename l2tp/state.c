@@ -9,20 +9,11 @@
  * [una, vs) are dropped, and a number whose message is missing becomes a HELLO
  * (the peer may have had it: a duplicate; or waits for it: something without
  * content, never a gap).
- *
- * Resync: with exact numbers there is nothing to discover (DESIGN 4.1).  Each
- * established tunnel says one thing, the head of its queue or a HELLO, and the
- * first agreeing answer ends it.  Those with a queue go first, because their
- * peers may be counting retransmissions already; all are spread a little so
- * that thousands of tunnels do not burst into one socket buffer.
  */
 #include "l2tp/engine.h"
 
 #include <errno.h>
 #include <string.h>
-
-#define PROBES_PER_BATCH 1000
-#define PROBE_BATCH_MS 100
 
 /* ---- out ---------------------------------------------------------------- */
 
@@ -55,6 +46,9 @@ void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_sta
 	state->peer_framing = tunnel->peer_framing;
 	state->peer_bearer = tunnel->peer_bearer;
 	state->established_unix_ms = tunnel->established_unix_ms;
+	state->failover_sent = tunnel->failover_sent;
+	state->failover_received = tunnel->failover_received;
+	state->peer_recovery_ms = tunnel->peer_recovery_ms;
 	state->challenged = tunnel->challenged;
 	memcpy(state->challenge, tunnel->challenge, sizeof(state->challenge));
 }
@@ -245,33 +239,6 @@ void l2tp_forget_all(struct l2tp *l2tp)
 
 /* ---- role --------------------------------------------------------------- */
 
-/* Whether there was anything left to ask. */
-static bool probe(struct l2tp_tunnel *tunnel, uint64_t now_ms)
-{
-	if (!tunnel || !tunnel->resync)
-		return false;
-	if (tunnel->channel.una == tunnel->channel.vs)
-		tunnel_hello(tunnel, now_ms);
-	else
-		tunnel_transmit(tunnel, now_ms);
-	tunnel_schedule(tunnel);
-	return true;
-}
-
-void resync_probes(struct l2tp *l2tp, uint64_t now_ms)
-{
-	uint32_t budget;
-	uint16_t id;
-
-	while (l2tp->resync_due.count && l2tp->resync_next_ms <= now_ms) {
-		budget = PROBES_PER_BATCH;
-		while (budget && ring_pop(&l2tp->resync_due, &id))
-			if (probe(l2tp->tunnels[id], now_ms))
-				budget--;
-		l2tp->resync_next_ms = now_ms + PROBE_BATCH_MS;
-	}
-}
-
 /* Every number of [una, vs) has a message after this; false: no memory. */
 static bool fill_holes(struct l2tp_tunnel *tunnel)
 {
@@ -290,7 +257,26 @@ static bool fill_holes(struct l2tp_tunnel *tunnel)
 	return true;
 }
 
-static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+/* What the method of the tunnel makes of a takeover. */
+static enum resync_event takeover_event(const struct l2tp_tunnel *tunnel, enum l2tp_knowledge knowledge)
+{
+	switch (tunnel->params.failover) {
+	case L2TP_FAILOVER_DISABLE:
+		return RESYNC_EVENT_FORBIDDEN;
+	case L2TP_FAILOVER_PROTOCOL:
+		return failover_agreed(tunnel) ? RESYNC_EVENT_PROTOCOL : RESYNC_EVENT_FORBIDDEN;
+	case L2TP_FAILOVER_PROTOCOL_SILENT:
+		if (failover_agreed(tunnel))
+			return RESYNC_EVENT_PROTOCOL;
+		break;
+	case L2TP_FAILOVER_UNSET:
+	case L2TP_FAILOVER_SILENT:
+		break;
+	}
+	return knowledge == L2TP_KNOWLEDGE_EXACT ? RESYNC_EVENT_EXACT : RESYNC_EVENT_BEHIND;
+}
+
+static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms, enum l2tp_knowledge knowledge)
 {
 	struct l2tp_session *session;
 	uint16_t ns;
@@ -312,8 +298,7 @@ static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 		tunnel_free(tunnel);
 		return;
 	}
-	tunnel->resync = true;
-	tunnel->l2tp->counters.resync++;
+	resync_event(tunnel, takeover_event(tunnel, knowledge), now_ms);
 	if (tunnel->session_established != tunnel->session_count)	/* seldom: a takeover reads no other sessions */
 		for (session = session_index_after(tunnel, 0); session;
 		     session = session_index_after(tunnel, session->local_id))
@@ -329,12 +314,17 @@ static void queue_probes(struct l2tp *l2tp, bool with_queue)
 
 	for (id = 1; id < l2tp->id_end; id++) {
 		tunnel = l2tp->tunnels[id];
-		if (tunnel && tunnel->resync && (tunnel->channel.una != tunnel->channel.vs) == with_queue)
+		if (tunnel && resync_running(tunnel) && (tunnel->channel.una != tunnel->channel.vs) == with_queue)
 			*(uint16_t *)ring_push(&l2tp->resync_due) = (uint16_t)id;
 	}
 }
 
 void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms)
+{
+	l2tp_take_over(l2tp, now_ms, L2TP_KNOWLEDGE_EXACT);
+}
+
+void l2tp_take_over(struct l2tp *l2tp, uint64_t now_ms, enum l2tp_knowledge knowledge)
 {
 	uint32_t id;
 
@@ -343,7 +333,7 @@ void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms)
 	l2tp->active = true;
 	for (id = 1; id < l2tp->id_end; id++)
 		if (l2tp->tunnels[id])
-			restart(l2tp->tunnels[id], now_ms);
+			restart(l2tp->tunnels[id], now_ms, knowledge);
 	queue_probes(l2tp, true);
 	queue_probes(l2tp, false);
 	l2tp->resync_next_ms = now_ms;
@@ -352,14 +342,16 @@ void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms)
 
 static void rest(struct l2tp_tunnel *tunnel)
 {
-	if (tunnel->state == L2TP_TUNNEL_CLOSING) {
+	if (tunnel->state == L2TP_TUNNEL_CLOSING || tunnel->recovery.old_id) {
 		tunnel_free(tunnel);
 		return;
 	}
-	if (tunnel->resync) {
-		tunnel->resync = false;
+	if (resync_running(tunnel))
 		tunnel->l2tp->counters.resync--;
-	}
+	tunnel->resync.state = L2TP_RESYNC_NONE;
+	tunnel->recovery.by_id = 0;
+	tunnel->patience_ms = CHANNEL_NEVER;
+	tunnel->channel.hold = false;
 	tunnel->ack_due = tunnel->overflow = false;
 	tunnel->channel.deadline_ms = CHANNEL_NEVER;
 	tunnel_stop_setup(tunnel);
@@ -415,7 +407,10 @@ void l2tp_tunnel_info(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_info 
 	l2tp_tunnel_export(tunnel, &info->s);
 	l2tp_channel_export(tunnel, &info->channel);
 	info->sessions = tunnel->session_count;
-	info->resync = tunnel->resync;
+	info->resync = resync_running(tunnel);
+	info->resync_state = tunnel->resync.state;
+	info->resync_how = tunnel->resync.how;
+	info->resync_ms = (uint32_t)(tunnel->resync.end_ms - tunnel->resync.start_ms);
 	info->unsent = (uint16_t)(channel->vs - channel->top);
 	info->unacked = (uint16_t)(channel->top - channel->una);
 	info->max_unacked = channel->max_unacked;
@@ -436,7 +431,7 @@ uint16_t l2tp_tunnel_next(const struct l2tp *l2tp, uint16_t after)
 	uint32_t id;
 
 	for (id = after + 1u; id < l2tp->id_end; id++)
-		if (l2tp->tunnels[id])
+		if (l2tp->tunnels[id] && !l2tp->tunnels[id]->recovery.old_id)
 			return (uint16_t)id;
 	return 0;
 }

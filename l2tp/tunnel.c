@@ -13,9 +13,11 @@
  * CLOSING keeps only numbers: it acknowledges what the peer repeats and goes
  * on sending our StopCCN for one full cycle.  For everybody else it is gone.
  *
- * RESYNC (after a takeover) is a property of ESTABLISHED, not a state: the
- * tunnel works, but new calls are refused until the peer has shown that its
- * numbers are ours.
+ * Resynchronisation after a takeover is a property of ESTABLISHED, not a state
+ * (resync.c): new calls are refused until the peer's numbers are known.
+ *
+ * A recovery tunnel (RFC 4951, failover.c) runs through the same machine, but
+ * nobody outside l2tp/ hears of it: it has no sessions, data plane or records.
  */
 #include "l2tp/engine.h"
 
@@ -37,7 +39,7 @@ static void count(struct l2tp_tunnel *tunnel, uint32_t by)
 	struct l2tp_counters *counters = &tunnel->l2tp->counters;
 	bool established = tunnel->state == L2TP_TUNNEL_ESTABLISHED;
 
-	if (tunnel->state == L2TP_TUNNEL_IDLE || tunnel->state == L2TP_TUNNEL_CLOSING)
+	if (tunnel->state == L2TP_TUNNEL_IDLE || tunnel->state == L2TP_TUNNEL_CLOSING || tunnel->recovery.old_id)
 		return;
 	counters->tunnels += by;
 	counters->tunnels_established += established ? by : 0;
@@ -58,6 +60,9 @@ void tunnel_apply(struct l2tp_tunnel *tunnel, const struct l2tp_tunnel_state_rec
 	tunnel->peer_framing = state->peer_framing;
 	tunnel->peer_bearer = state->peer_bearer;
 	tunnel->established_unix_ms = state->established_unix_ms;
+	tunnel->failover_sent = state->failover_sent;
+	tunnel->failover_received = state->failover_received;
+	tunnel->peer_recovery_ms = state->peer_recovery_ms;
 	tunnel->challenged = state->challenged;
 	memcpy(tunnel->challenge, state->challenge, sizeof(tunnel->challenge));
 	if (!tunnel->params.receive_window)
@@ -86,7 +91,7 @@ struct l2tp_tunnel *tunnel_new(struct l2tp *l2tp, uint64_t now_ms, const struct 
 	tunnel->local = state->local;
 	tunnel->peer = state->peer;
 	tunnel->since_ms = tunnel->last_rx_ms = now_ms;
-	tunnel->setup_deadline_ms = tunnel->linger_deadline_ms = CHANNEL_NEVER;
+	tunnel->setup_deadline_ms = tunnel->linger_deadline_ms = tunnel->patience_ms = CHANNEL_NEVER;
 	tunnel_apply(tunnel, state);
 	l2tp->ops.random(l2tp->ops.ctx, &tunnel->session_id_key, sizeof(tunnel->session_id_key));
 	l2tp->ops.random(l2tp->ops.ctx, &tunnel->session_id_counter, sizeof(tunnel->session_id_counter));
@@ -109,6 +114,8 @@ struct l2tp_tunnel *tunnel_new(struct l2tp *l2tp, uint64_t now_ms, const struct 
 void tunnel_start_setup(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	tunnel->setup_deadline_ms = now_ms + tunnel->params.setup_timeout_s * 1000u;
+	if (tunnel->initiator)		/* the limits are for what others ask of us */
+		return;
 	tunnel->l2tp->half_open++;
 	++*registry_half_open(tunnel->l2tp, &tunnel->peer);
 }
@@ -118,6 +125,8 @@ void tunnel_stop_setup(struct l2tp_tunnel *tunnel)
 	if (tunnel->setup_deadline_ms == CHANNEL_NEVER)
 		return;
 	tunnel->setup_deadline_ms = CHANNEL_NEVER;
+	if (tunnel->initiator)
+		return;
 	tunnel->l2tp->half_open--;
 	--*registry_half_open(tunnel->l2tp, &tunnel->peer);
 }
@@ -151,7 +160,7 @@ void tunnel_free(struct l2tp_tunnel *tunnel)
 	}
 	tunnel_stop_setup(tunnel);
 	count(tunnel, (uint32_t)-1);
-	if (tunnel->resync)
+	if (resync_running(tunnel))
 		l2tp->counters.resync--;
 	if (tunnel->state == L2TP_TUNNEL_CLOSING)
 		closing_unlink(tunnel);
@@ -178,6 +187,7 @@ void tunnel_send(struct l2tp_tunnel *tunnel, uint64_t now_ms, struct avp_builder
 	size_t len = message_end(builder);
 	uint16_t ns;
 
+	resync_before_send(tunnel, now_ms);
 	if (!len || channel_queue(&tunnel->channel, builder->buf, len, &ns)) {
 		tunnel->overflow = true;	/* the next timer run gives the peer up */
 		return;
@@ -195,34 +205,13 @@ static void begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum 
 void tunnel_hello(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	struct avp_builder builder;
+	uint8_t buf[32];	/* not l2tp->build: another message may be in there */
 
-	begin(tunnel, &builder, MESSAGE_HELLO);
+	message_begin(&builder, buf, sizeof(buf), MESSAGE_HELLO, tunnel->peer_id, 0);
 	tunnel_send(tunnel, now_ms, &builder);
 }
 
-static void ack_due(struct l2tp_tunnel *tunnel)
-{
-	if (tunnel->ack_due)
-		return;
-	tunnel->ack_due = true;
-	*(uint16_t *)ring_push(&tunnel->l2tp->ack_due) = tunnel->local_id;
-}
-
 /* ---- states ------------------------------------------------------------- */
-
-void tunnel_resync_done(struct l2tp_tunnel *tunnel, bool ok)
-{
-	struct l2tp *l2tp = tunnel->l2tp;
-
-	if (!tunnel->resync)
-		return;
-	tunnel->resync = false;
-	l2tp->counters.resync--;
-	*(ok ? &l2tp->counters.resync_ok : &l2tp->counters.resync_failed) += 1;
-	engine_action(l2tp, &(struct queued_action){
-		.type = L2TP_ACTION_RESYNC_DONE, .tunnel_id = tunnel->local_id, .resync_ok = ok,
-		.extra = engine_extra(tunnel, NULL) });
-}
 
 /* Everything that hangs on a live tunnel goes: sessions, data plane, records. */
 static void take_down(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result, bool by_peer)
@@ -231,7 +220,12 @@ static void take_down(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct 
 	struct l2tp_session *session;
 	uint16_t ns, id = 0;
 
-	tunnel_resync_done(tunnel, false);
+	resync_event(tunnel, RESYNC_EVENT_LOST, now_ms);
+	failover_old_gone(tunnel, now_ms);
+	if (tunnel->recovery.old_id) {
+		failover_ended(tunnel, now_ms);
+		return;
+	}
 	while ((session = session_index_after(tunnel, id))) {
 		id = session->local_id;
 		session_set_state(session, L2TP_SESSION_IDLE, now_ms, result, by_peer);
@@ -284,6 +278,10 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 	case L2TP_TUNNEL_ESTABLISHED:
 		tunnel->challenged = false;
 		explicit_bzero(tunnel->challenge, sizeof(tunnel->challenge));
+		if (tunnel->recovery.old_id) {
+			failover_established(tunnel, now_ms);
+			break;
+		}
 		tunnel->established_unix_ms = now_ms + (uint64_t)tunnel->l2tp->wall_offset_ms;
 		supersede_older(tunnel, now_ms);
 		note_tunnel(tunnel);
@@ -301,6 +299,7 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 /* ---- the machine -------------------------------------------------------- */
 
 enum tunnel_event {
+	TUNNEL_EVENT_OPEN,	/* we want it */
 	TUNNEL_EVENT_SCCRQ,
 	TUNNEL_EVENT_SCCRP,
 	TUNNEL_EVENT_SCCCN,
@@ -308,6 +307,7 @@ enum tunnel_event {
 	TUNNEL_EVENT_HELLO,
 	TUNNEL_EVENT_BAD,	/* an invalid or unrecoverably malformed message; in->result says how */
 	TUNNEL_EVENT_CLOSE,	/* we want it closed with in->result */
+	TUNNEL_EVENT_CLEAR,	/* it goes without a word; in->result says why */
 	TUNNEL_EVENT_TIMEOUT,	/* half-open for too long */
 	TUNNEL_EVENT_DEAD,	/* the peer does not answer */
 	TUNNEL_EVENT_LINGERED,
@@ -360,20 +360,65 @@ static void put_identity(struct l2tp_tunnel *tunnel, struct avp_builder *builder
 	}
 }
 
+/* The answer to the peer's challenge, in `carrier`. */
+static void put_response(struct l2tp_tunnel *tunnel, struct avp_builder *builder, const struct message *message,
+			 enum message_type carrier)
+{
+	const struct message_slice *challenge = &message->avp[AVP_CHALLENGE];
+	uint8_t response[AVP_AUTH_LEN];
+
+	if (!message_has(message, AVP_CHALLENGE))
+		return;
+	avp_challenge_response(carrier, tunnel->params.secret, challenge->data, challenge->len, response);
+	avp_put(builder, AVP_CHALLENGE_RESPONSE, response, sizeof(response));
+}
+
+static bool request(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	struct avp_builder builder;
+
+	begin(tunnel, &builder, MESSAGE_SCCRQ);
+	put_identity(tunnel, &builder);
+	failover_put(tunnel, &builder, MESSAGE_SCCRQ);
+	tunnel_send(tunnel, in->now_ms, &builder);
+	return true;
+}
+
+static bool accept_sccrp(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	const struct message *message = in->message;
+	struct avp_builder builder;
+
+	registry_set_peer_id(tunnel->l2tp, tunnel, message_u16(message, AVP_ASSIGNED_TUNNEL_ID));
+	if (message_has(message, AVP_RECEIVE_WINDOW_SIZE))
+		channel_set_peer_window(&tunnel->channel, message_u16(message, AVP_RECEIVE_WINDOW_SIZE));
+	if (message->avp[AVP_PROTOCOL_VERSION].data[0] != VERSION_1_0 >> 8) {
+		message_result(&in->result, STOPCCN_VERSION, VERSION_1_0 >> 8, "protocol version %u",
+			       message->avp[AVP_PROTOCOL_VERSION].data[0]);
+		return false;
+	}
+	if (!check_response(tunnel, in, MESSAGE_SCCRP))
+		return false;
+	if (message_has(message, AVP_CHALLENGE) && !tunnel->params.secret[0]) {
+		message_result(&in->result, STOPCCN_NOT_AUTHORISED, 0, "no tunnel secret configured");
+		return false;
+	}
+	failover_accepted(tunnel, message);
+	begin(tunnel, &builder, MESSAGE_SCCCN);
+	put_response(tunnel, &builder, message, MESSAGE_SCCCN);
+	tunnel_send(tunnel, in->now_ms, &builder);
+	return true;
+}
+
 static bool answer_sccrq(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 {
-	const struct message_slice *challenge = &in->message->avp[AVP_CHALLENGE];
-	uint8_t response[AVP_AUTH_LEN];
 	struct avp_builder builder;
 
 	note_tunnel(tunnel);	/* before the message that belongs to it */
 	begin(tunnel, &builder, MESSAGE_SCCRP);
 	put_identity(tunnel, &builder);
-	if (message_has(in->message, AVP_CHALLENGE)) {
-		avp_challenge_response(MESSAGE_SCCRP, tunnel->params.secret, challenge->data, challenge->len,
-				       response);
-		avp_put(&builder, AVP_CHALLENGE_RESPONSE, response, sizeof(response));
-	}
+	put_response(tunnel, &builder, in->message, MESSAGE_SCCRP);
+	failover_put(tunnel, &builder, MESSAGE_SCCRP);
 	tunnel_send(tunnel, in->now_ms, &builder);
 	return true;
 }
@@ -422,6 +467,14 @@ static bool give_up(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 	return true;
 }
 
+/* A recovery tunnel whose purpose is fulfilled. */
+static bool spent(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
+{
+	(void)tunnel;
+	message_result(&in->result, STOPCCN_GENERAL, 0, "recovery is complete");
+	return false;
+}
+
 static bool nothing(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 {
 	(void)tunnel;
@@ -436,7 +489,19 @@ struct tunnel_transition {
 
 static const struct tunnel_transition table[L2TP_TUNNEL_CLOSING + 1][TUNNEL_EVENTS] = {
 	[L2TP_TUNNEL_IDLE] = {
+		[TUNNEL_EVENT_OPEN]	= { request,		L2TP_TUNNEL_WAIT_CTL_REPLY },
 		[TUNNEL_EVENT_SCCRQ]	= { answer_sccrq,	L2TP_TUNNEL_WAIT_CTL_CONN },
+	},
+	[L2TP_TUNNEL_WAIT_CTL_REPLY] = {
+		[TUNNEL_EVENT_SCCRQ]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_SCCRP]	= { accept_sccrp,	L2TP_TUNNEL_ESTABLISHED },
+		[TUNNEL_EVENT_SCCCN]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_STOPCCN]	= { peer_closes,	L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_HELLO]	= { improper,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_BAD]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_CLOSE]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_TIMEOUT]	= { timed_out,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_DEAD]	= { give_up,		L2TP_TUNNEL_IDLE },
 	},
 	[L2TP_TUNNEL_WAIT_CTL_CONN] = {
 		[TUNNEL_EVENT_SCCRQ]	= { improper,		L2TP_TUNNEL_CLOSING },
@@ -457,7 +522,9 @@ static const struct tunnel_transition table[L2TP_TUNNEL_CLOSING + 1][TUNNEL_EVEN
 		[TUNNEL_EVENT_HELLO]	= { nothing,		L2TP_TUNNEL_ESTABLISHED },
 		[TUNNEL_EVENT_BAD]	= { refuse,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_CLOSE]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_CLEAR]	= { nothing,		L2TP_TUNNEL_IDLE },
 		[TUNNEL_EVENT_DEAD]	= { give_up,		L2TP_TUNNEL_IDLE },
+		[TUNNEL_EVENT_LINGERED]	= { spent,		L2TP_TUNNEL_CLOSING },
 	},
 	[L2TP_TUNNEL_CLOSING] = {
 		[TUNNEL_EVENT_DEAD]	= { nothing,		L2TP_TUNNEL_IDLE },
@@ -480,7 +547,7 @@ static void stop(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 	tunnel_send(tunnel, in->now_ms, &builder);
 }
 
-/* After a transition to IDLE the tunnel does not exist any more: only EVENT_DEAD and EVENT_LINGERED lead there. */
+/* After a transition to IDLE the tunnel does not exist any more: only DEAD, CLEAR and LINGERED lead there. */
 static void tunnel_event(struct l2tp_tunnel *tunnel, enum tunnel_event event, struct tunnel_input *in)
 {
 	const struct tunnel_transition *row = &table[tunnel->state][event];
@@ -501,6 +568,21 @@ void tunnel_accept(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	tunnel_schedule(tunnel);
 }
 
+void tunnel_request(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct tunnel_input in = { .now_ms = now_ms };
+
+	tunnel_event(tunnel, TUNNEL_EVENT_OPEN, &in);
+	tunnel_schedule(tunnel);
+}
+
+void tunnel_clear(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result)
+{
+	struct tunnel_input in = { .now_ms = now_ms, .result = *result };
+
+	tunnel_event(tunnel, TUNNEL_EVENT_CLEAR, &in);
+}
+
 void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result)
 {
 	struct tunnel_input in = { .now_ms = now_ms, .result = *result };
@@ -511,9 +593,9 @@ void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct
 	tunnel_schedule(tunnel);
 }
 
-/* ---- receiving ---------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------- */
 
-static void dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
+void tunnel_dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
 {
 	struct l2tp *l2tp = tunnel->l2tp;
 	struct message *message = &l2tp->message;
@@ -533,8 +615,13 @@ static void dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct m
 		tunnel_event(tunnel, TUNNEL_EVENT_BAD, &in);
 		return;
 	}
+	if (message->def->optional) {
+		if (tunnel->state == L2TP_TUNNEL_ESTABLISHED && !message->fault)
+			failover_receive(tunnel, now_ms, message);
+		return;
+	}
 	if (message->def->session) {
-		if (tunnel->state == L2TP_TUNNEL_ESTABLISHED) {
+		if (tunnel->state == L2TP_TUNNEL_ESTABLISHED && !tunnel->recovery.old_id) {
 			session_receive(tunnel, now_ms, header->session_id, message);
 			return;
 		}
@@ -557,86 +644,6 @@ static void dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct m
 	tunnel_event(tunnel, event, &in);
 }
 
-/* The next message in order.  In CLOSING too: there the table has no answer to anything. */
-static void deliver(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
-{
-	tunnel->channel.vr++;
-	note_channel(tunnel);
-	ack_due(tunnel);
-	dispatch(tunnel, now_ms, header);
-}
-
-/* Messages that came early and whose turn it is now. */
-static void deliver_early(struct l2tp_tunnel *tunnel, uint64_t now_ms)
-{
-	struct channel_early *early;
-	struct message_header header;
-	const uint8_t *data;
-	size_t len;
-
-	while ((early = channel_take(&tunnel->channel))) {
-		data = channel_early_data(early, &len);
-		message_header_parse(data, len, &header);
-		deliver(tunnel, now_ms, &header);
-		free(early);
-	}
-}
-
-static bool take_ack(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, int *acked)
-{
-	uint16_t ns = tunnel->channel.una;
-
-	*acked = channel_ack(&tunnel->channel, nr, now_ms);
-	if (*acked < 0)
-		return false;
-	if (!*acked)
-		return true;
-	for (; ns != tunnel->channel.una; ns++)
-		note_message(tunnel, L2TP_DIRTY_MESSAGE_ACKED, ns);
-	note_channel(tunnel);
-	return true;
-}
-
-void tunnel_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header, size_t octets)
-{
-	struct channel *channel = &tunnel->channel;
-	bool zlb = !header->body_len;
-	enum channel_order order = channel_order(channel, header->ns);
-	int acked;
-
-	if (!take_ack(tunnel, now_ms, header->nr, &acked)) {
-		tunnel->l2tp->counters.rx_malformed++;
-		return;
-	}
-	tunnel->rx_packets++;
-	tunnel->rx_bytes += octets;
-	tunnel->last_rx_ms = now_ms;
-	/* An answer to our probe, or agreement on both numbers before there was one. */
-	if (acked || (channel->una == channel->vs && header->nr == channel->vs &&
-		      (zlb || order != CHANNEL_ORDER_FUTURE)))
-		tunnel_resync_done(tunnel, true);
-	if (!zlb) {
-		switch (order) {
-		case CHANNEL_ORDER_NEXT:
-			deliver(tunnel, now_ms, header);
-			/* New input in order: its numbers are ours. */
-			tunnel_resync_done(tunnel, true);
-			deliver_early(tunnel, now_ms);
-			break;
-		case CHANNEL_ORDER_DUPLICATE:
-			channel->duplicates++;
-			ack_due(tunnel);
-			break;
-		case CHANNEL_ORDER_FUTURE:
-			channel_keep(channel, header->ns, header->body - MESSAGE_HEADER,
-				     MESSAGE_HEADER + header->body_len);
-			break;
-		}
-	}
-	tunnel_transmit(tunnel, now_ms);
-	tunnel_schedule(tunnel);
-}
-
 /* ---- timers ------------------------------------------------------------- */
 
 static uint64_t hello_deadline(const struct l2tp_tunnel *tunnel)
@@ -644,7 +651,7 @@ static uint64_t hello_deadline(const struct l2tp_tunnel *tunnel)
 	const struct channel *channel = &tunnel->channel;
 
 	/* A tunnel that waits for its probe gets its HELLO from there. */
-	if (tunnel->state != L2TP_TUNNEL_ESTABLISHED || !tunnel->params.hello_s || tunnel->resync ||
+	if (tunnel->state != L2TP_TUNNEL_ESTABLISHED || !tunnel->params.hello_s || resync_running(tunnel) ||
 	    channel->una != channel->vs)
 		return CHANNEL_NEVER;
 	return tunnel->last_rx_ms + tunnel->params.hello_s * UINT64_C(1000);
@@ -656,6 +663,8 @@ static uint64_t deadline(const struct l2tp_tunnel *tunnel)
 		tunnel->channel.deadline_ms,
 		tunnel->setup_deadline_ms,
 		tunnel->linger_deadline_ms,
+		tunnel->patience_ms,
+		resync_deadline(tunnel),
 		hello_deadline(tunnel),
 		tunnel->half_open_first ? tunnel->half_open_first->setup_deadline_ms : CHANNEL_NEVER,
 	};
@@ -688,7 +697,12 @@ void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	enum channel_timeout timeout = channel_timeout(&tunnel->channel, now_ms);
 
 	timer_stop(&tunnel->l2tp->timers, &tunnel->timer);
-	if (timeout == CHANNEL_TIMEOUT_DEAD || tunnel->overflow) {
+	if (timeout == CHANNEL_TIMEOUT_DEAD && failover_waits(tunnel, now_ms)) {
+		channel_again(&tunnel->channel);
+		timeout = CHANNEL_TIMEOUT_RETRANSMIT;
+	}
+	if (timeout == CHANNEL_TIMEOUT_DEAD || tunnel->overflow || now_ms >= tunnel->patience_ms ||
+	    !resync_timer(tunnel, now_ms)) {
 		tunnel_event(tunnel, TUNNEL_EVENT_DEAD, &in);
 		return;
 	}

@@ -211,12 +211,13 @@ START_TEST(unknown_messages)
 {
 	lac_connect(&lac);
 	/* FSQ of RFC 4951 has M = 0: acknowledged, ignored */
-	message_begin(&lac.out, lac.buf, sizeof(lac.buf), (enum message_type)21, lac.peer_id, 0);
-	lac.buf[MESSAGE_HEADER] &= 0x7f;
+	message_begin(&lac.out, lac.buf, sizeof(lac.buf), MESSAGE_FSQ, lac.peer_id, 0);
+	ck_assert_uint_eq(lac.buf[MESSAGE_HEADER] & 0x80, 0);
 	lac_end(&lac);
 	ck_assert_uint_eq(box.seen_count, 1);
 	ck_assert_uint_eq(box.seen[0].header.nr, lac.ns);
-	message_begin(&lac.out, lac.buf, sizeof(lac.buf), (enum message_type)21, lac.peer_id, 0);
+	message_begin(&lac.out, lac.buf, sizeof(lac.buf), MESSAGE_HELLO, lac.peer_id, 0);
+	lac.buf[MESSAGE_HEADER + AVP_HEADER + 1] = 23;
 	lac_end(&lac);
 	lac_expect_stop(&lac, 2, 8);
 }
