@@ -8,6 +8,7 @@
  *   follow.c  the receiving side: apply, shadow store, acknowledge
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
  *   planned.c changes of role that were asked for
+ *   conflict.c two owners have met: who stays
  */
 #ifndef L2TPHA_HA_CORE_H
 #define L2TPHA_HA_CORE_H
@@ -148,6 +149,7 @@ struct ha_roles {
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
 	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
+	uint64_t overruled;		/* epoch of another owner that was told so */
 	uint64_t adopt_epoch;		/* learned, to be persisted; 0: none */
 	uint64_t adopt_serial;
 	uint64_t persist_max;		/* highest epoch ever handed out to be persisted */
@@ -248,6 +250,10 @@ void ha_follow_start(struct ha *ha);			/* became standby */
 void ha_follow_flush_ack(struct ha *ha);
 void ha_follow_tick(struct ha *ha);
 uint64_t ha_follow_deadline(const struct ha *ha);
+
+/* conflict.c */
+void ha_conflict(struct ha *ha);			/* the peer and we reign */
+void ha_conflict_higher(struct ha *ha, uint64_t epoch, char why[HA_REASON_MAX]);	/* why we lose */
 
 /* roles.c */
 enum role_event {

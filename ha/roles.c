@@ -349,25 +349,6 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 
 /* ---- the peer -------------------------------------------------------------- */
 
-/* Which of two owners with the same epoch stays: the same answer on both nodes. */
-static void resolve_conflict(struct ha *ha)
-{
-	struct ha_peer *peer = &ha->peer;
-	bool stay = ha->hello_seq != peer->hello_seq ? ha->hello_seq > peer->hello_seq :
-		    strcmp(ha->config.node, peer->node) < 0;
-	char why[HA_REASON_MAX];
-
-	snprintf(why, sizeof(why), "both own epoch %" PRIu64 ": %.40s stays, %.40s goes mute", ha->epoch,
-		 stay ? ha->config.node : peer->node, stay ? peer->node : ha->config.node);
-	ha_warn(ha, "%s", why);
-	if (!stay) {
-		ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
-		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
-	} else {
-		ha_send_heartbeat(ha);
-	}
-}
-
 void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 {
 	struct ha_roles *roles = &ha->roles;
@@ -375,7 +356,7 @@ void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 
 	if (epoch <= ha->epoch)
 		return;
-	snprintf(why, sizeof(why), "%.40s has epoch %" PRIu64 ", we %" PRIu64, ha->peer.node, epoch, ha->epoch);
+	ha_conflict_higher(ha, epoch, why);
 	ha->epoch = epoch;
 	roles->adopt_epoch = epoch;
 	if (ha_reigning(ha)) {
@@ -394,12 +375,8 @@ void ha_roles_peer(struct ha *ha)
 	struct ha_peer *peer = &ha->peer;
 	bool peer_reigns = peer->role == HA_ROLE_ACTIVE || peer->role == HA_ROLE_CLAIMING;
 
-	if (peer_reigns && ha_reigning(ha)) {
-		if (peer->owned && peer->owned == ha_roles_owned(ha))
-			resolve_conflict(ha);
-		else if (peer->epoch < ha->epoch)
-			ha_send_heartbeat(ha);	/* it sees our epoch and goes mute */
-	}
+	if (peer_reigns && ha_reigning(ha))
+		ha_conflict(ha);
 	if (peer->role == HA_ROLE_ACTIVE && ha->role == HA_ROLE_STANDBY) {
 		ha->roles.held = false;		/* an ordinary standby again */
 		ha_suspicion_clear(ha);

@@ -136,10 +136,17 @@ void check_before_silence(struct sim *sim, struct node *active)
 	}
 }
 
+/* It may have lost everything and be back, within the second that its active needs to notice. */
+static bool has_followed(const struct node *standby)
+{
+	enum ha_sync sync = node_sync(standby);
+
+	return sync == HA_SYNC_IN_SYNC || sync == HA_SYNC_STALE;
+}
+
 void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 {
 	struct node *standby = &sim->nodes[!lost->index];
-	struct ha_info follower;
 	bool covered;
 	int i;
 
@@ -154,12 +161,7 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 		covered = false;
 	} else {
 		covered = standby->group && !standby->frozen && !node_is_owner(standby) &&
-			  (planned || node_sync(lost) == HA_SYNC_IN_SYNC);
-	}
-	if (covered) {
-		/* a standby that just booted holds nothing, and the active has up to a second to say so */
-		ha_info(group_ha(standby->group), &follower);
-		covered = follower.role != HA_ROLE_INIT;
+			  (planned || (node_sync(lost) == HA_SYNC_IN_SYNC && has_followed(standby)));
 	}
 	if (!covered) {
 		sim_trace(sim, "node %d was not covered (%s)", lost->index, ha_sync_name(node_sync(lost)));
@@ -214,16 +216,17 @@ static void check_epochs(struct sim *sim)
 			sim_fail(sim, "S7: epoch of node %d falls from %llu to %llu", i,
 				 (unsigned long long)node->seen_epoch, (unsigned long long)info[i].epoch);
 		node->seen_epoch = info[i].epoch;
-		if (info[i].owner && info[i].epoch > node->disk_epoch)
+		if (info[i].owner && info[i].epoch > node->disk_epoch && !node->disk_failed)
 			sim_fail(sim, "S7: node %d owns epoch %llu, a restart would find %llu", i,
 				 (unsigned long long)info[i].epoch, (unsigned long long)node->disk_epoch);
 	}
 	/* one that was frozen does not know yet: its lease has ended, and it looks before it speaks again */
 	if (has[0] && has[1] && info[0].owner && info[1].owner && info[0].epoch == info[1].epoch &&
+	    sim->now_us >= sim->split_until_us &&
 	    node_speaks(&sim->nodes[0]) && node_speaks(&sim->nodes[1]))
 		sim_fail(sim, "S7: both nodes own epoch %llu", (unsigned long long)info[0].epoch);
 	if (node_speaks(&sim->nodes[0]) && node_speaks(&sim->nodes[1]) && !sim->nodes[0].access_cut &&
-	    !sim->nodes[1].access_cut && !sim->split)
+	    !sim->nodes[1].access_cut && sim->now_us >= sim->split_until_us)
 		sim_fail(sim, "S1: both nodes hold the address and may speak");
 }
 
@@ -262,7 +265,8 @@ static void check_ghosts(struct sim *sim, struct node *node)
 				struct call *call = &sim->calls[i];
 
 				if (call->confirmed && call->serial == rec.call_serial && call->lac_sid == rec.peer_id &&
-				    call->lac_tid == info.s.peer_id)
+				    call->lac_tid == info.s.peer_id &&
+				    !net_unreachable(sim, node, &sim->peers[call->peer].addr))
 					sim_fail(sim, "S4: call %d ended and was confirmed, node %d has it as %u/%u",
 						 i, node->index, tid, sid);
 			}
@@ -365,7 +369,7 @@ static bool any_risk(const struct sim *sim)
 	int i;
 
 	for (i = 0; i < sim->peer_count; i++)
-		if (sim->peers[i].at_risk)
+		if (sim->peers[i].at_risk || sim->now_us < sim->peers[i].excused_until_us)
 			return true;
 	for (i = 0; i < sim->call_count; i++)
 		if (sim->calls[i].at_risk && (sim->calls[i].lc || sim->calls[i].hung_up))

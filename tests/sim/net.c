@@ -53,6 +53,11 @@ static void offer(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *
 		deliver(sim, fn, local, peer, data, len, delay + rng_below(sim, 30000));
 }
 
+static int side_of(const struct sim *sim, const struct l2tp_endpoint *lac)
+{
+	return sim->net.side[lac->addr[3] % SIM_PEERS];
+}
+
 static void ev_to_peer(struct sim *sim, struct sim_event *ev)
 {
 	struct peer *peer = peer_by_addr(sim, &ev->peer, ev->data, ev->len);
@@ -67,8 +72,8 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 	struct node *node;
 	uint16_t tid, sid;
 
-	if (!ev->arg)
-		ev->arg = (uint64_t)sim->net.owner + 1;	/* it waits where it arrived, if it has to */
+	if (!ev->arg)	/* it waits where it arrived, if it has to */
+		ev->arg = (uint64_t)(sim->net.split ? side_of(sim, &ev->peer) : sim->net.owner) + 1;
 	if (!ev->arg)
 		goto out;
 	node = &sim->nodes[ev->arg - 1];
@@ -107,7 +112,7 @@ void net_from_node(struct node *node, const struct l2tp_endpoint *local, const s
 	}
 	if (is_control(data, len))
 		check_transmit(node, peer, data, len);
-	if (node->access_cut)
+	if (node->access_cut || (sim->net.split && side_of(sim, peer) != node->index))
 		return;
 	snprintf(from, sizeof(from), "node %d ->", node->index);
 	offer(sim, ev_to_peer, local, peer, data, len, from);
@@ -159,6 +164,28 @@ void net_start(struct sim *sim)
 	sim_at(sim, sim->now_us + 500 * MS, ev_arp, 0, 0);
 }
 
+bool net_unreachable(const struct sim *sim, const struct node *node, const struct l2tp_endpoint *lac)
+{
+	return sim->now_us < sim->split_until_us && side_of(sim, lac) != node->index;
+}
+
+void net_split(struct sim *sim)
+{
+	sim_trace(sim, "access network: split");
+	sim->net.split = true;
+	sim->split_until_us = SIM_NEVER;
+}
+
+void net_join(struct sim *sim)
+{
+	if (!sim->net.split)
+		return;
+	sim_trace(sim, "access network: one again");
+	sim->net.split = false;
+	/* until the nodes have met and the lower epoch has gone mute */
+	sim->split_until_us = sim->now_us + 4 * SEC;
+}
+
 /* ---- HA stream ---- */
 
 static void wire_deliver_input(struct sim *sim, struct node *node, struct sim_event *ev)
@@ -174,7 +201,7 @@ static bool wire_held(struct sim *sim, struct sim_event *ev)
 	struct ha_wire *w = &sim->wire;
 	int from = !ev->who;
 
-	if (!w->cut)
+	if (!w->cut && !w->mute[from])
 		return false;
 	if (w->held_len[from] == w->held_cap[from]) {
 		w->held_cap[from] = w->held_cap[from] ? w->held_cap[from] * 2 : 64;
@@ -253,6 +280,8 @@ static uint64_t wire_time(struct sim *sim, int from)
 
 	if (at < w->last_at[from])
 		at = w->last_at[from];
+	if (rng_pm(sim, w->loss_pm))	/* what comes behind waits for the lost one */
+		at += 200 * MS << (rng_pm(sim, w->loss_pm) ? 1 : 0);
 	w->last_at[from] = at;
 	return at;
 }
@@ -335,7 +364,7 @@ static void ev_connect(struct sim *sim, struct sim_event *ev)
 				wire_poke(sim);
 			return;
 		}
-	if (w->cut) {
+	if (w->cut || w->mute[0] || w->mute[1]) {
 		wire_poke(sim);
 		return;
 	}
@@ -378,16 +407,23 @@ void wire_cut(struct sim *sim)
 	sim->stats.link_faults++;
 }
 
+void wire_mute(struct sim *sim, int from)
+{
+	sim_trace(sim, "wire: nothing of node %d arrives", from);
+	sim->wire.mute[from] = true;
+	sim->stats.link_faults++;
+}
+
 void wire_heal(struct sim *sim, bool reset)
 {
 	struct ha_wire *w = &sim->wire;
 	size_t i;
 	int from;
 
-	if (!w->cut)
+	if (!w->cut && !w->mute[0] && !w->mute[1])
 		return;
 	sim_trace(sim, "wire: heals%s", reset ? ", stream lost" : "");
-	w->cut = false;
+	w->cut = w->mute[0] = w->mute[1] = false;
 	for (from = 0; from < SIM_NODES; from++) {
 		for (i = 0; i < w->held_len[from]; i++) {
 			if (reset && w->held[from][i]->fn == ev_wire) {

@@ -53,6 +53,10 @@ static int op_persist_epoch(void *ctx, uint64_t epoch)
 	sim_step(node->sim);
 	if (node->dying)
 		return -EIO;
+	if (node->disk_fails) {
+		node->disk_failed = true;
+		return -ENOSPC;
+	}
 	if (epoch < node->disk_epoch)
 		sim_fail(node->sim, "S7: node %d persists epoch %llu after %llu", node->index,
 			 (unsigned long long)epoch, (unsigned long long)node->disk_epoch);
@@ -96,7 +100,7 @@ static int dp_probe(void *ctx, const struct dp_vip *vip)
 	(void)vip;
 	if (node->access_cut)
 		return -ENETDOWN;
-	return node_speaks(other) && !other->access_cut;
+	return !node->sim->net.split && node_speaks(other) && !other->access_cut;
 }
 
 static void dp_vip_changed(void *ctx)
@@ -121,6 +125,12 @@ static int dp_fault(void *ctx, const char *operation)
 	    rng_pm(node->sim, node->dp_fault_pct * 10)) {
 		sim_trace(node->sim, "node %d: %s fails", node->index, operation);
 		return -ENOMEM;
+	}
+	/* the back end itself sees to it that what has to go goes; one that cannot listen does not start */
+	if (!strstr(operation, "_delete") && strcmp(operation, "listen") && strcmp(operation, "vip_declare") &&
+	    strcmp(operation, "flush") && rng_pm(node->sim, node->dp_fault_any_pct * 10)) {
+		sim_trace(node->sim, "node %d: %s fails", node->index, operation);
+		return -ENOBUFS;
 	}
 	return 0;
 }
@@ -297,6 +307,7 @@ void node_boot(struct node *node)
 	gc.config = node->config;
 	gc.rg = node->config->redundancy_groups;
 	gc.epoch = node->disk_epoch;
+	gc.unix_minus_monotonic_ms += node->wall_ms;
 	enter(node);
 	sim_trace(sim, "node %d boots, epoch %llu", node->index, (unsigned long long)node->disk_epoch);
 	node->group = group_new(&gc, &ops, node->dp, ppp_model_ops(), node->ppp, sim_ms(sim));

@@ -250,6 +250,25 @@ void peer_shutdown(struct peer *peer)
 	lac_shutdown(peer->lac, sim_ms(peer->sim), 6);
 }
 
+void peer_restart(struct peer *peer)
+{
+	struct sim *sim = peer->sim;
+	int i;
+
+	sim_trace(sim, "lac %d restarts", peer->index);
+	lac_free(peer->lac);
+	for (i = 0; i < sim->call_count; i++)
+		if (sim->calls[i].peer == peer->index && sim->calls[i].lc) {
+			sim->calls[i].lc = NULL;
+			sim->calls[i].ppp = CALL_PPP_DOWN;
+			sim->calls[i].lost = true;
+		}
+	if (peer->up || peer->at_risk)	/* its old tunnel lingers at the other end until that finds out */
+		peer->excused_until_us = sim->now_us + 90 * SEC;
+	peer->up = peer->at_risk = false;
+	peer->lac = lac_new(&peer->config);
+}
+
 const char *msg_name(const uint8_t *data, size_t len, char buf[64])
 {
 	static const char *const names[17] = {

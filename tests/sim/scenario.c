@@ -15,7 +15,7 @@
 
 /* ---- what scenarios are made of ---- */
 
-static void add_peers(struct sim *sim, int count, bool plain)
+void story_peers(struct sim *sim, int count, bool plain)
 {
 	bool shared = !plain && rng_pm(sim, 500);
 	int i;
@@ -27,7 +27,7 @@ static void add_peers(struct sim *sim, int count, bool plain)
 	}
 }
 
-static void boot_pair(struct sim *sim)
+void story_boot(struct sim *sim)
 {
 	node_boot(&sim->nodes[0]);
 	node_boot(&sim->nodes[1]);
@@ -36,7 +36,7 @@ static void boot_pair(struct sim *sim)
 		sim_fail(sim, "liveness: nobody is active 5 s after both nodes started");
 }
 
-static void settle(struct sim *sim)
+void story_settle(struct sim *sim)
 {
 	int i;
 
@@ -49,13 +49,15 @@ static void settle(struct sim *sim)
 		struct node *node = &sim->nodes[i];
 
 		node_thaw(node);
-		node->access_cut = false;
-		node->dp_fault_pct = 0;
+		node->access_cut = node->disk_fails = false;
+		node->dp_fault_pct = node->dp_fault_any_pct = 0;
 		sim->wire.slow_us[i] = 0;
 		sim->wire.corrupt[i] = false;
 		if (sim->wire.latency_us > 1000)
 			sim->wire.latency_us = 1000;
 	}
+	sim->wire.loss_pm = 0;
+	net_join(sim);
 	wire_heal(sim, false);
 	for (i = 0; i < SIM_NODES; i++)
 		node_boot(&sim->nodes[i]);
@@ -63,21 +65,23 @@ static void settle(struct sim *sim)
 	check_end(sim);
 }
 
-static struct node *active_node(struct sim *sim)
+struct node *story_active(struct sim *sim, const char *when)
 {
 	int a = sim_active(sim);
 
+	if (a < 0 && when)
+		sim_fail(sim, "liveness: nobody is active %s", when);
 	return a < 0 ? NULL : &sim->nodes[a];
 }
 
-static struct node *standby_node(struct sim *sim)
+struct node *story_standby(struct sim *sim)
 {
 	int a = sim_active(sim);
 
 	return a < 0 ? NULL : &sim->nodes[!a];
 }
 
-static struct call *some_call(struct sim *sim, bool up)
+struct call *story_some_call(struct sim *sim, bool up)
 {
 	int tries, n = sim->call_count;
 
@@ -92,7 +96,7 @@ static struct call *some_call(struct sim *sim, bool up)
 
 /* ---- faults that end by themselves ---- */
 
-static void ev_boot(struct sim *sim, struct sim_event *ev)
+void ev_boot(struct sim *sim, struct sim_event *ev)
 {
 	node_boot(&sim->nodes[ev->who]);
 	sim_event_free(ev);
@@ -130,22 +134,23 @@ static uint64_t span(struct sim *sim, uint64_t from_ms, uint64_t to_ms)
 	return sim->now_us + (from_ms + rng_below(sim, (uint32_t)(to_ms - from_ms))) * MS;
 }
 
-static void switch_now(struct sim *sim, struct node *node)
+int story_switch(struct sim *sim, struct node *node)
 {
 	char reason[HA_REASON_MAX] = "";
 	int e;
 
 	if (!node_alive(node))
-		return;		/* nobody hears the command */
+		return -1;	/* nobody hears the command */
 	e = group_switchover(node->group, sim_ms(sim), false, reason);
 	sim_trace(sim, "node %d switchover: %d %s", node->index, e, e ? reason : "");
 	sim->stats.planned += !e;
 	node_settle(node);
+	return e;
 }
 
-static void kill_ppp(struct sim *sim, struct node *node)
+void story_kill_ppp(struct sim *sim, struct node *node)
 {
-	struct call *call = some_call(sim, true);
+	struct call *call = story_some_call(sim, true);
 	struct peer *peer;
 	struct ppp_key key;
 
@@ -160,9 +165,9 @@ static void kill_ppp(struct sim *sim, struct node *node)
 		call->doomed = true;
 }
 
-static void one_fault(struct sim *sim)
+void story_fault(struct sim *sim)
 {
-	struct node *active = active_node(sim), *standby = standby_node(sim);
+	struct node *active = story_active(sim, NULL), *standby = story_standby(sim);
 	unsigned kind = rng_below(sim, 100);
 	uint32_t w;
 
@@ -187,7 +192,7 @@ static void one_fault(struct sim *sim)
 			node_power_loss(standby);
 		sim_at(sim, span(sim, 50, 8000), ev_boot, (int)w, 0);
 	} else if (kind < 56) {
-		switch_now(sim, active);
+		story_switch(sim, active);
 	} else if (kind < 64) {
 		struct node *node = rng_pm(sim, 600) ? active : standby;
 
@@ -200,7 +205,8 @@ static void one_fault(struct sim *sim)
 		sim_at(sim, span(sim, 5, 6000), ev_heal, 0, 0)->arg = rng_below(sim, 2);
 	} else if (kind < 79) {
 		/* with the HA stream cut too it would be a partition: another story */
-		if (sim->wire.cut || !sim->wire.up[0] || !sim->wire.up[1] || sim->wire.corrupted_conn ||
+		if (sim->wire.cut || sim->wire.mute[0] || sim->wire.mute[1] || !sim->wire.up[0] || !sim->wire.up[1] ||
+		    sim->wire.corrupted_conn ||
 		    sim->nodes[!active->index].access_cut)
 			return;
 		sim_trace(sim, "access link of node %d is cut", active->index);
@@ -217,9 +223,9 @@ static void one_fault(struct sim *sim)
 		    !sim->nodes[1].access_cut)
 			sim->wire.corrupt[rng_below(sim, 2)] = true;
 	} else if (kind < 93) {
-		kill_ppp(sim, active);
+		story_kill_ppp(sim, active);
 	} else if (kind < 96) {
-		kill_ppp(sim, standby);
+		story_kill_ppp(sim, standby);
 	} else {
 		struct node *node = rng_pm(sim, 300) ? active : standby;
 
@@ -231,7 +237,7 @@ static void one_fault(struct sim *sim)
 
 /* ---- the random story ---- */
 
-static void run_random(struct sim *sim)
+void story_random(struct sim *sim, void (*fault)(struct sim *sim))
 {
 	int peers = 1 + (int)rng_below(sim, 4), i, n;
 	unsigned fault_pm = 150 + rng_below(sim, 300);
@@ -244,10 +250,10 @@ static void run_random(struct sim *sim)
 	sim->net.garp_us = 500 + rng_below(sim, 60000);
 	sim->wire.latency_us = 50 + rng_below(sim, 1500);
 	sim->wire.jitter_us = rng_below(sim, 1000);
-	add_peers(sim, peers, false);
+	story_peers(sim, peers, false);
 	for (i = 0; i < peers; i++)
 		sim->peers[i].config.hello_ms = rng_pm(sim, 500) ? 0 : 5000;
-	boot_pair(sim);
+	story_boot(sim);
 	for (i = 0; i < peers; i++) {
 		n = (int)rng_below(sim, 4);
 		while (n--)
@@ -263,14 +269,14 @@ static void run_random(struct sim *sim)
 		if (sim->failed)
 			break;
 		if (rng_pm(sim, fault_pm)) {
-			one_fault(sim);
+			fault(sim);
 			if (rng_pm(sim, 100))
-				one_fault(sim);
+				fault(sim);
 		}
 		if (what < 35) {
 			peer_call(peer);
 		} else if (what < 55) {
-			call = some_call(sim, false);
+			call = story_some_call(sim, false);
 			if (call)
 				peer_hangup(sim, call);
 		} else if (what < 59) {
@@ -280,15 +286,20 @@ static void run_random(struct sim *sim)
 		}
 	}
 	if (!sim->failed)
-		settle(sim);
+		story_settle(sim);
+}
+
+static void run_random(struct sim *sim)
+{
+	story_random(sim, story_fault);
 }
 
 /* ---- stories with one point ---- */
 
-static void three_calls(struct sim *sim)
+void story_calls(struct sim *sim)
 {
-	add_peers(sim, 2, true);
-	boot_pair(sim);
+	story_peers(sim, 2, true);
+	story_boot(sim);
 	peer_call(&sim->peers[0]);
 	peer_call(&sim->peers[0]);
 	peer_call(&sim->peers[1]);
@@ -297,96 +308,88 @@ static void three_calls(struct sim *sim)
 
 static void run_calm(struct sim *sim)
 {
-	three_calls(sim);
-	settle(sim);
+	story_calls(sim);
+	story_settle(sim);
 }
 
 static void run_power_loss(struct sim *sim)
 {
 	int a;
 
-	three_calls(sim);
+	story_calls(sim);
 	for (a = 0; a < 6 && !sim->failed; a++) {
-		struct node *active = active_node(sim);
+		struct node *active = story_active(sim, "before the next power loss");
 
-		if (!active) {
-			sim_fail(sim, "liveness: nobody is active before power loss %d", a);
+		if (!active)
 			break;
-		}
 		node_power_loss(active);
 		sim_run_for(sim, 4 * SEC);
 		node_boot(active);
 		sim_run_for(sim, 6 * SEC);
 	}
-	settle(sim);
+	story_settle(sim);
 }
 
 static void run_planned(struct sim *sim)
 {
 	int a;
 
-	three_calls(sim);
+	story_calls(sim);
 	for (a = 0; a < 10 && !sim->failed; a++) {
-		struct node *active = active_node(sim);
+		struct node *active = story_active(sim, "before the next switchover");
 
-		if (!active) {
-			sim_fail(sim, "liveness: nobody is active before switchover %d", a);
+		if (!active)
 			break;
-		}
-		switch_now(sim, active);
+		story_switch(sim, active);
 		sim_run_for(sim, (500 + rng_below(sim, 3000)) * MS);
 	}
 	if (!sim->failed && sim->switchovers < 8)
 		sim_fail(sim, "liveness: only %llu of 10 planned switchovers happened",
 			 (unsigned long long)sim->switchovers);
-	settle(sim);
+	story_settle(sim);
 }
 
 static void run_kill(struct sim *sim)
 {
 	int a;
 
-	three_calls(sim);
+	story_calls(sim);
 	for (a = 0; a < 6 && !sim->failed; a++) {
-		struct node *active = active_node(sim);
+		struct node *active = story_active(sim, "before the next kill");
 
-		if (!active) {
-			sim_fail(sim, "liveness: nobody is active before kill %d", a);
+		if (!active)
 			break;
-		}
 		node_kill(active);
 		sim_run_for(sim, rng_below(sim, 4000) * MS);
 		node_boot(active);
 		sim_run_for(sim, 9 * SEC);
 	}
-	settle(sim);
+	story_settle(sim);
 }
 
 static void run_freeze(struct sim *sim)
 {
 	int a;
 
-	three_calls(sim);
+	story_calls(sim);
 	for (a = 0; a < 6 && !sim->failed; a++) {
-		struct node *active = active_node(sim);
+		struct node *active = story_active(sim, "before the next freeze");
 
-		if (!active) {
-			sim_fail(sim, "liveness: nobody is active before freeze %d", a);
+		if (!active)
 			break;
-		}
 		node_freeze(active);
 		sim_run_for(sim, (300 + rng_below(sim, 5000)) * MS);
 		node_thaw(active);
 		sim_run_for(sim, 6 * SEC);
 	}
-	settle(sim);
+	story_settle(sim);
 }
 
 static void run_wire(struct sim *sim)
 {
 	int a;
 
-	three_calls(sim);
+	story_calls(sim);
 	for (a = 0; a < 6 && !sim->failed; a++) {
 		wire_cut(sim);
 		sim_run_for(sim, (5 + rng_below(sim, 5000)) * MS);
@@ -397,18 +400,20 @@ static void run_wire(struct sim *sim)
 		if (!sim->failed && sim->switchovers)
 			sim_fail(sim, "liveness: the loss of the HA link alone moved the service");
 	}
-	settle(sim);
+	story_settle(sim);
 }
 
 static const struct scenario scenarios[] = {
-	{ "random", run_random, true },
-	{ "calm", run_calm, false },
-	{ "power-loss", run_power_loss, false },
-	{ "planned", run_planned, false },
-	{ "kill", run_kill, false },
-	{ "freeze", run_freeze, false },
-	{ "wire", run_wire, false },
+	{ "random", run_random, STORY_ODD },
+	{ "calm", run_calm, STORY_FEW },
+	{ "power-loss", run_power_loss, STORY_FEW },
+	{ "planned", run_planned, STORY_FEW },
+	{ "kill", run_kill, STORY_FEW },
+	{ "freeze", run_freeze, STORY_FEW },
+	{ "wire", run_wire, STORY_FEW },
+	{ NULL, NULL, STORY_FEW },
 };
+static const struct scenario *const all[] = { scenarios, fault_scenarios, outside_scenarios };
 
 const struct scenario *scenario_find(const char *name)
 {
@@ -422,9 +427,22 @@ const struct scenario *scenario_find(const char *name)
 
 const struct scenario *scenario_next(const struct scenario *after)
 {
-	const struct scenario *s = after ? after + 1 : scenarios;
+	size_t i;
 
-	return s < scenarios + sizeof(scenarios) / sizeof(scenarios[0]) ? s : NULL;
+	if (!after)
+		return scenarios;
+	if (after[1].name)
+		return after + 1;
+	/* the end of a table: the next one begins */
+	for (i = 0; i + 1 < sizeof(all) / sizeof(all[0]); i++) {
+		const struct scenario *s = all[i];
+
+		while (s->name && s != after)
+			s++;
+		if (s == after)
+			return all[i + 1]->name ? all[i + 1] : NULL;
+	}
+	return NULL;
 }
 
 /* ---- one run ---- */
@@ -432,8 +450,15 @@ const struct scenario *scenario_next(const struct scenario *after)
 static void on_log(void *ctx, enum log_level level, const char *text)
 {
 	struct sim *sim = ctx;
+	const char *conflict = strstr(text, "two owners: ");
 
 	(void)level;
+	if (conflict) {
+		struct node *node = &sim->nodes[sim->acting];
+
+		snprintf(node->conflict, sizeof(node->conflict), "%s", conflict);
+		node->conflicts++;
+	}
 	sim_trace(sim, "  node %d: %s", sim->acting, text);
 }
 

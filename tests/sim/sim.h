@@ -64,7 +64,13 @@ struct node {
 	bool dp_scheduled, run_scheduled;
 	struct sim_event **deferred;	/* while frozen */
 	size_t deferred_len, deferred_cap;
-	unsigned dp_fault_pct;
+	unsigned dp_fault_pct;		/* of tunnels and sessions that are made */
+	unsigned dp_fault_any_pct;	/* of every other operation, the fence but for */
+	bool disk_fails, disk_failed;	/* the epoch cannot be written; has not been once */
+	int64_t wall_ms;		/* its wall clock is wrong by this */
+	char conflict[200];		/* what it logged of two owners */
+	unsigned conflicts;
+	uint64_t sync_lie_us;		/* since when it has called itself in sync and was not; 0: it is honest */
 	uint64_t seen_epoch;		/* highest it showed */
 	enum ha_role role;
 	bool switch_pending;		/* ordered from inside a callback */
@@ -101,6 +107,7 @@ struct call {
 	bool ppp_at_risk;		/* PPP may be started afresh */
 	bool doomed;			/* the scenario killed its PPP: will be closed */
 	bool hung_up;			/* by us; must never come back once confirmed */
+	bool lost;			/* its LAC died and does not know it any more */
 	bool confirmed;			/* the CDN of that was acknowledged */
 	uint64_t confirmed_us;
 	uint64_t ppp_up_us;
@@ -116,11 +123,15 @@ struct access_net {
 	uint64_t control_count;		/* control packets offered */
 	uint64_t special_at;		/* SIM_NEVER or the number of the one to treat */
 	enum { NET_LOSE, NET_DUP, NET_SWAP } special;
+	bool split;			/* each LAC reaches one node, and the nodes not each other */
+	int side[SIM_PEERS];		/* the one a LAC reaches, by its address */
 };
 struct ha_wire {
 	bool up[SIM_NODES];
 	uint64_t conn[SIM_NODES], next_conn;
 	bool cut;
+	bool mute[SIM_NODES];		/* what node i sends does not arrive: one-way loss */
+	unsigned loss_pm;		/* segments that TCP has to send again */
 	unsigned latency_us, jitter_us;
 	uint64_t slow_us[SIM_NODES];	/* extra delay of what node i sends */
 	uint64_t last_at[SIM_NODES];	/* FIFO */
@@ -158,7 +169,7 @@ struct sim {
 	uint64_t crash_at;
 	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER } crash_kind;
 	uint64_t switchovers;
-	bool split;			/* two owners were made possible by the scenario */
+	uint64_t split_until_us;	/* so long two owners are nobody's fault */
 	bool quiet;			/* faults are over */
 	uint64_t s3_checked;
 	int last_active;
@@ -230,6 +241,11 @@ void wire_send(struct node *node, const uint8_t *data, size_t len);
 void wire_reset(struct node *node, const char *why);
 void wire_node_gone(struct node *node, bool silently);	/* silently: no FIN */
 void wire_cut(struct sim *sim);
+void wire_mute(struct sim *sim, int from);
+void net_split(struct sim *sim);
+/* A split keeps, or kept until a moment ago, this LAC from this node. */
+bool net_unreachable(const struct sim *sim, const struct node *node, const struct l2tp_endpoint *lac);
+void net_join(struct sim *sim);
 void wire_heal(struct sim *sim, bool reset);
 void wire_poke(struct sim *sim);			/* try to connect soon */
 
@@ -256,6 +272,7 @@ void peer_tick(struct peer *peer);
 struct call *peer_call(struct peer *peer);	/* NULL: no room */
 void peer_hangup(struct sim *sim, struct call *call);
 void peer_shutdown(struct peer *peer);
+void peer_restart(struct peer *peer);		/* it loses power and knows nothing any more */
 struct peer *peer_by_addr(struct sim *sim, const struct l2tp_endpoint *addr, const uint8_t *data, size_t len);
 const char *msg_name(const uint8_t *data, size_t len, char buf[64]);
 
@@ -266,13 +283,30 @@ void check_before_silence(struct sim *sim, struct node *active);
 void check_before_loss(struct sim *sim, struct node *lost, bool planned);	/* what may be lost with it */
 void check_end(struct sim *sim);		/* liveness, when faults are over */
 
+/* scenario.c: what stories are made of */
+void story_peers(struct sim *sim, int count, bool plain);
+void story_boot(struct sim *sim);		/* both nodes; one is active 5 s later */
+void story_calls(struct sim *sim);		/* two plain LACs, the pair, three calls */
+void story_settle(struct sim *sim);		/* all faults end; everything that should be, is */
+struct node *story_active(struct sim *sim, const char *when);	/* NULL: nobody; with a time, that is a failure */
+struct node *story_standby(struct sim *sim);
+struct call *story_some_call(struct sim *sim, bool up);
+int story_switch(struct sim *sim, struct node *node);
+void story_kill_ppp(struct sim *sim, struct node *node);
+void story_fault(struct sim *sim);		/* one of the classic ones, by chance */
+/* A lossy world with calls coming and going, and a fault now and then. */
+void story_random(struct sim *sim, void (*fault)(struct sim *sim));
+void ev_boot(struct sim *sim, struct sim_event *ev);
+
 /* scenario.c */
 typedef void (*scenario_fn)(struct sim *sim);
 struct scenario {
 	const char *name;
 	scenario_fn run;
-	bool random;		/* part of --seeds */
+	enum { STORY_FEW, STORY_ODD, STORY_EVEN, STORY_ONCE } seeds;	/* which of --seeds run it */
 };
+/* faults.c, outside.c; each ends with a nameless one */
+extern const struct scenario fault_scenarios[], outside_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */
