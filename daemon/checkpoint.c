@@ -14,6 +14,23 @@
 
 #include "ha/state.pb-c.h"
 
+const struct ha_record_type checkpoint_types[] = {
+	{ CHECKPOINT_TUNNEL, 1, 1, "tunnel" },
+	{ CHECKPOINT_CHANNEL, 1, 1, "channel" },
+	{ CHECKPOINT_MESSAGE, 1, 1, "message" },
+	{ CHECKPOINT_SESSION, 1, 1, "session" },
+	{ CHECKPOINT_SUBSCRIBER, 1, 1, "subscriber" },
+};
+const size_t checkpoint_type_count = sizeof(checkpoint_types) / sizeof(checkpoint_types[0]);
+
+bool checkpoint_knows(uint8_t type)
+{
+	for (size_t i = 0; i < checkpoint_type_count; i++)
+		if (checkpoint_types[i].type == type)
+			return true;
+	return false;
+}
+
 static int pack(const ProtobufCMessage *msg, uint8_t **body, size_t *len)
 {
 	size_t n = protobuf_c_message_get_packed_size(msg);

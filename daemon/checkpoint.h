@@ -21,6 +21,11 @@ enum checkpoint_type {		/* struct ha_key.type */
 	CHECKPOINT_SUBSCRIBER,	/* a = tunnel, b = session */
 };
 
+/* The types this software knows, and the versions of their bodies, for the handshake of ha/. */
+extern const struct ha_record_type checkpoint_types[];
+extern const size_t checkpoint_type_count;
+bool checkpoint_knows(uint8_t type);
+
 struct checkpoint_subscriber {
 	uint16_t tunnel_id, session_id;
 	char user[PPP_NAME_MAX];
@@ -37,6 +42,12 @@ int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **bod
 int checkpoint_encode_message(const uint8_t *data, size_t data_len, uint8_t **body, size_t *len);
 int checkpoint_encode_session(const struct l2tp_session_state_rec *in, uint8_t **body, size_t *len);
 int checkpoint_encode_subscriber(const struct checkpoint_subscriber *in, uint8_t **body, size_t *len);
+
+/*
+ * Carries what this release does not know in the held body of a record over
+ * to the new one (*body is replaced).  0, or -ENOMEM: *body is as it was.
+ */
+int checkpoint_keep_unknown(uint8_t type, const void *held, size_t held_len, uint8_t **body, size_t *len);
 
 int checkpoint_decode_tunnel(const void *body, size_t len, struct l2tp_tunnel_state_rec *out);
 int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_state *out);

@@ -288,6 +288,11 @@ static int check_redundancy_group(const struct config_redundancy_group *g, char 
 				if (endpoint_addr_equal(&g->vips[i].addr, &o->vips[j].addr))
 					return wrong(error, "redundancy group %s and %s have a virtual-address in common",
 						     g->name, o->name);
+	if (g->detector == CONFIG_DETECTOR_KEEPALIVED && !g->keepalived_fifo[0])
+		return wrong(error, "redundancy group %s: detector keepalived: keepalived fifo is missing", g->name);
+	if (g->detector == CONFIG_DETECTOR_BUILTIN && g->keepalived_fifo[0])
+		return wrong(error, "redundancy group %s: keepalived fifo: expected detector keepalived, two cannot decide",
+			     g->name);
 	if (!g->peer.family && !g->local.family)
 		return 0;	/* virtual addresses of a box without a peer */
 	if (!g->peer.family)

@@ -124,6 +124,12 @@ static void release(struct group *group, struct output *out)
 
 void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err)
 {
+	const void *held;
+	size_t held_len;
+
+	held = err ? NULL : ha_get(group->ha, key, &held_len);
+	if (held)
+		checkpoint_keep_unknown(key.type, held, held_len, &body, &len);
 	if (!err)
 		err = ha_put(group->ha, key, body, len);
 	if (err)
@@ -134,6 +140,8 @@ void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len
 static void del(struct group *group, enum checkpoint_type type, uint16_t a, uint16_t b)
 {
 	ha_del(group->ha, (struct ha_key){ (uint8_t)type, a, b, 0 });
+	if (type == CHECKPOINT_TUNNEL || type == CHECKPOINT_SESSION)
+		ha_del_foreign(group->ha, a, b);
 }
 
 static void put_channel(struct group *group, struct l2tp_tunnel *tunnel, struct group_tunnel *t)
@@ -510,6 +518,8 @@ static void ha_config_of(const struct group_config *in, struct ha_config *out)
 	snprintf(out->group, sizeof(out->group), "%s", in->rg ? in->rg->name : "none");
 	snprintf(out->version, sizeof(out->version), "%s", L2TPHA_VERSION);
 	config_digest(in->config, out->config_digest);
+	out->record_types = checkpoint_types;
+	out->record_type_count = checkpoint_type_count;
 	if (!in->rg)
 		return;
 	out->peer_configured = in->rg->peer.family != 0 && in->config->mode_sso;

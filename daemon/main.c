@@ -24,6 +24,7 @@
 #include "daemon/io_ctl.h"
 #include "daemon/io_log.h"
 #include "daemon/io_node.h"
+#include "daemon/io_outside.h"
 
 #define RUN_DIR "/run/l2tpha"
 #define STATE_DIR "/var/lib/l2tpha"
@@ -106,6 +107,7 @@ static int serve(struct config *config, const char *file, const char *run_dir, c
 	struct show_context show = { .config = config, .now_ms = io_now_ms,
 				     .path = file, .load = config_load, .save = config_save };
 	char why[256] = "", path[PATH_MAX];
+	struct io_outside *outside;
 	struct io_node *node;
 	struct io_ctl *ctl;
 	ev_signal term, intr;
@@ -121,10 +123,17 @@ static int serve(struct config *config, const char *file, const char *run_dir, c
 	}
 	show.groups = io_node_groups(node, &show.group_count);
 	show.pools = io_node_pools(node);
+	outside = io_outside_new(loop, show.groups, show.group_count, run_dir);
+	if (!outside) {
+		log_errorx("out of memory");
+		io_node_free(node);
+		return 1;
+	}
 	snprintf(path, sizeof(path), "%s/l2tphad.sock", run_dir);
 	ctl = io_ctl_new(loop, path, &show);
 	if (!ctl) {
 		log_errorx("%s: the control socket cannot be made: %s", path, strerror(errno));
+		io_outside_free(outside);
 		io_node_free(node);
 		return 1;
 	}
@@ -146,6 +155,7 @@ static int serve(struct config *config, const char *file, const char *run_dir, c
 #endif
 	ev_run(loop, 0);
 	io_ctl_free(ctl);
+	io_outside_free(outside);
 	io_node_free(node);
 	return 0;
 }

@@ -72,6 +72,7 @@ typedef json_t *(*show_fn)(struct show *show);
 
 json_t *show_l2tp_redundancy(struct show *show);
 json_t *show_redundancy(struct show *show);
+json_t *show_fitness(struct show *show);
 json_t *show_tunnels(struct show *show);
 json_t *show_sessions(struct show *show);
 json_t *show_history(struct show *show);

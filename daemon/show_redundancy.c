@@ -8,9 +8,11 @@
  * over has nothing to show and says so.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/outside.h"
 #include "daemon/show.h"
 
 static bool selected(const struct show *show, const struct group *group)
@@ -376,7 +378,7 @@ static json_t *group_json(struct show *show, struct group *group)
 	const struct config_redundancy_group *rg = group_redundancy(group);
 	struct protection p = { .group = group };
 	uint64_t now = show->ctx->now_ms();
-	char addr[ENDPOINT_TEXT_MAX];
+	char addr[ENDPOINT_TEXT_MAX], versions[HA_REASON_MAX];
 	struct ha_info ha;
 	json_t *j, *peer;
 
@@ -391,12 +393,18 @@ static json_t *group_json(struct show *show, struct group *group)
 		      ha.lag_ms_max, "waiting_output", ha.waiting_output);
 	show_put(j, "group", view_string(group_name(group)));
 	show_put(j, "sync_reason", view_string(ha.sync_reason));
+	show_put(j, "fitness", view_string(ha_fitness_name(ha.fitness)));
+	show_put(j, "fitness_reason", view_string(ha.fitness_reason));
 	json_object_set_new(j, "late_commits", json_integer((json_int_t)ha.late_commits));
 	json_object_set_new(j, "virtual_addresses", vips_json(rg));
 	peer = json_pack("{s:b, s:b, s:s, s:b}", "connected", ha.link_up, "ready", ha.peer_ready, "role",
 			 ha_role_name(ha.peer_role), "config_equal", ha.peer_config_equal);
 	show_put(peer, "name", view_string(ha.peer_node));
 	show_put(peer, "version", view_string(ha.peer_version));
+	ha_info_versions(&ha, versions);
+	show_put(peer, "versions", view_string(versions));
+	show_put(peer, "refusal", view_string(ha.refusal));
+	json_object_set_new(peer, "incompatible", json_boolean(ha.incompatible));
 	json_object_set_new(peer, "configured", json_boolean(rg && rg->peer.family));
 	json_object_set_new(peer, "address", json_string(rg ? endpoint_format(&rg->peer, true, addr) : ""));
 	json_object_set_new(j, "peer", peer);
@@ -409,16 +417,19 @@ static const struct view vip_row[] = { { VIEW_LINE, "  Virtual address {address}
 static const struct view peer_up_view[] = {
 	{ VIEW_LINE, "  Peer {peer.name} at {peer.address}: {peer.role}, version {peer.version}, "
 		     "configuration {peer.config_equal?equal:DIFFERS}", NULL },
+	{ VIEW_LINE, "  Common: {peer.versions}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view peer_down_view[] = {
 	{ VIEW_LINE, "  Peer at {peer.address}: {peer.connected?connected, not ready:not connected}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view refusal_view[] = { { VIEW_LINE, "  Refused: {peer.refusal}", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view reason_part[] = { { VIEW_PART, " ({sync_reason})", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view peer_view[] = {
 	{ VIEW_IF, "peer.ready", peer_up_view },
 	{ VIEW_UNLESS, "peer.ready", peer_down_view },
+	{ VIEW_IF, "peer.refusal", refusal_view },
 	{ VIEW_PART, "  Stream: {sync}", NULL },
 	{ VIEW_IF, "sync_reason", reason_part },
 	{ VIEW_LINE, "; {records} records, lag {lag_ms} ms (longest {lag_max_ms}), {waiting_output} waiting, "
@@ -471,6 +482,41 @@ json_t *show_redundancy(struct show *show)
 		show_none(show, "redundancy group of that name");
 	json_object_set_new(tree, "groups", list);
 	show->view = redundancy_view;
+	return tree;
+}
+
+/* ---- show redundancy fitness: for programs that decide on the role ------- */
+
+static const struct view fitness_row[] = {
+	{ VIEW_LINE, "{group} {role} {fitness} {score} {fitness_reason}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view fitness_view[] = { { VIEW_EACH, "groups", fitness_row }, { VIEW_END, NULL, NULL } };
+
+json_t *show_fitness(struct show *show)
+{
+	json_t *tree = json_object(), *list = json_array();
+
+	for (size_t i = 0; i < show->ctx->group_count; i++) {
+		struct group *group = show->ctx->groups[i];
+		struct ha_info ha;
+		json_t *j;
+		int score;
+
+		if (!selected(show, group))
+			continue;
+		ha_info(group_ha(group), &ha);
+		score = outside_score(ha.fitness);
+		j = json_pack("{s:s, s:s}", "role", ha_role_name(ha.role), "fitness", ha_fitness_name(ha.fitness));
+		json_object_set_new(j, "score", score == INT_MIN ? json_string("-INFINITY") : json_integer(score));
+		show_put(j, "group", view_string(group_name(group)));
+		show_put(j, "fitness_reason", view_string(ha.fitness_reason));
+		json_array_append_new(list, j);
+	}
+	if (!json_array_size(list))
+		show_none(show, "redundancy group of that name");
+	json_object_set_new(tree, "groups", list);
+	show->view = fitness_view;
 	return tree;
 }
 

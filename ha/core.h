@@ -2,13 +2,15 @@
 /*
  * Inside of struct ha, for the files of this room only.
  *
- *   ha.c      the public face: handshake, frames in, actions out, time
+ *   ha.c      the public face: frames in, actions out, time
+ *   hello.c   the handshake: versions, features, who is refused
  *   log.c     the open batch, sequence numbers, the backlog of recent commits
  *   commit.c  the sending side: output commit, snapshots
  *   follow.c  the receiving side: apply, shadow store, acknowledge
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
  *   planned.c changes of role that were asked for
  *   conflict.c two owners have met: who stays
+ *   fitness.c whether somebody outside may make this node active
  */
 #ifndef L2TPHA_HA_CORE_H
 #define L2TPHA_HA_CORE_H
@@ -33,6 +35,9 @@
 #define HA_BARRIER_BACKOFF_MAX_MS 5000u
 #define HA_REQUEST_RETRY_MS 1000u
 #define HA_CONFIRM_MS 5000u		/* a commit without confirmation on a live link: start over */
+#define HA_REQUEST_BACKOFF_MS 250u	/* after a refused snapshot; doubles */
+#define HA_REQUEST_BACKOFF_MAX_MS 8000u
+#define HA_CONDEMNED_MS 100u		/* for a peer to read why it is refused */
 #define HA_HANDOVER_MS 2000u
 #define HA_RETRY_MS 1000u		/* after a takeover step failed */
 #define HA_STALE_FACTOR 10u		/* x dead_ms: an active that lives on without us makes us stale */
@@ -54,6 +59,9 @@ struct ha_peer {
 	bool ready;			/* handshake done */
 	char node[HA_NAME_MAX], version[32];
 	bool config_equal;
+	uint32_t proto_min, proto_max, proto;	/* proto: what both speak */
+	uint64_t features;		/* bits of enum ha_feature, and such as we do not know */
+	uint8_t unknown_types[UINT8_MAX / 8 + 1]; /* of those we know, it does not: a bit each */
 	uint32_t priority;
 	enum ha_role role;
 	enum ha_sync sync;
@@ -123,9 +131,15 @@ struct ha_follow {
 	bool full;			/* a continuation was found wrong: only a snapshot will do */
 	char why[HA_REASON_MAX];	/* of the next request */
 	uint64_t request_ms;		/* when to ask (again) */
+	uint32_t backoff_ms;		/* of asking again after a refusal */
 	uint64_t since_ms;		/* the stream broke */
 };
 
+enum ha_vip {
+	HA_VIP_UNKNOWN,
+	HA_VIP_SILENT,
+	HA_VIP_ANSWERS,
+};
 struct ha_roles {
 	const uint8_t *steps;
 	uint32_t step;
@@ -145,6 +159,7 @@ struct ha_roles {
 	uint64_t suspicion_ms;		/* 0: none */
 	bool suspicion_told;
 	bool probe_out;
+	enum ha_vip vip;		/* what the last probe found */
 	uint64_t probe_ms;		/* next probe */
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
@@ -179,12 +194,18 @@ struct ha {
 	struct ha_parser parser;
 	uint64_t last_rx_ms, heartbeat_ms;
 	uint64_t said_ms;		/* the last heartbeat sent */
+	uint64_t condemned_ms;		/* the stream is of no use and is closed then; 0: no */
 	uint64_t hello_seq;		/* ours, in the Hello of this connection */
 	struct ha_peer peer;
+	uint64_t common_features;	/* with the peer connected last */
+	bool incompatible;		/* the peer seen last cannot be worked with */
+	char refusal[HA_REASON_MAX];	/* of the peer seen last, either way; "": none */
+	uint64_t refusal_log_ms;
 
 	struct ha_action_node *first, *last, *current;
 
 	struct ha_store *store;
+	uint8_t foreign[UINT8_MAX / 8 + 1];	/* types that came and that we do not know: a bit each */
 	struct ha_log log;
 	struct ha_commit commit;
 	struct ha_follow follow;
@@ -213,11 +234,23 @@ void ha_send(struct ha *ha, uint8_t type, uint64_t seq, const ProtobufCMessage *
 void ha_send_raw(struct ha *ha, const uint8_t *frame, size_t len);
 void ha_send_heartbeat(struct ha *ha);
 void ha_send_refuse(struct ha *ha, unsigned int what, const char *reason);
+/* The peer counts as gone, but may still read why before the stream is closed. */
+void ha_link_condemn(struct ha *ha, const char *why);
 void ha_link_fail(struct ha *ha, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ha_beat_fill(const struct ha *ha, L2tpha__Heartbeat *beat);
 bool ha_owner(const struct ha *ha);
 void ha_copy(char *to, size_t size, const char *from);
 uint64_t ha_random(struct ha *ha);
+
+/* hello.c */
+void ha_hello_send(struct ha *ha);
+void ha_hello_receive(struct ha *ha, const L2tpha__Hello *hello);
+bool ha_peer_state(struct ha *ha, const L2tpha__Heartbeat *beat);	/* into ha->peer; false: out of range */
+void ha_refusal(struct ha *ha, const char *why);	/* kept for show, logged unless it was just now */
+/* A record of this type has come up here: a peer that must understand it and cannot is given up. */
+void ha_hello_type_used(struct ha *ha, uint8_t type);
+const struct ha_record_type *ha_record_type(const struct ha *ha, uint32_t type);	/* NULL: not known here */
 
 /* log.c */
 int ha_log_init(struct ha *ha);
@@ -254,6 +287,10 @@ uint64_t ha_follow_deadline(const struct ha *ha);
 /* conflict.c */
 void ha_conflict(struct ha *ha);			/* the peer and we reign */
 void ha_conflict_higher(struct ha *ha, uint64_t epoch, char why[HA_REASON_MAX]);	/* why we lose */
+
+/* fitness.c */
+enum ha_fitness ha_fitness(const struct ha *ha, char reason[HA_REASON_MAX]);
+bool ha_ownerless(const struct ha *ha);
 
 /* roles.c */
 enum role_event {

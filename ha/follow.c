@@ -31,20 +31,28 @@ static void shadow_drop(struct ha *ha)
 static void __attribute__((format(printf, 3, 4)))
 resync(struct ha *ha, bool full, const char *fmt, ...)
 {
+	char text[HA_REASON_MAX + 64];
 	struct ha_follow *follow = &ha->follow;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(follow->why, sizeof(follow->why), fmt, ap);
 	va_end(ap);
-	ha_warn(ha, "checkpoint from %s refused: %s", ha->peer.node, follow->why);
+	snprintf(text, sizeof(text), "checkpoint from %.30s refused: %s", ha->peer.node, follow->why);
+	ha_refusal(ha, text);
 	ha->stats.refused++;
 	shadow_drop(ha);
 	follow->complete = follow->continuing = false;
 	follow->full |= full;
-	/* a refused snapshot is not asked for again in a tight loop */
-	follow->request_ms = ha->now_ms + (full ? HA_REQUEST_RETRY_MS / 4 : 0);
-	ha_set_sync(ha, HA_SYNC_STALE, "%s", follow->why);
+	follow->request_ms = ha->now_ms;
+	if (full) {
+		/* a refused snapshot is not asked for again in a tight loop */
+		follow->backoff_ms = follow->backoff_ms ? follow->backoff_ms * 2 : HA_REQUEST_BACKOFF_MS;
+		if (follow->backoff_ms > HA_REQUEST_BACKOFF_MAX_MS)
+			follow->backoff_ms = HA_REQUEST_BACKOFF_MAX_MS;
+		follow->request_ms += follow->backoff_ms;
+	}
+	ha_set_sync(ha, HA_SYNC_STALE, "refused: %s", follow->why);
 }
 
 /* The standby's own view: complete, and the active says it waits for us. */
@@ -70,7 +78,8 @@ static void follow_sync(struct ha *ha)
 		ha_set_sync(ha, HA_SYNC_SYNCING, "from %s", ha->peer.node);
 	} else {
 		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "never synchronised with the active");
-		ha_set_sync(ha, follow->ever ? HA_SYNC_STALE : HA_SYNC_SYNCING, "waiting for %s", ha->peer.node);
+		ha_set_sync(ha, follow->ever ? HA_SYNC_STALE : HA_SYNC_SYNCING, "%s%s",
+			    follow->why[0] ? "refused: " : "waiting for ", follow->why[0] ? follow->why : ha->peer.node);
 	}
 }
 
@@ -103,8 +112,8 @@ static bool records_valid(struct ha *ha, L2tpha__Record **records, size_t n)
 			resync(ha, true, "record %zu is out of range", i);
 			return false;
 		}
-		if (ha->config.record_types && r->type > ha->config.record_types &&
-		    (r->flags & HA_RECORD_MUST_UNDERSTAND)) {
+		if (ha->config.record_type_count && !ha_record_type(ha, r->type) &&
+		    (r->flags & HA_RECORD_MUST_UNDERSTAND) && !(r->flags & HA_RECORD_DELETE)) {
 			resync(ha, true, "record type %" PRIu32 " is not known to this version and must be", r->type);
 			return false;
 		}
@@ -131,6 +140,8 @@ static bool records_apply(struct ha *ha, struct ha_store *store, L2tpha__Record 
 			ret = ha_store_put(store, key, r->body.data, r->body.len, NULL);
 		if (ret < 0)
 			return false;
+		if (ha->config.record_type_count && !ha_record_type(ha, key.type))
+			ha->foreign[key.type / 8] |= (uint8_t)(1u << key.type % 8);
 		if (!live || !ret || ha->follow.mirror_stale)
 			continue;
 		node = ha_action_new(ha, del ? HA_ACTION_APPLY_DEL : HA_ACTION_APPLY_PUT, false);
@@ -150,6 +161,8 @@ static void completed(struct ha *ha, bool swapped)
 	follow->continuing = false;
 	follow->full = false;
 	follow->why[0] = '\0';
+	follow->backoff_ms = 0;
+	ha->refusal[0] = '\0';
 	if (swapped || follow->mirror_stale)
 		ha_action_new(ha, HA_ACTION_APPLY_SWAP, false);
 	follow->mirror_stale = false;

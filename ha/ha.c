@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The public face of the room: struct ha, the handshake, frames in, actions
- * out, time.  Pure; the daemon and the simulator call it, nobody else.
+ * The public face of the room: struct ha, frames in, actions out, time.  Pure; the daemon and the simulator call it, nobody else.
  *
  * The stream: both ends send HELLO when the link is up; the peer is `ready`
  * when its HELLO is acceptable.  Heartbeats go both ways and carry the whole
@@ -235,7 +234,7 @@ void ha_send(struct ha *ha, uint8_t type, uint64_t seq, const ProtobufCMessage *
 	free(frame);
 }
 
-static void beat_fill(const struct ha *ha, L2tpha__Heartbeat *beat)
+void ha_beat_fill(const struct ha *ha, L2tpha__Heartbeat *beat)
 {
 	l2tpha__heartbeat__init(beat);
 	beat->role = ha->role;
@@ -256,7 +255,7 @@ void ha_send_heartbeat(struct ha *ha)
 {
 	L2tpha__Heartbeat beat;
 
-	beat_fill(ha, &beat);
+	ha_beat_fill(ha, &beat);
 	ha->heartbeat_ms = ha->now_ms + ha->config.heartbeat_ms;
 	ha->said_ms = ha->now_ms;
 	ha_send(ha, HA_FRAME_HEARTBEAT, ha->log.seq, &beat.base);
@@ -335,9 +334,21 @@ static void peer_gone(struct ha *ha, const char *why)
 	ha_roles_link_down(ha);
 }
 
+static void link_reset(struct ha *ha, const char *why)
+{
+	struct ha_action_node *node = ha_action_new(ha, HA_ACTION_LINK_RESET, false);
+
+	ha_copy(node->action.text, sizeof(node->action.text), why);
+}
+
+void ha_link_condemn(struct ha *ha, const char *why)
+{
+	ha->condemned_ms = ha->now_ms + HA_CONDEMNED_MS;
+	peer_gone(ha, why);
+}
+
 void ha_link_fail(struct ha *ha, const char *fmt, ...)
 {
-	struct ha_action_node *node;
 	char why[HA_REASON_MAX];
 	va_list ap;
 
@@ -347,113 +358,46 @@ void ha_link_fail(struct ha *ha, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	ha_warn(ha, "link closed: %s", why);
-	node = ha_action_new(ha, HA_ACTION_LINK_RESET, false);
-	ha_copy(node->action.text, sizeof(node->action.text), why);
+	link_reset(ha, why);
 	peer_gone(ha, why);
 }
 
 void ha_link_up(struct ha *ha, uint64_t now_ms)
 {
-	L2tpha__Hello hello = L2TPHA__HELLO__INIT;
-	L2tpha__Heartbeat beat;
-
 	advance(ha, now_ms);
 	if (ha->link_up)
 		peer_gone(ha, "link replaced");
 	ha_drop_actions(ha, is_of_link);	/* meant for the stream before this one */
 	ha->link_up = true;
+	ha->condemned_ms = 0;
 	ha->last_rx_ms = ha->now_ms;
 	memset(&ha->peer, 0, sizeof(ha->peer));
-	ha->hello_seq = ha->log.seq;
-	beat_fill(ha, &beat);
-	hello.node = ha->config.node;
-	hello.group = ha->config.group;
-	hello.proto_min = HA_PROTO_MIN;
-	hello.proto_max = HA_PROTO_MAX;
-	hello.version = ha->config.version;
-	hello.config_digest.data = ha->config.config_digest;
-	hello.config_digest.len = sizeof(ha->config.config_digest);
-	hello.priority = ha->config.priority;
-	hello.state = &beat;
 	ha->said_ms = ha->now_ms;
 	ha->heartbeat_ms = ha->now_ms + ha->config.heartbeat_ms;
-	ha_send(ha, HA_FRAME_HELLO, ha->log.seq, &hello.base);
+	ha_hello_send(ha);
 }
 
 void ha_link_down(struct ha *ha, uint64_t now_ms)
 {
 	advance(ha, now_ms);
+	ha->condemned_ms = 0;
 	if (!ha->link_up)
 		return;
 	peer_gone(ha, "link down");
 	ha_drop_actions(ha, is_of_link);
 }
 
-static bool peer_state(struct ha *ha, const L2tpha__Heartbeat *beat)
+/* The peer has looked at our HELLO and closes. */
+static void on_refuse(struct ha *ha, const L2tpha__Refuse *refuse)
 {
-	struct ha_peer *peer = &ha->peer;
+	char text[HA_REASON_MAX];
 
-	if (beat->role > HA_ROLE_DEMOTING || beat->sync > HA_SYNC_STALE)
-		return false;
-	peer->role = (enum ha_role)beat->role;
-	peer->sync = (enum ha_sync)beat->sync;
-	ha_copy(peer->sync_reason, sizeof(peer->sync_reason), beat->sync_reason);
-	peer->epoch = beat->epoch;
-	peer->seq = beat->seq;
-	peer->log_id = beat->log_id;
-	peer->log_epoch = beat->log_epoch;
-	peer->records = beat->records;
-	peer->eligible = beat->eligible;
-	peer->owned = beat->owned;
-	return true;
-}
-
-/* A HELLO that is not acceptable is answered with the reason, then the link goes. */
-static void refuse_hello(struct ha *ha, const char *why)
-{
-	ha_send_refuse(ha, HA_FRAME_HELLO, why);
-	ha_link_fail(ha, "peer refused: %s", why);
-}
-
-static void on_hello(struct ha *ha, const L2tpha__Hello *hello)
-{
-	struct ha_peer *peer = &ha->peer;
-	char why[HA_REASON_MAX];
-
-	if (peer->ready) {
-		refuse_hello(ha, "second hello");
-	} else if (strcmp(hello->group, ha->config.group)) {
-		snprintf(why, sizeof(why), "redundancy group is \"%.40s\" here, \"%.40s\" there",
-			 ha->config.group, hello->group);
-		refuse_hello(ha, why);
-	} else if (!hello->node[0] || strlen(hello->node) >= HA_NAME_MAX ||
-		   !strcmp(hello->node, ha->config.node)) {
-		snprintf(why, sizeof(why), "node name \"%.40s\" is not usable for a peer of \"%.40s\"",
-			 hello->node, ha->config.node);
-		refuse_hello(ha, why);
-	} else if (hello->proto_min > HA_PROTO_MAX || hello->proto_max < HA_PROTO_MIN) {
-		snprintf(why, sizeof(why), "protocol %" PRIu32 "..%" PRIu32 " there, %d..%d here",
-			 hello->proto_min, hello->proto_max, HA_PROTO_MIN, HA_PROTO_MAX);
-		refuse_hello(ha, why);
-	} else if (!hello->state || !peer_state(ha, hello->state)) {
-		refuse_hello(ha, "hello without a usable state");
-	} else {
-		ha_copy(peer->node, sizeof(peer->node), hello->node);
-		ha_copy(peer->version, sizeof(peer->version), hello->version);
-		peer->priority = hello->priority;
-		peer->hello_seq = hello->state->seq;
-		peer->config_equal = hello->config_digest.len == sizeof(ha->config.config_digest) &&
-				     !memcmp(hello->config_digest.data, ha->config.config_digest,
-					     sizeof(ha->config.config_digest));
-		peer->ready = true;
-		ha_note(ha, "connected to %s (version %s): %s, epoch %" PRIu64 ", %" PRIu32 " records",
-			 peer->node, peer->version, ha_role_name(peer->role), peer->epoch, peer->records);
-		if (!peer->config_equal)
-			ha_warn(ha, "configuration of %s differs from ours", peer->node);
-		ha_roles_epoch(ha, peer->epoch);
-		ha_roles_peer(ha);
-		ha_follow_heartbeat(ha, hello->state);
-	}
+	if (refuse->what != HA_FRAME_HELLO)
+		return;
+	snprintf(text, sizeof(text), "refused by the peer: %.100s", refuse->reason);
+	ha->incompatible |= refuse->incompatible;
+	if (!ha->refusal[0])
+		ha_refusal(ha, text);
 }
 
 static void on_frame(struct ha *ha, const struct ha_frame *frame)
@@ -479,12 +423,12 @@ static void on_frame(struct ha *ha, const struct ha_frame *frame)
 	case HA_FRAME_HELLO:
 		hello = l2tpha__hello__unpack(NULL, frame->len, frame->payload);
 		if ((ok = hello))
-			on_hello(ha, hello);
+			ha_hello_receive(ha, hello);
 		l2tpha__hello__free_unpacked(hello, NULL);
 		break;
 	case HA_FRAME_HEARTBEAT:
 		beat = l2tpha__heartbeat__unpack(NULL, frame->len, frame->payload);
-		if ((ok = beat && peer_state(ha, beat))) {
+		if ((ok = beat && ha_peer_state(ha, beat))) {
 			ha_roles_epoch(ha, beat->epoch);
 			ha_roles_peer(ha);
 			ha_follow_heartbeat(ha, beat);
@@ -530,8 +474,10 @@ static void on_frame(struct ha *ha, const struct ha_frame *frame)
 		break;
 	case HA_FRAME_REFUSE:
 		refuse = l2tpha__refuse__unpack(NULL, frame->len, frame->payload);
-		if ((ok = refuse))
+		if ((ok = refuse)) {
+			on_refuse(ha, refuse);
 			ha_roles_refused(ha, refuse->what, refuse->reason);
+		}
 		l2tpha__refuse__free_unpacked(refuse, NULL);
 		break;
 	default:	/* of a newer version */
@@ -582,6 +528,10 @@ void ha_tick(struct ha *ha, uint64_t now_ms)
 	advance(ha, now_ms);
 	if (ha->link_up && ha->now_ms - ha->last_rx_ms >= ha->config.dead_ms)
 		ha_link_fail(ha, "peer silent for %" PRIu64 " ms", ha->now_ms - ha->last_rx_ms);
+	if (ha->condemned_ms && ha->now_ms >= ha->condemned_ms) {
+		ha->condemned_ms = 0;
+		link_reset(ha, ha->refusal);
+	}
 	ha_roles_tick(ha);
 	if (ha->log.batch_len)
 		ha_commit(ha, ha->now_ms);
@@ -609,6 +559,8 @@ uint64_t ha_deadline_ms(const struct ha *ha)
 	}
 	if (ha->log.batch_len)
 		sooner(&at, ha->now_ms);
+	if (ha->condemned_ms)
+		sooner(&at, ha->condemned_ms);
 	if (ha->config.peer_configured)
 		sooner(&at, ha->ran_ms + ha->config.dead_ms / 2);	/* sleep is no standstill: advance() */
 	return at;
@@ -660,6 +612,13 @@ void ha_info(const struct ha *ha, struct ha_info *info)
 	ha_copy(info->peer_node, sizeof(info->peer_node), peer->node);
 	ha_copy(info->peer_version, sizeof(info->peer_version), peer->version);
 	info->peer_role = peer->role;
+	info->proto = peer->ready ? peer->proto : 0;
+	info->peer_proto_min = peer->proto_min;
+	info->peer_proto_max = peer->proto_max;
+	info->peer_features = peer->features;
+	info->features = ha->common_features;
+	info->incompatible = ha->incompatible;
+	ha_copy(info->refusal, sizeof(info->refusal), ha->refusal);
 	info->peer_config_equal = peer->config_equal;
 	info->owner = ha_owner(ha);
 	info->records = ha_store_count(ha->store);
@@ -678,6 +637,8 @@ void ha_info(const struct ha *ha, struct ha_info *info)
 	info->waiting_output = ha->commit.held;
 	info->lag_ms_last = ha->stats.lag_ms_last;
 	info->lag_ms_max = ha->stats.lag_ms_max;
+	info->fitness = ha_fitness(ha, info->fitness_reason);
+	info->ownerless = ha_ownerless(ha);
 	info->since_ms = ha->roles.since_ms;
 	info->history_len = ha->roles.history_len;
 	memcpy(info->history, ha->roles.history, sizeof(info->history));

@@ -38,8 +38,37 @@ enum ha_sync {			/* HA.md A.2 no 3 */
 	HA_SYNC_DEGRADED,	/* active: a commit was late; output goes unprotected until resynchronised */
 	HA_SYNC_STALE,		/* standby: the stream broke; state may be old */
 };
+/*
+ * May whoever decides from outside (keepalived, Pacemaker, an operator) make this node active?
+ * In the order of preference: of two nodes the one with the greater value.
+ */
+enum ha_fitness {
+	HA_FITNESS_UNKNOWN,	/* started a moment ago, nobody was heard: not yet */
+	HA_FITNESS_STALE,	/* somebody else has, or may have, what is not here: no */
+	HA_FITNESS_CATCHING_UP,	/* follows the active, has not got everything yet: no */
+	HA_FITNESS_BLANK,	/* there is nothing to be had from anybody: a first start */
+	HA_FITNESS_READY,	/* is active, or holds everything that is known */
+};
 const char *ha_role_name(enum ha_role role);
 const char *ha_sync_name(enum ha_sync sync);
+const char *ha_fitness_name(enum ha_fitness fitness);
+
+/*
+ * What a release can do beyond the first one; the numbers are bits of the
+ * handshake and are never used again for something else.  A protected object
+ * may depend on a feature only while ha_feature() says that both nodes know it.
+ */
+enum ha_feature {
+	HA_FEATURE_KEEP_UNKNOWN,	/* what a newer node put into a record survives being held here */
+	HA_FEATURE_FAILOVER,		/* records hold what RFC 4951 needs */
+	HA_FEATURE_LAST = HA_FEATURE_FAILOVER,
+};
+const char *ha_feature_name(enum ha_feature feature);
+
+struct ha_record_type {		/* a record type this software knows, and the versions of its body */
+	uint8_t type, min, max;
+	const char *name;
+};
 
 struct ha_config {
 	char node[HA_NAME_MAX];		/* this node, unique in the group */
@@ -47,7 +76,7 @@ struct ha_config {
 	char version[32];		/* software version, for the handshake and show */
 	uint8_t config_digest[16];
 	bool peer_configured;		/* false: no HA; the node is active alone */
-	bool detector;			/* built-in: promote on peer silence + VIP probe */
+	bool detector;			/* built-in: promote on peer silence + VIP probe; false: only who is told to */
 	uint32_t priority;		/* who starts active when neither was: higher, then lower name */
 	uint32_t commit_timeout_ms;	/* default 20 */
 	uint32_t heartbeat_ms;		/* default 200 */
@@ -55,7 +84,10 @@ struct ha_config {
 	uint32_t startup_ms;		/* wait for the peer at start before claiming; default 3000 */
 	uint64_t epoch;			/* last persisted */
 	uint32_t snapshot_chunk;	/* octets of a snapshot chunk, two are in flight; default 65536 */
-	uint8_t record_types;		/* highest record type this software knows; 0: any.  Types from 128 on may be skipped */
+	const struct ha_record_type *record_types;	/* outlives the ha; none: any type is taken */
+	size_t record_type_count;
+	uint64_t features_required;	/* features that objects here depend on: a peer without them is refused */
+	uint32_t proto_min, proto_max;	/* 0: what this software speaks */
 };
 
 struct ha_ops {
@@ -93,6 +125,9 @@ int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON
 int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX]);
 int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX]);
 
+/* May objects depend on it?  Both nodes know it, or there is no second one. */
+bool ha_feature(const struct ha *ha, enum ha_feature feature);
+
 /* ---- records (active) --------------------------------------------------- */
 /*
  * Key: type and three numbers (tunnel, session, Ns or 0).  A put whose bytes equal
@@ -104,6 +139,11 @@ struct ha_key {
 };
 int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len);
 int ha_del(struct ha *ha, struct ha_key key);
+/*
+ * The object is gone: what a newer release recorded about it, in types we do
+ * not know, goes too.  Such a type uses the key of the object it belongs to.
+ */
+void ha_del_foreign(struct ha *ha, uint16_t a, uint16_t b);
 /* Ends the batch: one COMMIT frame for all puts and dels since the last call; nothing if there are none. */
 void ha_commit(struct ha *ha, uint64_t now_ms);
 /*
@@ -172,17 +212,27 @@ struct ha_info {
 	char peer_node[HA_NAME_MAX], peer_version[32];
 	enum ha_role peer_role;
 	bool peer_config_equal;
+	uint32_t proto;			/* spoken with the peer; 0: none connected */
+	uint32_t peer_proto_min, peer_proto_max;
+	uint64_t features, peer_features; /* bits of enum ha_feature: common with the peer seen last; all of it */
+	bool incompatible;		/* the peer seen last is of a release that cannot work with ours */
+	char refusal[HA_REASON_MAX];	/* why the peer seen last was refused, or refused us; "": it was not */
 	bool owner;			/* may emit */
 	uint32_t records;
 	uint64_t frames_sent, frames_received, records_sent, records_received, acks_sent, acks_received,
 		 bytes_sent, bytes_received, late_commits, bad_frames, refused, snapshots;
 	uint32_t waiting_output;	/* outputs held for a commit now */
 	uint32_t lag_ms_last, lag_ms_max; /* put -> confirmed */
+	enum ha_fitness fitness;
+	char fitness_reason[HA_REASON_MAX];
+	bool ownerless;			/* nobody has the address: the peer says so, or it is gone and the address silent */
 	uint64_t since_ms;		/* of the role */
 	uint32_t history_len;		/* newest first */
 	struct ha_switchover_record history[16];
 };
 void ha_info(const struct ha *ha, struct ha_info *info);
+/* What was settled on with the peer, in words: "protocol 1, features keep-unknown"; "": no peer. */
+const char *ha_info_versions(const struct ha_info *info, char text[HA_REASON_MAX]);
 /* Order-independent digest of the store: equal on both nodes when in sync. */
 uint64_t ha_digest(const struct ha *ha);
 

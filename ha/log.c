@@ -150,6 +150,7 @@ int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
 	ret = ha_store_put(ha->store, key, body, len, &record);
 	if (ret <= 0)
 		return ret;
+	ha_hello_type_used(ha, key.type);
 	if (record->batch == ha->log.batch_no)
 		return 0;	/* the batch names it already and will carry the new bytes */
 	record->batch = ha->log.batch_no;
@@ -166,6 +167,16 @@ int ha_del(struct ha *ha, struct ha_key key)
 	if (!ha_store_del(ha->store, key))
 		return 0;
 	return batch_add(ha, key, true);
+}
+
+void ha_del_foreign(struct ha *ha, uint16_t a, uint16_t b)
+{
+	unsigned int i, bit;
+
+	for (i = 0; i < sizeof(ha->foreign); i++)
+		for (bit = 0; ha->foreign[i] >> bit; bit++)
+			if (ha->foreign[i] >> bit & 1)
+				ha_del(ha, (struct ha_key){ (uint8_t)(i * 8 + bit), a, b, 0 });
 }
 
 /* One frame of the records given; takes the next sequence number.  Only after the last of a batch

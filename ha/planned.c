@@ -133,6 +133,8 @@ int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_R
 int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON_MAX])
 {
 	struct ha_roles *roles = &ha->roles;
+	enum ha_fitness fitness;
+	char why[HA_REASON_MAX];
 
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
@@ -142,11 +144,13 @@ int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON
 	}
 	if (ha->role == HA_ROLE_DEMOTING)
 		return reason_set(reason, "a demotion is under way, try again"), -EBUSY;
-	if (!force && roles->may_miss) {
-		snprintf(reason, HA_REASON_MAX, "records may be missing (%.60s); promote with force to go on",
-			 roles->may_miss_why);
-		return -EPERM;
+	fitness = ha_fitness(ha, why);
+	if (!force && fitness < HA_FITNESS_BLANK) {
+		snprintf(reason, HA_REASON_MAX, "%.90s; promote with force to go on", why);
+		return fitness == HA_FITNESS_UNKNOWN ? -EAGAIN : -EPERM;
 	}
+	if (!force && ha->peer.ready && ha->peer.role == HA_ROLE_DEMOTING)
+		return reason_set(reason, "the peer is giving the address up, try again"), -EAGAIN;
 	roles->held = false;
 	roles->planned = true;
 	roles->silent_ms = 0;

@@ -122,6 +122,7 @@ void ha_suspicion_clear(struct ha *ha)
 	ha->roles.suspicion_ms = 0;
 	ha->roles.suspicion_told = false;
 	ha->roles.probe_out = false;
+	ha->roles.vip = HA_VIP_UNKNOWN;
 }
 
 /* What being in the new role begins with. */
@@ -427,13 +428,17 @@ static void probe(struct ha *ha)
 	ha_action_new(ha, HA_ACTION_PROBE_VIP, false);
 }
 
-/* Should the address be probed now?  Also says, once, why it is not. */
+/*
+ * Should the address be probed now?  Also says, once, why it is not.  Without the detector the probe
+ * claims nothing, but tells whoever decides whether an owner lives on without us: fitness.c.
+ */
 static bool suspects(struct ha *ha)
 {
 	struct ha_roles *roles = &ha->roles;
 	uint64_t silent;
 
-	if (!ha->config.detector || roles->held || ha->now_ms < roles->handicap_ms || ha->now_ms < roles->lapsed_ms)
+	if (ha->config.detector &&
+	    (roles->held || ha->now_ms < roles->handicap_ms || ha->now_ms < roles->lapsed_ms))
 		return false;
 	if (ha->role == HA_ROLE_INIT)
 		return !ha->link_up && ha->now_ms - roles->start_ms >= ha->config.startup_ms;
@@ -450,7 +455,7 @@ static bool suspects(struct ha *ha)
 		roles->probe_ms = 0;
 		ha_note(ha, "nothing heard of the peer for %" PRIu32 " ms", roles->silent_ms);
 	}
-	if (roles->may_miss && !roles->suspicion_told) {
+	if (roles->may_miss && !roles->suspicion_told && ha->config.detector) {
 		roles->suspicion_told = true;
 		ha_warn(ha, "will not take over by itself: records may be missing (%s)",
 			  roles->may_miss_why);
@@ -481,6 +486,7 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 	}
 	if (!suspects(ha))
 		return;
+	roles->vip = vip_answers ? HA_VIP_ANSWERS : HA_VIP_SILENT;
 	if (vip_answers) {
 		if (ha->role == HA_ROLE_STANDBY && !roles->may_miss &&
 		    ha->now_ms - roles->suspicion_ms > (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms) {
@@ -491,6 +497,8 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		}
 		return;
 	}
+	if (!ha->config.detector)
+		return;
 	roles->planned = false;
 	ha_role_fire(ha, ROLE_EVENT_CLAIM, ha->role == HA_ROLE_INIT ? "started, no peer and nobody has the address" :
 		  "peer silent");
@@ -636,11 +644,11 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		return roles->handicap_ms < at ? roles->handicap_ms : at;
 	if (ha->now_ms < roles->lapsed_ms && roles->lapsed_ms < at)
 		at = roles->lapsed_ms;
-	if (ha->link_up || roles->held || !ha->config.peer_configured)
+	if (ha->link_up || (roles->held && ha->config.detector) || !ha->config.peer_configured)
 		return at;
 	if (ha->role == HA_ROLE_INIT && ha->now_ms - roles->start_ms < ha->config.startup_ms)
 		return roles->start_ms + ha->config.startup_ms < at ? roles->start_ms + ha->config.startup_ms : at;
-	if (ha->config.detector && !roles->may_miss) {
+	if (!roles->may_miss) {
 		uint64_t suspect_ms = ha->last_rx_ms + ha->config.dead_ms;
 
 		if (ha->role != HA_ROLE_STANDBY || suspect_ms < roles->probe_ms)

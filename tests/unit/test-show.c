@@ -185,6 +185,7 @@ START_TEST(plug_pulled)
 	has(text, "  Virtual address 192.0.2.1/24 on eth0\n");
 	has(text, "  Peer lns-b at 10.9.9.2:1702: standby, version ");
 	has(text, "configuration equal\n");
+	has(text, "  Common: protocol 1, features keep-unknown, ");
 	has(text, "  If the plug were pulled now: 3 of 3 sessions survive\n");
 	free(text);
 	text = show(1, "show redundancy", SHOW_OK);
