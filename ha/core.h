@@ -149,6 +149,7 @@ struct ha_roles {
 	uint32_t outstanding_len;
 	uint64_t step_retry_ms;		/* fence failed: again at */
 	uint64_t claim_epoch, claim_skip;
+	bool claimed_alone;		/* without a link, and none since */
 	bool open;			/* claiming, and both the fence and the address are ours */
 	bool held;			/* an operator demoted us: no claim of our own */
 	bool behind;			/* of the claim: what follows */

@@ -135,6 +135,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		break;
 	case HA_ROLE_CLAIMING:
 		ha_follow_stop(ha, why);
+		roles->claimed_alone = !ha->link_up;
 		roles->claim_ms = ha->now_ms;
 		roles->claim_epoch = ha->epoch + 1 + roles->claim_skip;
 		if (roles->claim_epoch < roles->persist_max)
@@ -463,6 +464,17 @@ static bool suspects(struct ha *ha)
 	return !roles->may_miss;
 }
 
+/*
+ * An owner that lost its HA link keeps looking whether the address is taken
+ * over, so that a partition of the access network that heals before the link
+ * does leaves no second owner.  Who claimed without a link stays: it looked
+ * before, and has the higher epoch.
+ */
+static bool guards(const struct ha *ha)
+{
+	return ha->role == HA_ROLE_ACTIVE && ha->config.peer_configured && !ha->link_up && !ha->roles.claimed_alone;
+}
+
 void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 {
 	struct ha_roles *roles = &ha->roles;
@@ -481,6 +493,14 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 			roles->claim_skip = 1;	/* above what the peer may still claim */
 			roles->planned = false;
 			ha_role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer did not take over");
+		}
+		return;
+	}
+	if (guards(ha)) {
+		if (vip_answers) {
+			roles->may_miss = true;
+			ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "another node took the address over");
+			ha_role_fire(ha, ROLE_EVENT_LOSE, "the address answers elsewhere: another node took it over, and no HA link tells");
 		}
 		return;
 	}
@@ -579,6 +599,8 @@ void ha_roles_think(struct ha *ha)
 	}
 	if (ha->role == HA_ROLE_DEMOTING)
 		think_demoting(ha);
+	if (guards(ha))
+		probe(ha);
 	if (ha->role != HA_ROLE_INIT && ha->role != HA_ROLE_STANDBY)
 		return;
 	if (!ha->config.peer_configured) {
@@ -606,6 +628,8 @@ void ha_roles_think(struct ha *ha)
 
 void ha_roles_link_down(struct ha *ha)
 {
+	ha->roles.claimed_alone = false;	/* they had met */
+	ha->roles.probe_ms = ha->roles.probe_ms > ha->now_ms ? ha->roles.probe_ms : ha->now_ms;
 	/* a request to the active is lost with the link */
 	if (ha->roles.promote_ms)
 		ha->roles.promote_ms = ha->now_ms;
@@ -634,8 +658,11 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 			at = roles->handover_probe ? roles->probe_ms : roles->handover_ms;
 		return at;
 	}
-	if (ha_reigning(ha))
+	if (ha_reigning(ha)) {
+		if (guards(ha))
+			at = roles->probe_ms;
 		return roles->switch_go ? ha->now_ms : at;
+	}
 	if (!ha->config.peer_configured && !roles->held)
 		return roles->handicap_ms;
 	if (roles->promote_ms)

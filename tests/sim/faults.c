@@ -85,7 +85,8 @@ static void part(struct sim *sim, struct node *active)
 	net_split(sim);
 }
 
-static void partition(struct sim *sim, uint64_t us)
+/* link_us: how long the HA link stays away when the access network is whole again. */
+static void partition(struct sim *sim, uint64_t us, uint64_t link_us)
 {
 	struct node *nodes = sim->nodes, *active;
 	struct ha_info info[SIM_NODES];
@@ -113,13 +114,17 @@ static void partition(struct sim *sim, uint64_t us)
 	}
 	higher = info[1].epoch > info[0].epoch;
 	net_join(sim);
+	sim_run_for(sim, link_us);
+	if (link_us >= 2 * SEC && sim_active(sim) != higher)
+		sim_fail(sim, "S1: two owners beside each other for %llu ms, for want of an HA link",
+			 (unsigned long long)(link_us / MS));
 	wire_heal(sim, true);
 	sim_run_for(sim, 4 * SEC);
 	if (sim->failed)
 		return;
 	if (sim_active(sim) != higher || nodes[!higher].role != HA_ROLE_STANDBY)
 		sim_fail(sim, "S7: after the partition node %d serves, node %d had the higher epoch", sim_active(sim), higher);
-	else if (!nodes[0].conflicts || !nodes[1].conflicts || strcmp(nodes[0].conflict, nodes[1].conflict))
+	else if (!nodes[0].conflicts != !nodes[1].conflicts || strcmp(nodes[0].conflict, nodes[1].conflict))
 		sim_fail(sim, "S7: the nodes tell differently how the partition ended: \"%s\", \"%s\"", nodes[0].conflict,
 			 nodes[1].conflict);
 	sim_run_for(sim, 40 * SEC);	/* what the loser alone knew of is given up by its LACs */
@@ -128,12 +133,17 @@ static void partition(struct sim *sim, uint64_t us)
 
 static void run_partition(struct sim *sim)
 {
-	partition(sim, between(sim, 4000, 25000));
+	partition(sim, between(sim, 4000, 25000), 0);
+}
+
+static void run_partition_no_link(struct sim *sim)
+{
+	partition(sim, between(sim, 4000, 25000), between(sim, 2000, 9000));
 }
 
 static void run_partition_long(struct sim *sim)
 {
-	partition(sim, between(sim, 30000, 120000));
+	partition(sim, between(sim, 30000, 120000), 0);
 }
 
 /* ---- F08: the HA link is bad ---- */
@@ -659,6 +669,7 @@ const struct scenario fault_scenarios[] = {
 	{ "storm", run_storm, STORY_EVEN },
 	{ "access-lost", run_access_lost, STORY_FEW },
 	{ "partition", run_partition, STORY_FEW },
+	{ "partition-no-link", run_partition_no_link, STORY_FEW },
 	{ "partition-long", run_partition_long, STORY_FEW },
 	{ "link-loss", run_link_loss, STORY_FEW },
 	{ "link-delay", run_link_delay, STORY_FEW },

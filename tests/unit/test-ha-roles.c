@@ -376,6 +376,49 @@ START_TEST(split_brain_heals_to_the_higher_epoch)
 }
 END_TEST
 
+START_TEST(split_brain_ends_without_a_link_too)
+{
+	struct pair *pair = pair_up();
+	struct node *a = &pair->a, *b = &pair->b;
+
+	pair_work(a, 1, 100);
+	pair_run(pair, 10);
+	pair->want_link = false;
+	pair->split = true;
+	pair_cut(pair);
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(a).role, active);
+	ck_assert_int_eq(pair_info(b).role, active);
+	/* the access network is whole again, the HA link is not: the older owner sees the address elsewhere */
+	pair->split = false;
+	a->trace[0] = '\0';
+	pair_run(pair, 500);
+	ck_assert_str_eq(a->trace, "FENCE demoting VIP_DEL PASSIVATE standby");
+	pair_run(pair, 5000);
+	ck_assert_int_eq(pair_info(a).role, standby);
+	ck_assert_int_eq(pair_info(b).role, active);
+	pair->want_link = true;
+	pair_run(pair, 2000);
+	ck_assert_int_eq(pair_info(b).role, active);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
+START_TEST(an_owner_alone_keeps_the_address_while_nobody_else_has_it)
+{
+	struct pair *pair = pair_up();
+
+	pair->want_link = false;
+	pair_cut(pair);		/* b sees the address answer and stays standby */
+	pair_run(pair, 5000);
+	ck_assert_int_eq(pair_info(&pair->a).role, active);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);
+	pair_free(pair);
+}
+END_TEST
+
 /* Both started alone: the same epoch on two owners; sequence, then name. */
 static void same_epoch(uint32_t work_a, uint32_t work_b, bool a_stays)
 {
@@ -599,6 +642,8 @@ int main(void)
 	tcase_add_test(tcase, switchover_is_refused_when_something_would_be_lost);
 	tcase_add_test(tcase, switchover_cancels_when_the_flush_is_late);
 	tcase_add_test(tcase, split_brain_heals_to_the_higher_epoch);
+	tcase_add_test(tcase, split_brain_ends_without_a_link_too);
+	tcase_add_test(tcase, an_owner_alone_keeps_the_address_while_nobody_else_has_it);
 	tcase_add_test(tcase, split_brain_with_equal_epochs);
 	tcase_add_test(tcase, a_higher_epoch_on_a_standby_mutes_the_active);
 	tcase_add_test(tcase, demoted_by_the_operator_the_peer_takes_over);
