@@ -98,6 +98,7 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	p.retransmit_max_s = in->params.retransmit_max_s;
 	p.setup_timeout_s = in->params.setup_timeout_s;
 	p.session_limit = in->params.session_limit;
+	p.node_only = !in->params.ha;
 	m.local_id = in->local_id;
 	m.peer_id = in->peer_id;
 	m.local = &local;
@@ -155,7 +156,7 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->params.retransmit_max_s = (uint8_t)p->retransmit_max_s;
 	t->params.setup_timeout_s = (uint16_t)p->setup_timeout_s;
 	t->params.session_limit = p->session_limit;
-	t->params.ha = true;	/* a record exists */
+	t->params.ha = !p->node_only;
 	/* a method of a later version: the one that says nothing new to the peer */
 	t->params.failover = m->failover <= L2TP_FAILOVER_SILENT ? (enum l2tp_failover)m->failover : L2TP_FAILOVER_SILENT;
 	t->params.recovery_ms = m->recovery_ms;

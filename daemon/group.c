@@ -130,10 +130,12 @@ void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len
 	held = err ? NULL : ha_get(group->ha, key, &held_len);
 	if (held)
 		checkpoint_keep_unknown(key.type, held, held_len, &body, &len);
+	const struct group_tunnel *t = tunnel_get(group, key.a, false);
+
 	if (!err)
-		err = ha_put(group->ha, key, body, len);
+		err = t && t->local ? ha_put_local(group->ha, key, body, len) : ha_put(group->ha, key, body, len);
 	if (err)
-		log_warnx("record %u/%u/%u is not replicated: %s", key.type, key.a, key.b, strerror(-err));
+		log_warnx("record %u/%u/%u is not kept: %s", key.type, key.a, key.b, strerror(-err));
 	free(body);
 }
 
@@ -171,14 +173,16 @@ static void put_message(struct group *group, struct l2tp_tunnel *tunnel, uint16_
 /* Every record of a tunnel but its sessions', which are deleted one by one as they go down. */
 static void del_tunnel(struct group *group, struct group_tunnel *t)
 {
-	t->replicated = false;
+	t->recorded = false;
 	for (uint16_t ns = t->channel.una; ns != t->channel.vs; ns++)
 		del(group, CHECKPOINT_MESSAGE, t->id, ns);
 	del(group, CHECKPOINT_CHANNEL, t->id, 0);
 	del(group, CHECKPOINT_TUNNEL, t->id, 0);
 }
 
-/* Records of an object that is not HA do not exist: replicated says which do. */
+/*
+ * What is not HA is recorded for the restart of this node only, and not at all if none is possible.
+ */
 static void put_tunnel(struct group *group, uint16_t id)
 {
 	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, id);
@@ -196,14 +200,15 @@ static void put_tunnel(struct group *group, uint16_t id)
 	if (!t)
 		return;
 	if (gone) {
-		if (t->replicated)
+		if (t->recorded)
 			del_tunnel(group, t);
 		return;
 	}
-	if (!s.params.ha)
+	if (!s.params.ha && !group->keeps)
 		return;
-	first = !t->replicated;
-	t->replicated = true;
+	t->local = !s.params.ha && group->has_peer;
+	first = !t->recorded;
+	t->recorded = true;
 	rc = checkpoint_encode_tunnel(&s, &body, &len);
 	group_put(group, (struct ha_key){ CHECKPOINT_TUNNEL, id, 0, 0 }, body, len, rc);
 	if (first)
@@ -223,7 +228,7 @@ static void put_session(struct group *group, uint16_t tid, uint16_t sid)
 		del(group, CHECKPOINT_SESSION, tid, sid);
 		return;
 	}
-	if (!t || !t->replicated)
+	if (!t || !t->recorded)
 		return;
 	l2tp_session_export(session, &s);
 	rc = checkpoint_encode_session(&s, &body, &len);
@@ -243,11 +248,11 @@ static void drain_dirty(struct group *group)
 			put_tunnel(group, d.tunnel_id);
 			break;
 		case L2TP_DIRTY_CHANNEL:
-			if (tunnel && t && t->replicated)
+			if (tunnel && t && t->recorded)
 				put_channel(group, tunnel, t);
 			break;
 		case L2TP_DIRTY_MESSAGE:
-			if (tunnel && t && t->replicated)
+			if (tunnel && t && t->recorded)
 				put_message(group, tunnel, d.tunnel_id, d.ns);
 			break;
 		case L2TP_DIRTY_MESSAGE_ACKED:
@@ -520,6 +525,7 @@ static void ha_config_of(const struct group_config *in, struct ha_config *out)
 	config_digest(in->config, out->config_digest);
 	out->record_types = checkpoint_types;
 	out->record_type_count = checkpoint_type_count;
+	memcpy(out->boot_id, in->boot_id, sizeof(out->boot_id));
 	if (!in->rg)
 		return;
 	out->peer_configured = in->rg->peer.family != 0 && in->config->mode_sso;
@@ -557,6 +563,12 @@ struct group *group_new(const struct group_config *config, const struct group_op
 	group->pools = config->pools ? config->pools : pool_set_new(config->config);
 	group->l2tp = l2tp_new(&lc, &lo);
 	ha_config_of(config, &hc);
+	group->has_peer = hc.peer_configured;
+	group->keeps = config->image != NULL;
+	if (config->image) {
+		group->image = *config->image;
+		ho.image = &group->image;
+	}
 	group->ha = ha_new(&hc, &ho, now_ms);
 	if (!group->pools || !group->l2tp || !group->ha) {
 		group_free(group);
@@ -572,7 +584,7 @@ int group_start(struct group *group, uint64_t now_ms, char why[256])
 	char text[ENDPOINT_TEXT_MAX];
 	int rc;
 
-	if (group->rg) {
+	if (group->rg && !group_resume(group)) {
 		rc = group->dp->ops->vip_declare(group->dp, group->rg->vips, group->rg->vip_count);
 		if (rc) {
 			snprintf(why, 256, "redundancy group %s: the fence cannot be installed: %s", group->rg->name,

@@ -46,6 +46,8 @@ struct group_config {
 	uint16_t id_min, id_max;			/* tunnel IDs */
 	uint64_t epoch;					/* persisted */
 	int64_t unix_minus_monotonic_ms;
+	const struct ha_image_ops *image;		/* copied; NULL: nothing outlives the process */
+	uint8_t boot_id[16];
 };
 
 /*
@@ -55,6 +57,13 @@ struct group_config {
 struct group *group_new(const struct group_config *config, const struct group_ops *ops, struct dp *dp,
 			const struct ppp_engine_ops *ppp, void *ppp_engine, uint64_t now_ms);
 int group_start(struct group *group, uint64_t now_ms, char why[256]);
+/*
+ * Between new and start: the records of a daemon that died here, from its image; what it left in the kernel and as PPP
+ * is waited for and taken over.  0, or -errno and why: then the group starts empty.
+ */
+int group_restore(struct group *group, uint8_t *image, size_t size, char why[HA_REASON_MAX]);
+/* Something of it is still waited for: dp flush would end it. */
+bool group_adopting(const struct group *group);
 void group_free(struct group *group);	/* silent: emits nothing */
 
 /* ---- events (shell or simulator): they feed, group_run() follows ---- */

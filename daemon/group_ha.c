@@ -147,8 +147,6 @@ static void probe(struct group *group)
 		ha_probe_result(group->ha, group->now_ms, true);
 }
 
-static void rebuild(struct group *group);
-
 /*
  * Owner from here on.  What a takeover has to do before anybody is served does
  * not grow with the number of sessions: the fence is open, tunnels probe, hot
@@ -165,9 +163,9 @@ static void activate(struct group *group, bool behind)
 		 * what it did was neither recorded nor sent.  The store is what everybody knows.
 		 */
 		l2tp_passivate(group->l2tp);
-		rebuild(group);
+		group_rebuild(group);
 	}
-	group->active = true;
+	group->active = group->speaks = true;
 	group->takeover_ms = group->now_ms;
 	l2tp_counters(group->l2tp, &before);
 	group->resync = (struct group_resync_info){ .running = before.tunnels_established,
@@ -233,8 +231,11 @@ static void apply(struct group *group, struct ha_key key, const void *body, size
 		if (!rc)
 			rc = l2tp_tunnel_import(group->l2tp, &tunnel);
 		t = rc ? NULL : tunnel_get(group, key.a, true);
-		if (t)
-			t->replicated = true;
+		if (t) {
+			t->recorded = true;
+			t->local = !tunnel.params.ha && group->has_peer;
+			t->adopt = t->adopt || group->restoring;
+		}
 		if (!rc)
 			tunnel_place(group, key.a);
 		break;
@@ -265,7 +266,7 @@ static void apply(struct group *group, struct ha_key key, const void *body, size
 		break;
 	}
 	if (rc)
-		log_warnx("redundancy group %s: record %u/%u/%u cannot be used: %s", group->rg->name, key.type, key.a,
+		log_warnx("redundancy group %s: record %u/%u/%u cannot be used: %s", group_name(group), key.type, key.a,
 			  key.b, strerror(-rc));
 }
 
@@ -299,7 +300,7 @@ static bool visit_apply(void *ctx, struct ha_key key, const void *body, size_t l
 }
 
 /* The store is the truth: what is here and not in it goes, the rest is applied (unchanged objects stay in place). */
-static void rebuild(struct group *group)
+void group_rebuild(struct group *group)
 {
 	struct subscriber *sub, *stmp;
 	struct group_tunnel *t, *ttmp;
@@ -338,12 +339,16 @@ static void passivate(struct group *group)
 	group->active = group->walking = false;
 	group->lease_at_ms = UINT64_MAX;
 	l2tp_passivate(group->l2tp);
-	HASH_ITER(hh, group->subs, sub, stmp)
-		sub_drop(group, sub);
-	HASH_ITER(hh, group->tunnels, t, ttmp)
-		tunnel_drop(group, t->id);
-	l2tp_forget_all(group->l2tp);
-	rebuild(group);
+	/* a standby that was restarted keeps what it has in place: it is mute */
+	if (group->speaks) {
+		HASH_ITER(hh, group->subs, sub, stmp)
+			sub_drop(group, sub);
+		HASH_ITER(hh, group->tunnels, t, ttmp)
+			tunnel_drop(group, t->id);
+		l2tp_forget_all(group->l2tp);
+	}
+	group->speaks = false;
+	group_rebuild(group);
 	ha_step_done(group->ha, group->now_ms, 0);
 }
 
@@ -369,7 +374,7 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		apply_del(group, a->key);
 		break;
 	case HA_ACTION_APPLY_SWAP:
-		rebuild(group);
+		group_rebuild(group);
 		break;
 	case HA_ACTION_EPOCH:
 		rc = group->ops.persist_epoch(group->ops.ctx, a->epoch);

@@ -4,6 +4,7 @@
  *
  *   group.c        events, the round (group_run), configuration of tunnels
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
+ *   group_restart.c  what a daemon before left on this box is taken over
  *   group_info.c   looking at it, failure history
  *   subscriber.c   one session's data plane, PPP and address
  */
@@ -28,7 +29,10 @@ struct group_tunnel {		/* the data plane's side of a tunnel */
 	uint16_t id;
 	enum plane plane;
 	uint32_t generation;	/* a completion of an earlier life is ignored */
-	bool replicated;	/* its records are in the log */
+	bool recorded;		/* its records are in the log */
+	bool local;		/* ... of this node only */
+	bool adopt;		/* the kernel may have it from the daemon before */
+	uint32_t adopting;	/* sessions of it that wait to be adopted */
 	struct l2tp_channel_state channel; /* as last put */
 	UT_hash_handle hh;
 };
@@ -50,6 +54,7 @@ struct subscriber {
 	bool closing;
 	uint64_t retry_at_ms;	/* placing it failed for now: again then; 0: it did not */
 	uint8_t failures;	/* in a row: slows the retries down */
+	uint64_t adopt_until_ms; /* its PPP of the daemon before may come until then; 0: none is waited for */
 	bool awaiting;		/* was not in place at the takeover, is not yet */
 	int session_fd, tunnel_fd;
 	uint32_t address;	/* network order; taken in the pools while it is not 0 */
@@ -104,6 +109,11 @@ struct group {
 	int64_t unix_minus_monotonic_ms;
 	bool running;		/* inside group_run() */
 	bool active;		/* between ACTIVATE and PASSIVATE */
+	bool speaks;		/* what is in place here is not mute */
+	bool has_peer, keeps;	/* somebody is replicated to; an image is kept */
+	struct ha_image_ops image;
+	bool restoring, reigned;
+	uint32_t adopting, adopted, not_adopted;
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
 	uint64_t lease_said_ms;	/* it runs from this heartbeat; 0: from the renewal */
@@ -142,9 +152,22 @@ const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
 
 /* ---- group_ha.c ---- */
 void group_ha_action(struct group *group, struct ha_action *action);
+/* The store is the truth: what is here and not in it goes, the rest is applied. */
+void group_rebuild(struct group *group);
 void group_lease_check(struct group *group);
 void group_lease_tick(struct group *group);
 void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
+
+/* ---- group_restart.c ---- */
+/* While restoring: what the record is of may still stand. */
+void adopt_begin(struct group *group, struct subscriber *sub);
+void adopt_end(struct group *group, struct subscriber *sub);
+/* True: leave it alone for now. */
+bool adopt_waits(struct group *group, struct subscriber *sub);
+bool adopt_tunnel(struct group *group, struct group_tunnel *t);
+bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *up);
+void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, int tunnel_fd);
+bool group_resume(struct group *group);
 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
@@ -166,6 +189,8 @@ void sub_drop(struct group *group, struct subscriber *sub);
 /* The session is over: drops the subscriber (it may be unknown) and deletes its record. */
 void sub_end(struct group *group, uint16_t tunnel_id, uint16_t session_id);
 void sub_put(struct group *group, struct subscriber *sub);
+/* Takes over what PPP says of itself; false: out of memory. */
+bool sub_captured(struct subscriber *sub, const struct ppp_up *up);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);
 void sub_retry_all(struct group *group);

@@ -79,7 +79,7 @@ void tunnel_place(struct group *group, uint16_t tunnel_id)
 	if (info.s.state != L2TP_TUNNEL_ESTABLISHED)
 		return;
 	t = tunnel_get(group, tunnel_id, true);
-	if (!t || t->plane == PLANE_READY || t->plane == PLANE_CREATING)
+	if (!t || t->plane == PLANE_READY || t->plane == PLANE_CREATING || adopt_tunnel(group, t))
 		return;
 	t->generation = ++group->generation;
 	req = group_request(group, tunnel_id, 0, t->generation);
@@ -187,7 +187,8 @@ void sub_retry_all(struct group *group)
 	HASH_ITER(hh, group->subs, sub, tmp) {
 		if (sub->retry_at_ms && sub->retry_at_ms <= group->now_ms) {
 			sub->retry_at_ms = 0;
-			sub_place(group, sub);
+			if (!adopt_waits(group, sub))
+				sub_place(group, sub);
 		}
 		if (sub->retry_at_ms && sub->retry_at_ms < group->retry_at_ms)
 			group->retry_at_ms = sub->retry_at_ms;
@@ -293,7 +294,7 @@ void sub_place(struct group *group, struct subscriber *sub)
 	if (!session || !tunnel || sub->closing || !(group->active || group_hot(group)))
 		return;
 	l2tp_session_export(session, &s);
-	if (s.state != L2TP_SESSION_ESTABLISHED)
+	if (s.state != L2TP_SESSION_ESTABLISHED || adopt_waits(group, sub))
 		return;
 	if (sub->plane == PLANE_READY) {
 		if (sub->ppp == SUB_PPP_NONE)
@@ -305,6 +306,10 @@ void sub_place(struct group *group, struct subscriber *sub)
 	if (!group->active && !sub->ppp_state)
 		return;		/* nothing to put in place before PPP is open */
 	tunnel_place(group, sub->tunnel_id);
+	if (tunnel_get(group, sub->tunnel_id, true) && tunnel_get(group, sub->tunnel_id, true)->adopt) {
+		sub_later(group, sub);	/* it is known soon whose it is */
+		return;
+	}
 	l2tp_tunnel_info(tunnel, &t);
 	sub->generation = ++group->generation;
 	req = group_request(group, sub->tunnel_id, sub->session_id, sub->generation);
@@ -331,7 +336,8 @@ void sub_place(struct group *group, struct subscriber *sub)
 
 void sub_activate(struct group *group, struct subscriber *sub)
 {
-	sub->retry_at_ms = 0;
+	if (!sub->adopt_until_ms)
+		sub->retry_at_ms = 0;
 	sub->failures = 0;
 	if (sub->ppp != SUB_PPP_UP) {
 		sub->awaiting = sub->ppp_state != NULL;
@@ -341,10 +347,13 @@ void sub_activate(struct group *group, struct subscriber *sub)
 	if (sub->ppp_standby)
 		group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
 	sub->ppp_standby = false;
+	if (group->reigned)
+		sub_put(group, sub);	/* adopted, it may have more to say than its record */
 }
 
 void sub_unplace(struct group *group, struct subscriber *sub)
 {
+	adopt_end(group, sub);
 	if (sub->ppp != SUB_PPP_NONE)
 		group->ppp->kill(group->ppp_engine, ppp_key_of(sub));
 	if (sub->plane != PLANE_NONE)
@@ -390,7 +399,7 @@ void sub_put(struct group *group, struct subscriber *sub)
 	size_t len = 0;
 	int rc;
 
-	if (!t || !t->replicated)
+	if (!t || !t->recorded)
 		return;
 	snprintf(r.user, sizeof(r.user), "%s", sub->user);
 	snprintf(r.ifname, sizeof(r.ifname), "%s", sub->ifname);
@@ -445,6 +454,7 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 		sub->ppp_state_len = r->ppp_state_len;
 		snprintf(sub->ifname, sizeof(sub->ifname), "%s", r->ifname);
 	}
+	adopt_begin(group, sub);
 	sub_place(group, sub);
 }
 
@@ -529,14 +539,14 @@ static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth
 	group_queue(group, out);
 }
 
-static void sub_captured(struct group *group, struct subscriber *sub, const struct ppp_up *up)
+bool sub_captured(struct subscriber *sub, const struct ppp_up *up)
 {
 	uint8_t *copy = NULL;
 
 	if (up->state_len) {
 		copy = malloc(up->state_len);
 		if (!copy)
-			return;
+			return false;
 		memcpy(copy, up->state, up->state_len);
 	}
 	free(sub->ppp_state);
@@ -547,6 +557,13 @@ static void sub_captured(struct group *group, struct subscriber *sub, const stru
 	if (up->ifname[0])
 		snprintf(sub->ifname, sizeof(sub->ifname), "%s", up->ifname);
 	sub->ppp = SUB_PPP_UP;
+	return true;
+}
+
+static void sub_open(struct group *group, struct subscriber *sub, const struct ppp_up *up)
+{
+	if (!sub_captured(sub, up))
+		return;
 	if (!sub->up_unix_ms)
 		sub->up_unix_ms = group_unix_ms(group);
 	sub_put(group, sub);
@@ -562,7 +579,7 @@ static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
 		return;
 	inet_ntop(AF_INET, &up->peer_addr, addr, sizeof(addr));
 	log_info("session %u/%u: user %s is up, %s on %s", key.tunnel_id, key.session_id, up->user, addr, up->ifname);
-	sub_captured(group, sub, up);
+	sub_open(group, sub, up);
 	sub_placed(group, sub);
 }
 
@@ -572,7 +589,7 @@ static void on_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 
 	if (sub && group->active)
-		sub_captured(group, sub, up);
+		sub_open(group, sub, up);
 }
 
 static void on_injected(void *ctx, struct ppp_key key, int err)
@@ -643,10 +660,15 @@ static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 
 static bool on_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)
 {
-	(void)ctx;
-	(void)up;
+	if (adopt_orphan(ctx, key, up))
+		return true;
 	log_info("session %u/%u: a PPP session of an earlier daemon is ended", key.tunnel_id, key.session_id);
 	return false;
+}
+
+static void on_adopted(void *ctx, struct ppp_key key, int session_fd, int tunnel_fd)
+{
+	adopt_handed_over(ctx, key, session_fd, tunnel_fd);
 }
 
 const struct ppp_events *group_ppp_events(void)
@@ -658,6 +680,7 @@ const struct ppp_events *group_ppp_events(void)
 		.injected = on_injected,
 		.down = on_down,
 		.orphan = on_orphan,
+		.adopted = on_adopted,
 	};
 
 	return &events;

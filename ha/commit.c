@@ -116,6 +116,7 @@ void ha_commit_drop(struct ha *ha)
 	commit->held_last = NULL;
 	commit->held = 0;
 	if (ha->log.batch_len) {
+		ha_keep_batch(ha);
 		/* changes that no log entry describes: only a snapshot can mend this store */
 		ha->log.batch_len = 0;
 		ha->log.batch_no++;

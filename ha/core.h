@@ -8,6 +8,7 @@
  *   commit.c  the sending side: output commit, snapshots
  *   follow.c  the receiving side: apply, shadow store, acknowledge
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
+ *   keep.c    the image of it all that a restart on this node comes back from
  *   planned.c changes of role that were asked for
  *   conflict.c two owners have met: who stays
  *   fitness.c whether somebody outside may make this node active
@@ -19,6 +20,7 @@
 #include "ha/frame.h"
 #include "ha/ha.h"
 #include "ha/ha.pb-c.h"
+#include "ha/image.h"
 #include "ha/store.h"
 
 #define HA_PROTO_MIN 1
@@ -75,7 +77,7 @@ struct ha_peer {
 
 struct ha_batch_item {
 	struct ha_key key;
-	bool del;
+	bool del, local;
 };
 struct ha_backlog_entry {
 	uint8_t *frame;
@@ -140,6 +142,15 @@ enum ha_vip {
 	HA_VIP_SILENT,
 	HA_VIP_ANSWERS,
 };
+struct ha_keep {			/* the image, keep.c */
+	struct ha_image now, next;	/* in use; being filled from the store */
+	struct ha_cursor cursor;
+	bool moving, copying_local;
+	bool behind;			/* `now` holds an earlier state and is not written any more */
+	bool full, failed;
+	size_t marked_at;
+};
+
 struct ha_roles {
 	const uint8_t *steps;
 	uint32_t step;
@@ -151,6 +162,7 @@ struct ha_roles {
 	uint64_t claim_epoch, claim_skip;
 	bool claimed_alone;		/* without a link, and none since */
 	bool open;			/* claiming, and both the fence and the address are ours */
+	bool resume;			/* restarted in place, the right to speak never lapsed */
 	bool held;			/* an operator demoted us: no claim of our own */
 	bool behind;			/* of the claim: what follows */
 	bool may_miss;			/* somebody may hold newer records than we */
@@ -207,6 +219,8 @@ struct ha {
 
 	struct ha_store *store;
 	uint8_t foreign[UINT8_MAX / 8 + 1];	/* types that came and that we do not know: a bit each */
+	struct ha_store *local;		/* not replicated */
+	struct ha_keep keep;
 	struct ha_log log;
 	struct ha_commit commit;
 	struct ha_follow follow;
@@ -295,6 +309,15 @@ bool ha_ownerless(const struct ha *ha);
 /* fitness.c */
 enum ha_fitness ha_fitness(const struct ha *ha, char reason[HA_REASON_MAX]);
 bool ha_ownerless(const struct ha *ha);
+/* keep.c */
+void ha_keep_batch(struct ha *ha);			/* the open batch, before anything of it leaves */
+void ha_keep_record(struct ha *ha, struct ha_key key, bool del);	/* of the peer; a mark follows */
+void ha_keep_mark(struct ha *ha);			/* what was written is one state */
+void ha_keep_swapped(struct ha *ha);			/* the store is another one */
+void ha_keep_forget_local(struct ha *ha);		/* passivated: what the peer never knew is gone */
+void ha_keep_tick(struct ha *ha);
+uint64_t ha_keep_deadline(const struct ha *ha);
+void ha_keep_free(struct ha *ha);
 
 /* roles.c */
 enum role_event {

@@ -142,6 +142,8 @@ static bool records_apply(struct ha *ha, struct ha_store *store, L2tpha__Record 
 			return false;
 		if (ha->config.record_type_count && !ha_record_type(ha, key.type))
 			ha->foreign[key.type / 8] |= (uint8_t)(1u << key.type % 8);
+		if (live && ret)
+			ha_keep_record(ha, key, del);
 		if (!live || !ret || ha->follow.mirror_stale)
 			continue;
 		node = ha_action_new(ha, del ? HA_ACTION_APPLY_DEL : HA_ACTION_APPLY_PUT, false);
@@ -205,6 +207,8 @@ static void on_commit(struct ha *ha, const struct ha_frame *frame)
 		       frame->seq, ha_store_count(store), commit->count);
 		goto out;
 	}
+	if (!follow->shadow)
+		ha_keep_mark(ha);
 	if (commit->barrier && follow->continuing)
 		completed(ha, false);
 out:
@@ -332,6 +336,7 @@ static void on_snap_end(struct ha *ha, const struct ha_frame *frame)
 	ha->log.epoch = follow->shadow_log_epoch;
 	ha->log.prev_id = 0;
 	ha_log_clear_backlog(ha);
+	ha_keep_swapped(ha);
 	ha->stats.snapshots++;
 	follow->ack_due = true;
 	ha_note(ha, "snapshot of %" PRIu32 " records from %s is in place", msg->count, ha->peer.node);

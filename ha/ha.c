@@ -80,7 +80,9 @@ struct ha *ha_new(const struct ha_config *config, const struct ha_ops *ops, uint
 	default_u32(&ha->config.startup_ms, 3000);
 	default_u32(&ha->config.snapshot_chunk, 65536);
 	ha->store = ha_store_new();
-	if (!ha->store || ha_log_init(ha)) {
+	ha->local = ha_store_new();
+	if (!ha->store || !ha->local || ha_log_init(ha)) {
+		ha_store_free(ha->local);
 		ha_store_free(ha->store);
 		free(ha);
 		return NULL;
@@ -110,6 +112,7 @@ void ha_free(struct ha *ha)
 {
 	if (!ha)
 		return;
+	ha_keep_free(ha);	/* what follows is no event */
 	ha_drop_actions(ha, any);
 	if (ha->current)
 		ha->current->action.output = NULL;	/* handed out: the caller's */
@@ -118,6 +121,7 @@ void ha_free(struct ha *ha)
 	ha_log_free(ha);
 	ha_store_free(ha->follow.shadow);
 	ha_store_free(ha->store);
+	ha_store_free(ha->local);
 	ha_parser_reset(&ha->parser);
 	free(ha);
 }
@@ -537,6 +541,7 @@ void ha_tick(struct ha *ha, uint64_t now_ms)
 		ha_commit(ha, ha->now_ms);
 	ha_commit_tick(ha);
 	ha_follow_tick(ha);
+	ha_keep_tick(ha);
 	if (ha->link_up && ha->now_ms >= ha->heartbeat_ms)
 		ha_send_heartbeat(ha);
 }
@@ -553,6 +558,7 @@ uint64_t ha_deadline_ms(const struct ha *ha)
 
 	sooner(&at, ha_commit_deadline(ha));
 	sooner(&at, ha_follow_deadline(ha));
+	sooner(&at, ha_keep_deadline(ha));
 	if (ha->link_up) {
 		sooner(&at, ha->heartbeat_ms);
 		sooner(&at, ha->last_rx_ms + ha->config.dead_ms);
@@ -573,22 +579,31 @@ const void *ha_get(const struct ha *ha, struct ha_key key, size_t *len)
 	const struct ha_record *record = ha_store_find(ha->store, key);
 
 	if (!record)
+		record = ha_store_find(ha->local, key);
+	if (!record)
 		return NULL;
 	if (len)
 		*len = record->len;
 	return record->body;
 }
 
-void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx)
+static bool visit_store(const struct ha_store *store, uint8_t type, ha_visit_fn visit, void *ctx)
 {
 	const struct ha_record *record, *next;
 
-	for (record = ha_store_first(ha->store); record; record = next) {
+	for (record = ha_store_first(store); record; record = next) {
 		next = record->next;
 		if ((!type || record->key.type == type) &&
 		    !visit(ctx, record->key, record->body, record->len))
-			return;
+			return false;
 	}
+	return true;
+}
+
+void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx)
+{
+	if (visit_store(ha->store, type, visit, ctx))
+		visit_store(ha->local, type, visit, ctx);
 }
 
 uint64_t ha_digest(const struct ha *ha)

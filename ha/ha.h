@@ -70,11 +70,21 @@ struct ha_record_type {		/* a record type this software knows, and the versions 
 	const char *name;
 };
 
+/* Memory for the image (ha/image.h) that outlives the process; the shell's. */
+struct ha_image_ops {
+	void *ctx;
+	/* A new area beside the one in use, at least `size` octets; *got: how many. NULL: none to be had. */
+	uint8_t *(*begin)(void *ctx, size_t size, size_t *got);
+	/* The new area replaces the old one, which is gone after it: in one step, for whoever starts later. */
+	int (*swap)(void *ctx);
+};
+
 struct ha_config {
 	char node[HA_NAME_MAX];		/* this node, unique in the group */
 	char group[HA_NAME_MAX];
 	char version[32];		/* software version, for the handshake and show */
 	uint8_t config_digest[16];
+	uint8_t boot_id[16];		/* of this machine's boot: an image of another one is refused */
 	bool peer_configured;		/* false: no HA; the node is active alone */
 	bool detector;			/* built-in: promote on peer silence + VIP probe; false: only who is told to */
 	uint32_t priority;		/* who starts active when neither was: higher, then lower name */
@@ -95,10 +105,19 @@ struct ha_ops {
 	void (*random)(void *ctx, void *buf, size_t len);
 	/* The caller's object freed when an output is released, dropped (mute) or the ha is freed. */
 	void (*output_free)(void *ctx, void *output);
+	const struct ha_image_ops *image;	/* NULL: nothing outlives the process */
 };
 
 struct ha *ha_new(const struct ha_config *config, const struct ha_ops *ops, uint64_t now_ms);
 void ha_free(struct ha *ha);
+
+/*
+ * A daemon starts where one died: before any event, with the area that one left (it goes on in it).
+ * 0, *reigned: it owned the address.  Or -errno with one line in `why`, and nothing has changed.
+ */
+int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char why[HA_REASON_MAX]);
+/* It reigned, and since then nobody else can have: claims at once, with a new epoch. */
+void ha_resume(struct ha *ha, uint64_t now_ms);
 
 /* ---- events in ---------------------------------------------------------- */
 void ha_link_up(struct ha *ha, uint64_t now_ms);	/* authenticated stream is there: starts the handshake */
@@ -138,6 +157,8 @@ struct ha_key {
 	uint16_t a, b, c;
 };
 int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len);
+/* Of this node only: kept for its own restart, never sent to the peer.  A key is put one way or the other. */
+int ha_put_local(struct ha *ha, struct ha_key key, const void *body, size_t len);
 int ha_del(struct ha *ha, struct ha_key key);
 /*
  * The object is gone: what a newer release recorded about it, in types we do

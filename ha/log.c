@@ -55,6 +55,8 @@ void ha_log_start(struct ha *ha, uint64_t epoch)
 {
 	struct ha_log *log = &ha->log;
 
+	if (log->batch_len)
+		ha_keep_batch(ha);
 	log->prev_id = log->id;
 	log->prev_end = log->seq;
 	log->id = ha_random(ha);
@@ -121,7 +123,7 @@ bool ha_log_covers(const struct ha *ha, uint64_t id, uint64_t seq, const char **
 
 /* ---- the open batch ------------------------------------------------------ */
 
-static int batch_add(struct ha *ha, struct ha_key key, bool del)
+static int batch_add(struct ha *ha, struct ha_key key, bool del, bool local)
 {
 	struct ha_log *log = &ha->log;
 
@@ -134,11 +136,11 @@ static int batch_add(struct ha *ha, struct ha_key key, bool del)
 		log->batch = batch;
 		log->batch_size = size;
 	}
-	log->batch[log->batch_len++] = (struct ha_batch_item){ key, del };
+	log->batch[log->batch_len++] = (struct ha_batch_item){ key, del, local };
 	return 0;
 }
 
-int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
+static int put(struct ha *ha, struct ha_key key, const void *body, size_t len, bool local)
 {
 	struct ha_record *record;
 	int ret;
@@ -147,7 +149,7 @@ int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
 		return -EINVAL;
 	if (ha->role != HA_ROLE_ACTIVE && ha->role != HA_ROLE_CLAIMING)
 		return -EPERM;
-	ret = ha_store_put(ha->store, key, body, len, &record);
+	ret = ha_store_put(local ? ha->local : ha->store, key, body, len, &record);
 	if (ret <= 0)
 		return ret;
 	ha_hello_type_used(ha, key.type);
@@ -155,7 +157,17 @@ int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
 		return 0;	/* the batch names it already and will carry the new bytes */
 	record->batch = ha->log.batch_no;
 	record->batch_index = ha->log.batch_len;
-	return batch_add(ha, key, false);
+	return batch_add(ha, key, false, local);
+}
+
+int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
+{
+	return put(ha, key, body, len, false);
+}
+
+int ha_put_local(struct ha *ha, struct ha_key key, const void *body, size_t len)
+{
+	return put(ha, key, body, len, true);
 }
 
 int ha_del(struct ha *ha, struct ha_key key)
@@ -164,9 +176,11 @@ int ha_del(struct ha *ha, struct ha_key key)
 		return -EINVAL;
 	if (ha->role != HA_ROLE_ACTIVE && ha->role != HA_ROLE_CLAIMING)
 		return -EPERM;
-	if (!ha_store_del(ha->store, key))
-		return 0;
-	return batch_add(ha, key, true);
+	if (ha_store_del(ha->store, key))
+		return batch_add(ha, key, true, false);
+	if (ha_store_del(ha->local, key))
+		return batch_add(ha, key, true, true);
+	return 0;
 }
 
 void ha_del_foreign(struct ha *ha, uint16_t a, uint16_t b)
@@ -230,10 +244,15 @@ void ha_log_commit(struct ha *ha, bool barrier)
 	struct ha_log *log = &ha->log;
 	L2tpha__Record **pointers = NULL, *pbs = NULL;
 	size_t n = 0, octets = 0, room;
+	bool local = log->batch_len && !barrier;
 	uint32_t i;
 
 	if (!log->batch_len && !barrier)
 		return;
+	for (i = 0; i < log->batch_len && local; i++)
+		local = log->batch[i].local;
+	if (local)
+		goto out;	/* the peer has nothing to do with it */
 	room = log->batch_len < HA_COMMIT_RECORDS ? log->batch_len : HA_COMMIT_RECORDS;
 	if (room && ha->config.peer_configured) {
 		pbs = malloc(room * sizeof(*pbs));
@@ -248,10 +267,10 @@ void ha_log_commit(struct ha *ha, bool barrier)
 	}
 	for (i = 0; i < log->batch_len && pbs; i++) {
 		const struct ha_batch_item *item = &log->batch[i];
-		const struct ha_record *record = item->del ? NULL : ha_store_find(ha->store, item->key);
+		const struct ha_record *record = item->del || item->local ? NULL : ha_store_find(ha->store, item->key);
 
 		/* put, but deleted since, or deleted and put again: a later item has it */
-		if (!item->del && (!record || record->batch != log->batch_no || record->batch_index != i))
+		if (item->local || (!item->del && (!record || record->batch != log->batch_no || record->batch_index != i)))
 			continue;
 		if (n == room || octets > HA_COMMIT_OCTETS) {
 			commit_frame(ha, pointers, n, false, true);
@@ -264,6 +283,7 @@ void ha_log_commit(struct ha *ha, bool barrier)
 	}
 	commit_frame(ha, pointers, n, barrier, false);
 out:
+	ha_keep_batch(ha);	/* frames and outputs are only queued: this comes before them */
 	log->batch_len = 0;
 	log->batch_no++;
 	free(pbs);

@@ -161,6 +161,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_set_sync(ha, HA_SYNC_SOLO, "%s", why);
 		break;
 	case HA_ROLE_STANDBY:
+		ha_keep_forget_local(ha);
 		ha_suspicion_clear(ha);
 		roles->handover_ms = 0;
 		ha_follow_start(ha);
@@ -194,6 +195,7 @@ int ha_role_fire(struct ha *ha, enum role_event event, const char *why)
 		ha_commit_drop(ha);
 	}
 	ha->role = t->next;
+	ha_keep_mark(ha);
 	roles->since_ms = ha->now_ms;
 	ha_note(ha, "%s -> %s: %s", ha_role_name(from), ha_role_name(ha->role), why);
 	roles->steps = t->steps;
@@ -341,6 +343,7 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 	if (step == STEP_EPOCH) {
 		ha->epoch = roles->claim_epoch;
 		ha_log_start(ha, ha->epoch);
+		ha_keep_mark(ha);
 		ha_send_heartbeat(ha);
 	} else if (step == STEP_VIP_ADD) {
 		roles->open = true;	/* an answer would not come to us before */
@@ -524,6 +527,13 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		  "peer silent");
 }
 
+void ha_resume(struct ha *ha, uint64_t now_ms)
+{
+	if (now_ms > ha->now_ms)
+		ha->now_ms = now_ms;
+	ha->roles.resume = true;
+}
+
 void ha_lapsed(struct ha *ha, uint64_t now_ms)
 {
 	if (now_ms > ha->now_ms)
@@ -603,6 +613,11 @@ void ha_roles_think(struct ha *ha)
 		probe(ha);
 	if (ha->role != HA_ROLE_INIT && ha->role != HA_ROLE_STANDBY)
 		return;
+	if (roles->resume && ha->role == HA_ROLE_INIT) {
+		roles->resume = false;
+		ha_role_fire(ha, ROLE_EVENT_CLAIM, "restarted in place");
+		return;
+	}
 	if (!ha->config.peer_configured) {
 		if (!roles->held && ha->now_ms >= roles->handicap_ms)
 			ha_role_fire(ha, ROLE_EVENT_CLAIM, "no peer configured");

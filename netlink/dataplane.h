@@ -72,6 +72,9 @@ struct dp_ops {
 	/* Fences all addresses. Kernel objects live on where another process holds their sockets.
 	 * Not from inside a callback. */
 	void (*free)(struct dp *dp);
+	/* As free(), but nothing is closed: what is open for addresses stays open for hold_ms more (0: as long
+	 * as it is now), for the daemon that follows. */
+	void (*leave)(struct dp *dp, uint32_t hold_ms);
 	/* Listen on addr:1701 (family 0: any address). With IP_TRANSPARENT: the address may be absent. */
 	int (*listen)(struct dp *dp, const struct l2tp_endpoint *local);
 	/* Control packet out: from the tunnel's socket, or (tunnel_id 0) from the listener on `local`. */
@@ -83,6 +86,13 @@ struct dp_ops {
 	int (*tunnel_delete)(struct dp *dp, uint16_t tunnel_id, dp_done_fn done, void *arg);
 	int (*session_create)(struct dp *dp, const struct dp_session *session, dp_session_fn done, void *arg);
 	int (*session_delete)(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg);
+	/*
+	 * What an earlier daemon left in the kernel becomes ours.  The fd is taken over, also on failure; -1: one
+	 * that was kept for us by somebody else (systemd), if there is.  done(0), or -ENOENT: there is no such
+	 * thing, or no fd of it; then it may be asked for again with one, or created.
+	 */
+	int (*tunnel_adopt)(struct dp *dp, const struct dp_tunnel *tunnel, int fd, dp_done_fn done, void *arg);
+	int (*session_adopt)(struct dp *dp, const struct dp_session *session, int fd, dp_session_fn done, void *arg);
 	/* Everything this box holds that is not ours any more (leftovers of a killed daemon): remove. */
 	int (*flush)(struct dp *dp, dp_done_fn done, void *arg);
 	/* One dump; one call of each per session (of anybody's v2 tunnels), then done. */
@@ -91,6 +101,11 @@ struct dp_ops {
 	/* Declare addresses as virtual: from now on fenced unless leased. Before listen(). May be called again
 	 * for more; the first call closes what an earlier daemon left open, with none it removes its rules. */
 	int (*vip_declare)(struct dp *dp, const struct dp_vip *vips, size_t count);
+	/*
+	 * Instead of the first vip_declare(): the addresses are declared as an earlier daemon had them, and stay open
+	 * for lease_ms (0 = for ever).  Only if not one of them has closed since; else -errno, and nothing has changed.
+	 */
+	int (*vip_resume)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms);
 	/* Unfence for lease_ms (0 = for ever: no HA), or renew. One kernel transaction. */
 	int (*lease)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg);
 	int (*fence)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);

@@ -21,13 +21,14 @@
 
 enum op_kind {
 	OP_TUNNEL_CREATE, OP_TUNNEL_DELETE, OP_SESSION_CREATE, OP_SESSION_DELETE, OP_FLUSH, OP_COUNTERS,
-	OP_LEASE, OP_FENCE, OP_VIP_ADD, OP_VIP_DEL, OP_VIP_PROBE,
+	OP_LEASE, OP_FENCE, OP_VIP_ADD, OP_VIP_DEL, OP_VIP_PROBE, OP_TUNNEL_ADOPT, OP_SESSION_ADOPT,
 };
 static const char *const op_names[] = {
 	[OP_TUNNEL_CREATE] = "tunnel_create", [OP_TUNNEL_DELETE] = "tunnel_delete",
 	[OP_SESSION_CREATE] = "session_create", [OP_SESSION_DELETE] = "session_delete",
 	[OP_FLUSH] = "flush", [OP_COUNTERS] = "counters",
 	[OP_LEASE] = "lease", [OP_FENCE] = "fence",
+	[OP_TUNNEL_ADOPT] = "tunnel_adopt", [OP_SESSION_ADOPT] = "session_adopt",
 	[OP_VIP_ADD] = "vip_add", [OP_VIP_DEL] = "vip_del", [OP_VIP_PROBE] = "vip_probe",
 };
 
@@ -49,6 +50,7 @@ struct op {
 
 struct session {
 	uint32_t key;		/* tunnel ID << 16 | session ID */
+	bool leftover;		/* of a daemon that was killed */
 	struct session *next, **pprev;	/* of its tunnel */
 	UT_hash_handle hh;
 };
@@ -138,7 +140,10 @@ static int do_tunnel_create(struct dp_null *n, const struct op *op)
 {
 	struct tunnel *t;
 
-	if (tunnel_find(n, op->tunnel_id))
+	t = tunnel_find(n, op->tunnel_id);
+	if (t && t->leftover)
+		tunnel_free(n, t);	/* for the next try */
+	if (t)
 		return -EEXIST;
 	t = must(calloc(1, sizeof(*t)));
 	t->id = op->tunnel_id;
@@ -163,7 +168,10 @@ static int do_session_create(struct dp_null *n, const struct op *op)
 
 	if (!t)
 		return -ENODEV;
-	if (session_find(n, op->tunnel_id, op->session_id))
+	s = session_find(n, op->tunnel_id, op->session_id);
+	if (s && s->leftover)
+		session_free(n, s);
+	if (s)
 		return -EEXIST;
 	s = must(calloc(1, sizeof(*s)));
 	s->key = (uint32_t)op->tunnel_id << 16 | op->session_id;
@@ -186,13 +194,38 @@ static int do_session_delete(struct dp_null *n, const struct op *op)
 	return 0;
 }
 
+static int do_tunnel_adopt(struct dp_null *n, const struct op *op)
+{
+	struct tunnel *t = tunnel_find(n, op->tunnel_id);
+
+	if (!t || !t->leftover)
+		return -ENOENT;
+	t->leftover = false;
+	return 0;
+}
+
+static int do_session_adopt(struct dp_null *n, const struct op *op)
+{
+	struct tunnel *t = tunnel_find(n, op->tunnel_id);
+	struct session *s = session_find(n, op->tunnel_id, op->session_id);
+
+	if (!t || t->leftover || !s || !s->leftover)
+		return -ENOENT;
+	s->leftover = false;
+	return 0;
+}
+
 static int do_flush(struct dp_null *n)
 {
+	struct session *s, *next;
 	struct tunnel *t, *tmp;
 
 	HASH_ITER(hh, n->tunnels, t, tmp)
 		if (t->leftover)
 			tunnel_free(n, t);
+	HASH_ITER(hh, n->sessions, s, next)
+		if (s->leftover)
+			session_free(n, s);
 	return 0;
 }
 
@@ -286,7 +319,7 @@ static int do_vips(struct dp_null *n, const struct op *op)
 			v->present = false;
 			break;
 		case OP_TUNNEL_CREATE: case OP_TUNNEL_DELETE: case OP_SESSION_CREATE: case OP_SESSION_DELETE:
-		case OP_FLUSH: case OP_COUNTERS: case OP_VIP_PROBE:
+		case OP_FLUSH: case OP_COUNTERS: case OP_VIP_PROBE: case OP_TUNNEL_ADOPT: case OP_SESSION_ADOPT:
 			break;
 		}
 		changed |= v->present != present;
@@ -375,6 +408,8 @@ static int op_apply(struct dp_null *n, const struct op *op)
 	case OP_TUNNEL_DELETE:	return do_tunnel_delete(n, op);
 	case OP_SESSION_CREATE:	return do_session_create(n, op);
 	case OP_SESSION_DELETE:	return do_session_delete(n, op);
+	case OP_TUNNEL_ADOPT:	return do_tunnel_adopt(n, op);
+	case OP_SESSION_ADOPT:	return do_session_adopt(n, op);
 	case OP_FLUSH:		return do_flush(n);
 	case OP_COUNTERS:	return do_counters(n, op);
 	case OP_LEASE:
@@ -408,7 +443,7 @@ size_t dp_null_run(struct dp *dp, uint64_t now_ms)
 		struct op op = dequeue(n);
 		int error = op_apply(n, &op);
 
-		if (op.kind == OP_SESSION_CREATE)
+		if (op.kind == OP_SESSION_CREATE || op.kind == OP_SESSION_ADOPT)
 			op.session_done(op.arg, error, -1, -1);
 		else if (op.done)
 			op.done(op.arg, error);
@@ -441,6 +476,13 @@ static void null_free(struct dp *dp)
 	free(n->queue);
 	free(n->vips);
 	free(n);
+}
+
+/* Nothing outlives this kernel. */
+static void null_leave(struct dp *dp, uint32_t hold_ms)
+{
+	(void)hold_ms;
+	null_free(dp);
 }
 
 static int null_listen(struct dp *dp, const struct l2tp_endpoint *local)
@@ -493,6 +535,24 @@ static int null_session_delete(struct dp *dp, uint16_t tunnel_id, uint16_t sessi
 						 .session_id = session_id, .done = done, .arg = arg });
 }
 
+static int null_tunnel_adopt(struct dp *dp, const struct dp_tunnel *tunnel, int fd, dp_done_fn done, void *arg)
+{
+	(void)fd;
+	if (!done)
+		return -EINVAL;		/* only to close the fd */
+	return enqueue(null_of(dp), (struct op){ .kind = OP_TUNNEL_ADOPT, .tunnel_id = tunnel->local_id,
+						 .done = done, .arg = arg });
+}
+
+static int null_session_adopt(struct dp *dp, const struct dp_session *s, int fd, dp_session_fn done, void *arg)
+{
+	(void)fd;
+	if (!s->local_id)
+		return -EINVAL;
+	return enqueue(null_of(dp), (struct op){ .kind = OP_SESSION_ADOPT, .tunnel_id = s->tunnel_id,
+						 .session_id = s->local_id, .session_done = done, .arg = arg });
+}
+
 static int null_flush(struct dp *dp, dp_done_fn done, void *arg)
 {
 	return enqueue(null_of(dp), (struct op){ .kind = OP_FLUSH, .done = done, .arg = arg });
@@ -526,6 +586,30 @@ static int null_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t cou
 	return 0;
 }
 
+static int null_vip_resume(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms)
+{
+	struct dp_null *n = null_of(dp);
+	int e = fault(n, "vip_resume");
+	size_t i;
+
+	if (e)
+		return e;
+	for (i = 0; i < count; i++) {
+		const struct vip *v = vip_find(n, &vips[i].addr);
+
+		if (!v || !v->declared || !vip_open(v, n->now_ms))
+			return -ENOENT;
+	}
+	for (i = 0; i < count; i++) {
+		struct vip *v = vip_find(n, &vips[i].addr);
+
+		v->for_ever = !lease_ms;
+		v->leased_until_ms = n->now_ms + lease_ms;
+	}
+	n->declared = true;
+	return 0;
+}
+
 static int null_lease(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms,
 		      dp_done_fn done, void *arg)
 {
@@ -556,15 +640,19 @@ static int null_vip_probe(struct dp *dp, const struct dp_vip *vips, size_t count
 
 static const struct dp_ops null_ops = {
 	.free = null_free,
+	.leave = null_leave,
 	.listen = null_listen,
 	.send = null_send,
 	.tunnel_create = null_tunnel_create,
 	.tunnel_delete = null_tunnel_delete,
 	.session_create = null_session_create,
 	.session_delete = null_session_delete,
+	.tunnel_adopt = null_tunnel_adopt,
+	.session_adopt = null_session_adopt,
 	.flush = null_flush,
 	.counters = null_counters,
 	.vip_declare = null_vip_declare,
+	.vip_resume = null_vip_resume,
 	.lease = null_lease,
 	.fence = null_fence,
 	.vip_add = null_vip_add,
@@ -606,6 +694,7 @@ void dp_null_batch_end(struct dp *dp)
 void dp_null_orphan(struct dp *dp, const struct dp_events *events)
 {
 	struct dp_null *n = null_of(dp);
+	struct session *s;
 	struct tunnel *t;
 
 	queue_drop(n);
@@ -613,6 +702,8 @@ void dp_null_orphan(struct dp *dp, const struct dp_events *events)
 	n->events = events ? *events : (struct dp_events){ 0 };
 	for (t = n->tunnels; t; t = t->hh.next)
 		t->leftover = true;
+	for (s = n->sessions; s; s = s->hh.next)
+		s->leftover = true;
 }
 
 /* ---- inspection ------------------------------------------------------ */

@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ha_config config = { .node = "a", .group = "g", .peer_configured = true, .detector = true };
 	struct side a = { .fenced = true }, b = { .fenced = true }, *us;
-	struct ha_ops ops = { NULL, fuzz_random, fuzz_free };
+	struct ha_ops ops = { .random = fuzz_random, .output_free = fuzz_free };
 	uint64_t now_ms = 1000;
 	uint16_t n;
 

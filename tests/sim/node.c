@@ -113,7 +113,7 @@ static int dp_fault(void *ctx, const char *operation)
 	struct node *node = ctx;
 
 	if (node->dying)
-		return 0;
+		return -EIO;	/* the dead ask for nothing */
 	if (!strcmp(operation, "send")) {
 		/* what the fence would swallow must not even be tried by a node that is not the owner */
 		if (node->group && !node_is_owner(node))
@@ -220,6 +220,11 @@ void node_settle(struct node *node)
 
 	if (node->dying || !node->group)
 		return;
+	if (!node->flushed && !group_adopting(node->group)) {
+		/* as l2tphad does: what an earlier daemon left in the kernel, and nobody wants, goes */
+		node->flushed = true;
+		node->dp->ops->flush(node->dp, NULL, NULL);
+	}
 	if (dp_null_pending(node->dp) && !node->dp_scheduled) {
 		/* netlink takes microseconds, and sometimes a grace period */
 		delay_us = rng_pm(sim, 50) ? 15000 + rng_below(sim, 10000) : 20 + rng_below(sim, 600);
@@ -286,6 +291,7 @@ void node_boot(struct node *node)
 		.persist_epoch = op_persist_epoch, .role_changed = op_role_changed,
 	};
 	struct group_config gc = { .id_min = 1, .id_max = 4000, .unix_minus_monotonic_ms = 1700000000000LL };
+	struct ha_image_ops image;
 	char why[256] = "";
 
 	if (node->running)
@@ -308,12 +314,15 @@ void node_boot(struct node *node)
 	gc.rg = node->config->redundancy_groups;
 	gc.epoch = node->disk_epoch;
 	gc.unix_minus_monotonic_ms += node->wall_ms;
+	gc.image = node_image_ops(node, &image);
+	gc.boot_id[0] = (uint8_t)node->boot;
 	enter(node);
 	sim_trace(sim, "node %d boots, epoch %llu", node->index, (unsigned long long)node->disk_epoch);
 	node->group = group_new(&gc, &ops, node->dp, ppp_model_ops(), node->ppp, sim_ms(sim));
 	node->running = true;
-	/* as l2tphad does: what an earlier daemon left in the kernel goes first */
-	node->dp->ops->flush(node->dp, NULL, NULL);
+	node->flushed = false;
+	if (node->group)
+		node_image_restore(node);
 	if (!node->group || group_start(node->group, sim_ms(sim), why)) {
 		sim_fail(sim, "node %d does not start: %s", node->index, why);
 		return;
@@ -363,6 +372,7 @@ void node_power_loss(struct node *node)
 		daemon_gone(node);
 	node->dying = false;
 	wire_node_gone(node, true);
+	node_image_free(node);
 	node->powered = false;
 	ppp_model_free(node->ppp);
 	node->ppp = NULL;
@@ -376,8 +386,10 @@ void node_kill(struct node *node)
 
 	if (!node->running)
 		return;
-	if (!node->dying)
+	if (!node->dying && !node->in_place)
 		check_before_loss(node->sim, node, false);
+	if (!node->dying)
+		node_image_freeze(node);
 	sim_trace(node->sim, "node %d: daemon killed", node->index);
 	node->sim->stats.kills++;
 	daemon_gone(node);

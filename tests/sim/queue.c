@@ -197,6 +197,7 @@ void sim_step(struct sim *sim)
 	check_before_loss(sim, &sim->nodes[active], false);
 	sim->nodes[active].dying = true;
 	sim->nodes[active].dying_kill = sim->crash_kind == CRASH_KILL;
+	node_image_freeze(&sim->nodes[active]);
 }
 
 /* What was ordered from inside a callback happens here, outside of every node. */

@@ -411,6 +411,8 @@ static const struct scenario scenarios[] = {
 	{ "kill", run_kill, STORY_FEW },
 	{ "freeze", run_freeze, STORY_FEW },
 	{ "wire", run_wire, STORY_FEW },
+	{ "restart", run_restart, STORY_FEW },
+	{ "restart-solo", run_restart_solo, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };
 static const struct scenario *const all[] = { scenarios, fault_scenarios, outside_scenarios };

@@ -54,6 +54,12 @@ struct node {
 	bool access_cut;		/* its leg of the access network */
 	bool dying;			/* crash ordered from inside one of its own callbacks */
 	bool dying_kill;		/* ... of the daemon only */
+	bool in_place;			/* killed, and nothing may be lost with it */
+	bool flushed;			/* leftovers in the kernel were swept */
+	struct node_image {		/* what outlives the daemon: restart.c */
+		uint8_t *now, *next, *frozen;
+		size_t now_size, next_size, frozen_size;
+	} image;
 	uint64_t incarnation;		/* of the daemon */
 	uint64_t boot;			/* of the machine */
 	struct dp *dp;			/* the kernel */
@@ -230,6 +236,15 @@ bool node_is_owner(const struct node *node);
 bool node_speaks(const struct node *node);
 int sim_active(const struct sim *sim);		/* the owner in role active, or -1 */
 enum ha_sync node_sync(const struct node *node);
+
+/* restart.c: the image of a node, and killing it so that nothing may be lost */
+void node_image_freeze(struct node *node);	/* it dies here, whatever its code still does */
+void node_image_restore(struct node *node);	/* into the new group */
+const struct ha_image_ops *node_image_ops(struct node *node, struct ha_image_ops *ops);
+void node_image_free(struct node *node);
+void node_kill_in_place(struct node *node);
+void run_restart(struct sim *sim);
+void run_restart_solo(struct sim *sim);
 
 /* net.c: access network and HA stream */
 void net_from_node(struct node *node, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,

@@ -137,6 +137,7 @@ void sim_free(struct sim *sim)
 			dp_null_run(node->dp, sim_ms(sim));
 		if (node->dp)
 			node->dp->ops->free(node->dp);
+		node_image_free(node);
 		config_free(node->config);
 		for (k = 0; k < node->deferred_len; k++)
 			sim_event_free(node->deferred[k]);

@@ -336,7 +336,7 @@ static inline void pair_run(struct pair *pair, uint64_t ms)
 
 static inline void pair_node_start(struct node *node)
 {
-	struct ha_ops ops = { node, pair_random, pair_output_free };
+	struct ha_ops ops = { .ctx = node, .random = pair_random, .output_free = pair_output_free };
 
 	node->config.epoch = node->persisted;
 	node->alive = node->fenced = true;

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Restart in place: a daemon starts where one died on the same box.  The
+ * records come back from the image (ha/keep.c) into the passive engine; what
+ * of them still stands (kernel tunnels, kernel sessions, PPP) is taken over
+ * as it is, not made again.
+ *
+ * A session is adopted when its PPP engine reports and hands over the sockets;
+ * with the first of them comes the socket of the tunnel, unless it was kept for
+ * us elsewhere.  What has not come by its time is made anew from its record;
+ * what nobody has a record of is sent away, and swept out of the kernel when
+ * the last one has come or its time is up.
+ *
+ * Called by group.c and subscriber.c; everything here ends in theirs.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/group_internal.h"
+#include "daemon/log.h"
+
+#define ADOPT_MS 5000		/* PPP was open: its engine comes back, and nothing is lost until then */
+#define ADOPT_SETUP_MS 600	/* PPP was not: it ended with the daemon, or was open and nobody knew yet */
+
+/* ---- waiting ------------------------------------------------------------- */
+
+void adopt_begin(struct group *group, struct subscriber *sub)
+{
+	struct group_tunnel *t = tunnel_get(group, sub->tunnel_id, false);
+
+	if (!group->restoring || !t || sub->adopt_until_ms || !(group->speaks || group_hot(group)))
+		return;
+	sub->adopt_until_ms = group->now_ms + (sub->ppp_state ? ADOPT_MS : ADOPT_SETUP_MS);
+	group->adopting++;
+	t->adopting++;
+	sub->retry_at_ms = sub->adopt_until_ms;
+	if (group->retry_at_ms > sub->retry_at_ms)
+		group->retry_at_ms = sub->retry_at_ms;
+}
+
+void adopt_end(struct group *group, struct subscriber *sub)
+{
+	struct group_tunnel *t = tunnel_get(group, sub->tunnel_id, false);
+
+	if (!sub->adopt_until_ms)
+		return;
+	sub->adopt_until_ms = sub->retry_at_ms = 0;
+	if (!--group->adopting)
+		log_info("%u sessions of the daemon before go on, %u are made anew", group->adopted, group->not_adopted);
+	if (t && t->adopting)
+		t->adopting--;
+}
+
+bool adopt_waits(struct group *group, struct subscriber *sub)
+{
+	if (!sub->adopt_until_ms)
+		return false;
+	if (group->now_ms < sub->adopt_until_ms) {
+		sub->retry_at_ms = sub->adopt_until_ms;
+		if (group->retry_at_ms > sub->retry_at_ms)
+			group->retry_at_ms = sub->retry_at_ms;
+		return true;
+	}
+	group->not_adopted++;
+	log_line(sub->ppp_state && group->active ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "session %u/%u: its PPP did not come back in time; %s",
+		 sub->tunnel_id, sub->session_id, sub->ppp_state ? "it is put in place again" : "it starts anew");
+	sub_unplace(group, sub);	/* ends the adoption */
+	return false;
+}
+
+bool group_adopting(const struct group *group)
+{
+	return group->adopting != 0;
+}
+
+/* ---- tunnels ------------------------------------------------------------- */
+
+static void tunnel_adopted(void *arg, int error)
+{
+	struct dp_request *req = arg;
+	uint16_t id = req->tunnel_id;
+	uint32_t generation = req->generation;
+	struct group *group = group_request_done(req);
+	struct group_tunnel *t = group ? tunnel_get(group, id, false) : NULL;
+
+	if (!t || t->generation != generation)
+		return;
+	t->plane = error ? PLANE_NONE : PLANE_READY;
+	if (error)
+		log_info("tunnel %u: its kernel tunnel is gone; it is made anew", id);
+	t->adopt = false;
+	tunnel_place(group, id);
+}
+
+/* -ENOENT: not without an fd. */
+static int tunnel_adopt(struct group *group, struct group_tunnel *t, int fd)
+{
+	struct l2tp_tunnel *live = l2tp_tunnel_find(group->l2tp, t->id);
+	struct l2tp_tunnel_info info;
+	struct dp_request *req;
+	int rc;
+
+	l2tp_tunnel_info(live, &info);
+	t->generation = ++group->generation;
+	req = group_request(group, t->id, 0, t->generation);
+	if (!req)
+		return -ENOMEM;
+	t->plane = PLANE_CREATING;
+	rc = group->dp->ops->tunnel_adopt(group->dp,
+					  &(struct dp_tunnel){ .local_id = t->id, .peer_id = info.s.peer_id,
+							       .local = info.s.local, .peer = info.s.peer },
+					  fd, tunnel_adopted, req);
+	if (rc) {
+		group_request_done(req);
+		t->plane = PLANE_NONE;
+	}
+	return rc;
+}
+
+bool adopt_tunnel(struct group *group, struct group_tunnel *t)
+{
+	if (!t->adopt)
+		return false;
+	if (group->restoring || !tunnel_adopt(group, t, -1))
+		return true;
+	if (t->adopting)
+		return true;	/* one of its sessions brings the socket */
+	t->adopt = false;
+	return false;
+}
+
+/* ---- sessions ------------------------------------------------------------ */
+
+static void session_adopted(void *arg, int error, int session_fd, int tunnel_fd)
+{
+	struct dp_request *req = arg;
+	uint16_t tid = req->tunnel_id, sid = req->session_id;
+	uint32_t generation = req->generation;
+	struct group *group = group_request_done(req);
+	struct subscriber *sub = group ? sub_find(group, tid, sid) : NULL;
+
+	if (!sub || sub->generation != generation)
+		return;
+	if (error) {
+		log_info("session %u/%u: its kernel session is gone; it is made anew", tid, sid);
+		sub->plane = PLANE_NONE;
+		group->not_adopted++;
+		sub_unplace(group, sub);
+		sub_place(group, sub);
+		return;
+	}
+	sub->plane = PLANE_READY;
+	sub->session_fd = session_fd;
+	sub->tunnel_fd = tunnel_fd;
+	group->adopted++;
+	adopt_end(group, sub);
+	if (group->active) {
+		if (sub->ppp_standby)
+			group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
+		sub->ppp_standby = false;
+		sub_put(group, sub);
+		sub_placed(group, sub);
+	}
+}
+
+bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *up)
+{
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+
+	if (!sub || !sub->adopt_until_ms || group->now_ms >= sub->adopt_until_ms || sub->ppp != SUB_PPP_NONE)
+		return false;
+	if (up->peer_addr != sub->address || strcmp(up->ifname, sub->ifname) != 0 || !up->state_len ||
+	    (sub->user[0] && up->user[0] && strcmp(up->user, sub->user) != 0)) {
+		log_warnx("session %u/%u: a PPP session of the daemon before is of user '%s' on %s, the record is of '%s' on %s",
+			  key.tunnel_id, key.session_id, up->user, up->ifname, sub->user, sub->ifname);
+		return false;
+	}
+	if (!sub_captured(sub, up))
+		return false;
+	sub->ppp_standby = !group->speaks;
+	return true;
+}
+
+void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, int tunnel_fd)
+{
+	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, key.tunnel_id, key.session_id);
+	struct group_tunnel *t = tunnel_get(group, key.tunnel_id, false);
+	struct l2tp_tunnel_info info = { 0 };
+	struct l2tp_session_state_rec s = { 0 };
+	struct dp_session ds;
+	struct dp_request *req = NULL;
+
+	if (session) {
+		l2tp_session_export(session, &s);
+		l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, key.tunnel_id), &info);
+	}
+	if (t && session && t->adopt && t->plane == PLANE_NONE)
+		tunnel_adopt(group, t, tunnel_fd);
+	else
+		group->dp->ops->tunnel_adopt(group->dp, &(struct dp_tunnel){ .local_id = key.tunnel_id }, tunnel_fd,
+					     NULL, NULL);	/* closes it */
+	ds = (struct dp_session){ .tunnel_id = key.tunnel_id, .local_id = key.session_id,
+				  .peer_tunnel_id = info.s.peer_id, .peer_id = s.peer_id, .local = info.s.local,
+				  .peer = info.s.peer, .send_seq = s.sequencing_required,
+				  .recv_seq = s.sequencing_required, .lns_mode = true };
+	if (sub && sub->adopt_until_ms && session && sub->plane == PLANE_NONE) {
+		sub->generation = ++group->generation;
+		req = group_request(group, key.tunnel_id, key.session_id, sub->generation);
+	}
+	if (!req) {
+		ds.local_id = 0;
+		group->dp->ops->session_adopt(group->dp, &ds, session_fd, NULL, NULL);	/* closes it */
+		return;
+	}
+	sub->plane = PLANE_CREATING;
+	if (group->dp->ops->session_adopt(group->dp, &ds, session_fd, session_adopted, req)) {
+		group_request_done(req);
+		sub->plane = PLANE_NONE;
+		group->not_adopted++;
+		sub_unplace(group, sub);
+		sub_place(group, sub);
+	}
+}
+
+/* ---- start --------------------------------------------------------------- */
+
+int group_restore(struct group *group, uint8_t *image, size_t size, char why[HA_REASON_MAX])
+{
+	struct group_tunnel *t, *tmp;
+	bool reigned = false;
+	int rc = ha_restore(group->ha, image, size, &reigned, why);
+
+	if (rc)
+		return rc;
+	group->speaks = group->reigned = reigned;
+	group->restoring = true;
+	group_rebuild(group);
+	group->restoring = false;
+	HASH_ITER(hh, group->tunnels, t, tmp)
+		tunnel_place(group, t->id);
+	return 0;
+}
+
+bool group_resume(struct group *group)
+{
+	uint32_t lease_ms = group->rg && group->rg->peer.family ? group->rg->lease_ms : 0;
+
+	if (!group->rg || !group->reigned ||
+	    group->dp->ops->vip_resume(group->dp, group->rg->vips, group->rg->vip_count, lease_ms))
+		return false;
+	/* the fence never closed, so nobody else has the address: go on, and claim what we have */
+	log_info("redundancy group %s: the address stayed open while no daemon ran", group->rg->name);
+	if (lease_ms) {
+		group->lease_at_ms = group->now_ms + lease_ms / 4;
+		group->lease_until_ms = group->now_ms + lease_ms;
+	}
+	ha_resume(group->ha, group->now_ms);
+	return true;
+}
