@@ -293,6 +293,24 @@ static void check_clients(struct sim *sim)
 	}
 }
 
+/* S3: who calls itself in sync and is not, has a second to notice. */
+static void check_honesty(struct sim *sim, struct node *node)
+{
+	const struct ha_wire *w = &sim->wire;
+	struct node *standby = &sim->nodes[!node->index];
+	bool covered = w->up[0] && w->up[1] && w->conn[0] == w->conn[1] && !w->cut && !w->mute[0] && !w->mute[1] &&
+		       node_alive(standby) && standby->role == HA_ROLE_STANDBY;
+	uint64_t patience = 1100 * MS + w->latency_us + w->jitter_us + w->slow_us[0] + w->slow_us[1];
+
+	if (covered || !node_alive(node) || node->role != HA_ROLE_ACTIVE || node_sync(node) != HA_SYNC_IN_SYNC)
+		node->sync_lie_us = 0;
+	else if (!node->sync_lie_us)
+		node->sync_lie_us = sim->now_us;
+	else if (sim->now_us > node->sync_lie_us + patience)
+		sim_fail(sim, "S3: node %d has called itself in sync for %llu ms, and is not", node->index,
+			 (unsigned long long)((sim->now_us - node->sync_lie_us) / MS));
+}
+
 void check_step(struct sim *sim)
 {
 	struct ha_wire *w = &sim->wire;
@@ -311,6 +329,7 @@ void check_step(struct sim *sim)
 			sim_fail(sim, "S5: node %d: %s", i, dup);
 		if (node->group && node->role == HA_ROLE_ACTIVE && node_speaks(node) && !node->frozen)
 			check_ghosts(sim, node);
+		check_honesty(sim, node);
 	}
 	check_clients(sim);
 	if (w->corrupted_conn && (!w->up[0] || !w->up[1] || w->conn[0] != w->corrupted_conn ||
@@ -383,6 +402,8 @@ static void check_pair(struct sim *sim)
 	struct count n, m;
 	int a = sim_active(sim), i;
 	size_t up = 0;
+	const char *dup;
+	char text[128];
 
 	if (a < 0) {
 		sim_fail(sim, "liveness: no active node at the end");
@@ -424,6 +445,10 @@ static void check_pair(struct sim *sim)
 		sim_fail(sim, "leak: %s standby node %d has %zu sessions, %zu in the kernel, %zu PPP",
 			 sim->hot ? "hot" : "warm", !a, m.sessions_up, dp_null_sessions(standby->dp),
 			 ppp_model_count(standby->ppp));
+		return;
+	}
+	if (sim->hot && (dup = ppp_model_differs(active->ppp, standby->ppp, text))) {
+		sim_fail(sim, "S5: the nodes differ at the end: %s", dup);
 		return;
 	}
 	/* fewer: one whose kernel object failed gets it with its first session */

@@ -181,9 +181,7 @@ void net_join(struct sim *sim)
 	if (!sim->net.split)
 		return;
 	sim_trace(sim, "access network: one again");
-	sim->net.split = false;
-	/* until the nodes have met and the lower epoch has gone mute */
-	sim->split_until_us = sim->now_us + 4 * SEC;
+	sim->net.split = false;		/* two owners still, until they meet: ev_connect() */
 }
 
 /* ---- HA stream ---- */
@@ -380,6 +378,8 @@ static void ev_connect(struct sim *sim, struct sim_event *ev)
 		w->last_at[i] = sim->now_us;
 	}
 	sim_trace(sim, "wire: up, stream %llu", (unsigned long long)w->next_conn);
+	if (!sim->net.split && sim->split_until_us == SIM_NEVER)
+		sim->split_until_us = sim->now_us + 3 * SEC;
 	for (i = 0; i < SIM_NODES; i++) {
 		struct node *node = &sim->nodes[i];
 

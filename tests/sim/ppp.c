@@ -537,6 +537,21 @@ const char *ppp_model_duplicate(const struct ppp_model *model, char buf[128])
 	return NULL;
 }
 
+const char *ppp_model_differs(const struct ppp_model *model, const struct ppp_model *other, char buf[128])
+{
+	const struct sess *a, *b;
+
+	for (a = model->list; a; a = a->next) {
+		b = by_key(other, a->key);
+		if (b && b->addr == a->addr && b->magic == a->magic && !strncmp(b->ifname, a->ifname, sizeof(a->ifname)))
+			continue;
+		snprintf(buf, 128, "%u/%u is %08x on %.15s here, %08x on %.15s there", a->key.tunnel_id, a->key.session_id,
+			 a->addr, a->ifname, b ? b->addr : 0, b ? b->ifname : "nothing");
+		return buf;
+	}
+	return NULL;
+}
+
 /* ---- the client behind the LAC ---- */
 
 static void client_send(struct call *call, char type, uint32_t a, uint32_t b)
@@ -566,7 +581,7 @@ void client_input(struct sim *sim, struct call *call, const uint8_t *data, size_
 		}
 		if (a < call->magic)
 			break;		/* a late frame of the engine before */
-		if (call->ppp == CALL_PPP_UP && !call->ppp_at_risk && !call->doomed) {
+		if (call->ppp == CALL_PPP_UP && !call->ppp_at_risk && !call->at_risk && !call->doomed) {
 			sim_fail(sim, "S2: PPP of call %d is negotiated again", call->index);
 			return;
 		}

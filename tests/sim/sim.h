@@ -276,6 +276,8 @@ size_t ppp_model_count(const struct ppp_model *model);
 bool ppp_model_has(const struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, bool *open, uint32_t *addr);
 /* duplicate names or addresses of open links: text of the first, or NULL */
 const char *ppp_model_duplicate(const struct ppp_model *model, char buf[128]);
+/* a link of one that is not the same link of the other: text, or NULL */
+const char *ppp_model_differs(const struct ppp_model *model, const struct ppp_model *other, char buf[128]);
 void client_input(struct sim *sim, struct call *call, const uint8_t *frame, size_t len);
 void client_echo(struct sim *sim, struct call *call);
 
