@@ -50,7 +50,7 @@ static void chan_send(void *ctx, const uint8_t *bytes, size_t len)
 
 static const struct lacc_ops chan_ops = { .send = chan_send, .violation = chan_violation };
 
-static void random_bytes(struct lac *l, uint8_t *p, size_t n)
+void lac_random(struct lac *l, uint8_t *p, size_t n)
 {
 	while (n--)
 		*p++ = (uint8_t)(l->cfg.random(l->cfg.random_ctx) >> 11);
@@ -62,7 +62,7 @@ void lac_begin(struct lac *l, struct lacw_buf *b, uint16_t sid, enum lacw_type t
 
 	lacw_begin(b, l->peer_tid, sid, type);
 	if (l->cfg.dev & LAC_DEV_HIDE && l->cfg.secret) {
-		random_bytes(l, rv, sizeof(rv));
+		lac_random(l, rv, sizeof(rv));
 		lacw_hide(b, l->cfg.secret, rv);
 	}
 }
@@ -72,6 +72,11 @@ int lac_finish(struct lac *l, struct lacw_buf *b)
 	if (!lacw_end(b))
 		return -EMSGSIZE;
 	return lacc_send(l->chan, l->now_ms, b->b, b->len);
+}
+
+struct lacc *lac_channel(struct lac *l)
+{
+	return lacc_new(&l->cfg, &chan_ops, l, &l->n);
 }
 
 /* ---- the tunnel ------------------------------------------------------- */
@@ -105,9 +110,10 @@ static void tunnel_start(struct lac *l, const struct lac_reason *why)
 	lacw_put_u16(&b, LACW_TUNNEL_ID, l->tid);
 	lacw_put_u16(&b, LACW_WINDOW, l->cfg.window);
 	if (l->cfg.secret) {
-		random_bytes(l, l->challenge, sizeof(l->challenge));
+		lac_random(l, l->challenge, sizeof(l->challenge));
 		lacw_put(&b, LACW_CHALLENGE, l->challenge, sizeof(l->challenge));
 	}
+	lac_failover_put(l, &b);
 	lac_finish(l, &b);
 }
 
@@ -138,6 +144,7 @@ static void tunnel_opened(struct lac *l, const struct lac_reason *why)
 static void tunnel_over(struct lac *l, const struct lac_reason *why)
 {
 	heard(l);
+	lac_failover_end(l);
 	lac_calls_down(l, why->text);
 	l->n.tunnels_down++;
 	if (l->cfg.ops->tunnel_down)
@@ -229,6 +236,12 @@ static bool tunnel_event(struct lac *l, enum tevent event, const struct lac_reas
 	return false;
 }
 
+/* Without a word, as if the peer had died. */
+void lac_lost(struct lac *l, const struct lac_reason *why)
+{
+	tunnel_event(l, TE_DEAD, why);
+}
+
 /* ---- messages --------------------------------------------------------- */
 
 static void refuse_tunnel(struct lac *l, enum lac_cause cause, uint16_t result, uint16_t error,
@@ -270,6 +283,7 @@ static void on_sccrp(struct lac *l, const struct lacw_msg *m)
 				return;
 			}
 		}
+		lac_failover_take(l, m);
 		l->must_respond = lacw_has(m, LACW_CHALLENGE);
 		if (l->must_respond && !l->cfg.secret) {
 			refuse_tunnel(l, LAC_CAUSE_AUTH, 4, 0, "challenged without having a secret");
@@ -353,6 +367,10 @@ static void on_message(struct lac *l, const struct lacw_msg *m, enum lacw_verdic
 		if (!tunnel_event(l, TE_HELLO, NULL))
 			lac_unexpected(l, m);
 		break;
+	case LACW_FSQ:
+	case LACW_FSR:
+		lac_failover_message(l, m);
+		break;
 	case LACW_SCCRQ:
 	case LACW_SCCCN:
 		lac_unexpected(l, m);
@@ -380,6 +398,7 @@ static void control_input(struct lac *l, const uint8_t *bytes, size_t len)
 	enum lacw_verdict v;
 	struct lacw_msg m;
 	struct lacc *chan = l->chan;
+	uint16_t una;
 
 	v = lacw_decode(&m, bytes, len, l->cfg.secret);
 	if (v == LACW_BAD_HEADER) {
@@ -391,11 +410,14 @@ static void control_input(struct lac *l, const uint8_t *bytes, size_t len)
 		ghost_input(l, bytes, len);
 		return;
 	}
+	if (lac_failover_input(l, &m, v, bytes, len))
+		return;
 	if (!chan || m.tid != l->tid) {
 		l->n.unknown_tunnel++;
 		return;
 	}
 	heard(l);
+	una = lacc_una(chan);
 	if (lacc_accept(chan, l->now_ms, &m, bytes, len) == LACC_NEW) {
 		do {
 			on_message(l, &m, v);
@@ -405,6 +427,8 @@ static void control_input(struct lac *l, const uint8_t *bytes, size_t len)
 			v = lacw_decode(&m, bytes, len, l->cfg.secret);
 		} while (true);
 	}
+	if (l->chan == chan && lacc_una(chan) != una)
+		l->patience_until = LAC_NEVER;
 	if (l->chan)
 		lacc_flush(l->chan, l->now_ms);
 	if (l->ghost)
@@ -456,13 +480,23 @@ void lac_tick(struct lac *l, uint64_t now_ms)
 
 	l->now_ms = now_ms;
 	tick_ghost(l);
-	if (l->chan && !lacc_tick(l->chan, now_ms))
+	if (l->chan && !lacc_tick(l->chan, now_ms)) {
+		if (l->state == T_ESTABLISHED && l->failover_agreed && l->peer_recovery_ms) {
+			if (l->patience_until == LAC_NEVER)
+				l->patience_until = now_ms + l->peer_recovery_ms;
+			lacc_again(l->chan, now_ms);
+		} else {
+			tunnel_event(l, TE_DEAD, &dead);
+		}
+	}
+	if (now_ms >= l->patience_until)
 		tunnel_event(l, TE_DEAD, &dead);
+	lac_failover_tick(l);
 	if (now_ms >= l->linger_until)
 		tunnel_event(l, TE_LINGER_END, NULL);
 	if (now_ms >= l->hello_at) {
 		heard(l);
-		if (!lacc_backlog(l->chan))
+		if (!lacc_backlog(l->chan) && !lac_recovering(l))
 			lac_hello_now(l, now_ms);
 	}
 	lac_calls_tick(l);
@@ -478,6 +512,9 @@ uint64_t lac_deadline_ms(const struct lac *l)
 	if (c && c->deadline_ms < at)
 		at = c->deadline_ms;
 	t = l->chan ? lacc_deadline_ms(l->chan) : LAC_NEVER;
+	if (t < at)
+		at = t;
+	t = lac_failover_deadline(l);
 	if (t < at)
 		at = t;
 	if (!l->ghost)
@@ -503,6 +540,8 @@ static const struct peer_habit {
 	[LAC_PEER_ACCEL] = { "accel-ppp", LAC_DEV_NR_STRICT | LAC_DEV_OOO_QUEUE | LAC_DEV_OOO_ACK,
 			     16000, 5 },
 	[LAC_PEER_GO_L2TP] = { "go-l2tp", LAC_DEV_NR_STRICT | LAC_DEV_OOO_QUEUE, 8000, 5 },
+	[LAC_PEER_BNGBLASTER] = { "bngblaster", LAC_DEV_NR_AS_IS, 8000, 5 },
+	[LAC_PEER_L2TPNS] = { "l2tpns", LAC_DEV_NS_EXACT | LAC_DEV_NR_AS_IS | LAC_DEV_OOO_ACK, 8000, 5 },
 };
 
 const char *lac_peer_name(enum lac_peer peer)
@@ -544,7 +583,7 @@ struct lac *lac_new(const struct lac_config *config)
 	if (!l)
 		return NULL;
 	l->cfg = *config;
-	l->hello_at = l->linger_until = LAC_NEVER;
+	l->hello_at = l->linger_until = l->patience_until = l->rec_until = LAC_NEVER;
 	TAILQ_INIT(&l->calls);
 	TAILQ_INIT(&l->waiting);
 	l->last_sid = (uint16_t)(config->random(config->random_ctx) >> 9);
@@ -563,6 +602,7 @@ void lac_free(struct lac *l)
 		lac_call_free(c);
 	}
 	lacc_free(l->chan);
+	lacc_free(l->rec);
 	lacc_free(l->ghost);
 	lacc_free(l->fresh);
 	free(l);

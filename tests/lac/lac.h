@@ -49,8 +49,11 @@ enum lac_peer {
 	LAC_PEER_OPENL2TP,
 	LAC_PEER_ACCEL,
 	LAC_PEER_GO_L2TP,
+	LAC_PEER_BNGBLASTER,
+	LAC_PEER_L2TPNS,
 };
-#define LAC_PEERS 5
+#define LAC_PEERS_PLAIN 5	/* the first, which the random stories choose from */
+#define LAC_PEERS 7
 
 enum lac_cause {
 	LAC_CAUSE_LOCAL,    /* lac_shutdown(), lac_hangup() */
@@ -98,6 +101,9 @@ struct lac_config {
 	uint32_t linger_ms;	/* a closed tunnel still answers for so long */
 	uint32_t ack_delay_ms;	/* wait for something to carry the ack, 0 = no */
 	unsigned dev;		/* enum lac_dev, or-ed */
+	bool failover;		/* RFC 4951: says AVP 76 with C, recovers and lets recover */
+	uint32_t recovery_ms;	/* what AVP 76 asks the peer to wait */
+	bool no_suggestion;	/* lets recover without suggesting numbers (AVP 78) */
 	/* the peer may put a HELLO on an Ns it has used before (a peer that
 	 * lost its exact state and probes for it) */
 	bool allow_hello_probe;
@@ -136,6 +142,10 @@ struct lac_counters {
 	uint64_t data_closed;		/* data for a session closed before */
 	uint64_t violations;
 	uint64_t tunnels_up, tunnels_down, calls_up, calls_down;
+	uint64_t recovered;		/* by the peer's recovery tunnel, or by ours */
+	uint64_t recoveries_refused;	/* of the peer's */
+	uint64_t queries_sent, queries_received; /* sessions in FSQs */
+	uint64_t cleared_by_answer;	/* sessions the peer did not have any more */
 };
 
 /* Fills in the defaults of RFC 2661; ops, ctx and random are the caller's. */
@@ -171,6 +181,14 @@ void lac_hangup(struct lac_call *call, uint64_t now_ms, uint16_t result);
 void lac_shutdown(struct lac *l, uint64_t now_ms, uint16_t result);
 /* Queues a HELLO now; -ENOTCONN if the tunnel is not up. */
 int lac_hello_now(struct lac *l, uint64_t now_ms);
+
+/* The LAC has failed and lost its numbers, but not its tunnel and its calls:
+ * opens a recovery tunnel (RFC 4951 3.2). -ENOTCONN: not up, or failover was
+ * not agreed on. */
+int lac_recover(struct lac *l, uint64_t now_ms);
+bool lac_recovering(const struct lac *l);
+/* Forgets a call as a LAC does that lost its record; nobody is told. */
+void lac_forget_call(struct lac_call *call);
 
 /* One PPP frame (starting at address/control or protocol) to the peer.
  * -ENOTCONN if the call is not up, -EMSGSIZE above 2000 octets. */

@@ -168,6 +168,8 @@ static const struct crule {
 	{ C_ESTABLISHED, CE_HANGUP, C_GONE, send_cdn },
 	{ C_ESTABLISHED, CE_REFUSE, C_GONE, send_cdn },
 	{ C_ESTABLISHED, CE_TUNNEL_DOWN, C_GONE, call_over },
+	{ C_WAIT_REPLY, CE_LOST, C_GONE, call_over },
+	{ C_ESTABLISHED, CE_LOST, C_GONE, call_over },
 };
 
 /* The only place where a call changes state. False: no such row. */
@@ -194,6 +196,26 @@ void lac_calls_down(struct lac *l, const char *text)
 
 	while (n-- && (c = TAILQ_FIRST(&l->calls)))
 		call_event(c, CE_TUNNEL_DOWN, &why);
+}
+
+void lac_call_lost(struct lac_call *c, const char *text)
+{
+	const struct lac_reason why = { LAC_CAUSE_PEER, 0, 0, text };
+
+	call_event(c, CE_LOST, &why);
+}
+
+void lac_calls_lost(struct lac *l)
+{
+	struct lac_call *c;
+
+	while ((c = TAILQ_FIRST(&l->waiting)))
+		lac_call_lost(c, "not established at the failover");
+}
+
+void lac_forget_call(struct lac_call *call)
+{
+	lac_call_lost(call, "forgotten");
 }
 
 void lac_calls_up(struct lac *l)

@@ -49,7 +49,7 @@ struct lacc {
 	uint64_t rtx_at;
 	uint32_t rtx_interval_ms;
 	unsigned tries;
-	bool recovering;
+	bool recovering, hold;
 	uint16_t recover;
 
 	uint16_t vr;
@@ -157,6 +157,8 @@ static void push(struct lacc *c, uint64_t now_ms)
 	struct out *o;
 	bool idle;
 
+	if (c->hold)
+		return;
 	for (o = c->head; o && dist(c->una, o->ns) < dist(c->una, c->snd); o = o->next)
 		;
 	for (; o && dist(c->una, c->snd) < send_window(c); o = o->next) {
@@ -166,6 +168,18 @@ static void push(struct lacc *c, uint64_t now_ms)
 			arm(c, now_ms);
 		transmit(c, o);
 	}
+}
+
+void lacc_start(struct lacc *c, uint16_t ns, uint16_t nr)
+{
+	c->una = c->snd = c->vs = ns;
+	c->vr = nr;
+}
+
+void lacc_hold(struct lacc *c, uint64_t now_ms, bool hold)
+{
+	c->hold = hold;
+	push(c, now_ms);
 }
 
 int lacc_send(struct lacc *c, uint64_t now_ms, const uint8_t *bytes, size_t len)
@@ -416,6 +430,12 @@ enum lacc_verdict lacc_accept(struct lacc *c, uint64_t now_ms, const struct lacw
 	c->vr++;
 	want_ack(c, now_ms);
 	return LACC_NEW;
+}
+
+void lacc_again(struct lacc *c, uint64_t now_ms)
+{
+	c->rtx_at = now_ms + c->cfg->rtx_cap_ms;
+	resend_head(c);
 }
 
 /* ---- time ------------------------------------------------------------- */

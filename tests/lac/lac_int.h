@@ -39,6 +39,16 @@ enum cevent {
 	CE_TIMEOUT,
 	CE_REFUSE,	/* the peer's message ends the call */
 	CE_TUNNEL_DOWN,
+	CE_LOST,	/* gone without a message: cleared at a failover */
+};
+
+/* The recovery tunnel (RFC 4951): there is one at a time. */
+enum rstate {
+	R_NONE,
+	R_ASKED,	/* we recover: SCCRQ sent */
+	R_SCCCN,	/* we recover: SCCCN sent */
+	R_ANSWERED,	/* the peer recovers: SCCRP sent */
+	R_OVER,		/* lingers */
 };
 
 struct lac_call {
@@ -70,6 +80,16 @@ struct lac {
 	uint8_t challenge[16], peer_response[16];
 	bool must_respond;
 
+	bool failover_agreed;
+	uint32_t peer_recovery_ms;
+	uint64_t patience_until;	/* LAC_NEVER: the peer answers */
+	enum rstate rstate;
+	struct lacc *rec;
+	uint16_t rec_tid, rec_peer_tid;
+	uint16_t rec_ns, rec_nr;	/* ours, once recovered */
+	uint64_t rec_until;
+	uint8_t rec_tie[8], rec_challenge[16];
+
 	struct lacc *ghost;
 	uint16_t ghost_tid;
 	uint64_t ghost_until;
@@ -92,7 +112,24 @@ int lac_finish(struct lac *l, struct lacw_buf *b);
 /* Result, error and text of a StopCCN or CDN; the text goes into the buffer. */
 struct lac_reason lac_peer_reason(const struct lacw_msg *m, char *text, size_t size);
 
+void lac_lost(struct lac *l, const struct lac_reason *why);
+struct lacc *lac_channel(struct lac *l);
+void lac_random(struct lac *l, uint8_t *p, size_t n);
+
+/* lac_failover.c */
+void lac_failover_put(struct lac *l, struct lacw_buf *b);   /* AVP 76 of SCCRQ */
+void lac_failover_take(struct lac *l, const struct lacw_msg *m); /* of SCCRP */
+/* A control message that may belong to the recovery tunnel; false: it does not. */
+bool lac_failover_input(struct lac *l, const struct lacw_msg *m, enum lacw_verdict v,
+			const uint8_t *bytes, size_t len);
+void lac_failover_message(struct lac *l, const struct lacw_msg *m); /* FSQ, FSR */
+void lac_failover_tick(struct lac *l);
+uint64_t lac_failover_deadline(const struct lac *l);
+void lac_failover_end(struct lac *l);	/* the tunnel it would recover is gone */
+
 /* lac_call.c */
+void lac_calls_lost(struct lac *l);	/* those not established, RFC 4951 3.3 step I */
+void lac_call_lost(struct lac_call *c, const char *text);
 void lac_calls_up(struct lac *l);   /* the tunnel is open: place those waiting */
 void lac_calls_down(struct lac *l, const char *text);
 void lac_calls_tick(struct lac *l); /* ends those not answered in time */

@@ -67,35 +67,44 @@ static const struct avp_spec avp_specs[LACW_ATTRS] = {
 	[37] = { "Private Group ID", 0, MAXV, false, true, false },
 	[38] = { "Rx Connect Speed", 4, 4, false, true, false },
 	[39] = { "Sequencing Required", 0, 0, true, false, false },
+	[LACW_FAILOVER_CAP] = { "Failover Capability", 6, 6, false, true, true },
+	[LACW_TUNNEL_RECOVERY] = { "Tunnel Recovery", 10, 10, true, false, false },
+	[LACW_SUGGESTED_SEQ] = { "Suggested Control Sequence", 6, 6, false, true, false },
+	[LACW_SESSION_STATE] = { "Failover Session State", 10, 10, true, true, false },
 };
 
 struct msg_spec {
 	const char *name;
 	uint64_t must, may;
 	bool session; /* belongs to a session (header Session ID may be != 0) */
+	bool optional; /* M bit of its Message Type is 0 */
 };
 
 static const struct msg_spec msg_specs[] = {
 	[LACW_SCCRQ] = { "SCCRQ", A(0) | A(2) | A(7) | A(3) | A(9),
-			 A(4) | A(10) | A(11) | A(5) | A(6) | A(8), false },
+			 A(4) | A(10) | A(11) | A(5) | A(6) | A(8) | A(LACW_FAILOVER_CAP) |
+				 A(LACW_TUNNEL_RECOVERY), false, false },
 	[LACW_SCCRP] = { "SCCRP", A(0) | A(2) | A(3) | A(7) | A(9),
-			 A(4) | A(6) | A(8) | A(10) | A(11) | A(13), false },
-	[LACW_SCCCN] = { "SCCCN", A(0), A(13), false },
-	[LACW_STOPCCN] = { "StopCCN", A(0) | A(9) | A(1), 0, false },
-	[LACW_HELLO] = { "HELLO", A(0), 0, false },
+			 A(4) | A(6) | A(8) | A(10) | A(11) | A(13) | A(LACW_FAILOVER_CAP) |
+				 A(LACW_SUGGESTED_SEQ), false, false },
+	[LACW_SCCCN] = { "SCCCN", A(0), A(13), false, false },
+	[LACW_STOPCCN] = { "StopCCN", A(0) | A(9) | A(1), 0, false, false },
+	[LACW_HELLO] = { "HELLO", A(0), 0, false, false },
 	[LACW_OCRQ] = { "OCRQ", A(0) | A(14) | A(15) | A(16) | A(17) | A(18) | A(19) | A(21),
-			A(23), true },
-	[LACW_OCRP] = { "OCRP", A(0) | A(14), A(25), true },
-	[LACW_OCCN] = { "OCCN", A(0) | A(24) | A(19), A(38) | A(39), true },
+			A(23), true, false },
+	[LACW_OCRP] = { "OCRP", A(0) | A(14), A(25), true, false },
+	[LACW_OCCN] = { "OCCN", A(0) | A(24) | A(19), A(38) | A(39), true, false },
 	[LACW_ICRQ] = { "ICRQ", A(0) | A(14) | A(15),
-			A(18) | A(25) | A(22) | A(21) | A(23), true },
-	[LACW_ICRP] = { "ICRP", A(0) | A(14), 0, true },
+			A(18) | A(25) | A(22) | A(21) | A(23), true, false },
+	[LACW_ICRP] = { "ICRP", A(0) | A(14), 0, true, false },
 	[LACW_ICCN] = { "ICCN", A(0) | A(24) | A(19),
 			A(26) | A(27) | A(28) | A(29) | A(30) | A(31) | A(32) | A(33) |
-				A(37) | A(38) | A(39), true },
-	[LACW_CDN] = { "CDN", A(0) | A(1) | A(14), A(12), true },
-	[LACW_WEN] = { "WEN", A(0) | A(34), 0, true },
-	[LACW_SLI] = { "SLI", A(0) | A(35), 0, true },
+				A(37) | A(38) | A(39), true, false },
+	[LACW_CDN] = { "CDN", A(0) | A(1) | A(14), A(12), true, false },
+	[LACW_WEN] = { "WEN", A(0) | A(34), 0, true, false },
+	[LACW_SLI] = { "SLI", A(0) | A(35), 0, true, false },
+	[LACW_FSQ] = { "FSQ", A(0) | A(LACW_SESSION_STATE), 0, false, true },
+	[LACW_FSR] = { "FSR", A(0) | A(LACW_SESSION_STATE), 0, false, true },
 };
 #define N_MSGS (sizeof(msg_specs) / sizeof(*msg_specs))
 
@@ -108,6 +117,23 @@ static void set16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
+}
+
+#define FIRST_4951 76	/* AVPs 40 to 75 are not for us */
+
+uint16_t lacw_attr_number(enum lacw_attr a)
+{
+	return (uint16_t)(a < LACW_FAILOVER_CAP ? a : a - LACW_FAILOVER_CAP + FIRST_4951);
+}
+
+/* Where in avp[] an attribute number belongs; LACW_ATTRS: nowhere. */
+static uint16_t place_of(uint16_t number)
+{
+	if (number >= FIRST_4951)
+		number = (uint16_t)(number - FIRST_4951 + LACW_FAILOVER_CAP);
+	else if (number >= LACW_FAILOVER_CAP)
+		number = LACW_ATTRS;
+	return number < LACW_ATTRS ? number : LACW_ATTRS;
 }
 
 const char *lacw_type_name(uint16_t type)
@@ -243,10 +269,11 @@ static enum lacw_verdict decode_header(struct lacw_msg *m, const uint8_t *p, siz
 }
 
 static enum lacw_verdict decode_avp(struct lacw_msg *m, uint16_t bits, uint16_t vendor,
-				    uint16_t attr, const uint8_t *v, size_t len,
+				    uint16_t number, const uint8_t *v, size_t len,
 				    const char *secret)
 {
 	const struct avp_spec *s;
+	uint16_t attr = place_of(number);
 	bool must = bits & 0x8000, hidden = bits & 0x4000;
 
 	if (bits & 0x3c00)
@@ -260,7 +287,7 @@ static enum lacw_verdict decode_avp(struct lacw_msg *m, uint16_t bits, uint16_t 
 	s = &avp_specs[attr];
 	if (hidden && !s->hide)
 		return refuse(m, LACW_BAD_BODY, attr, "hidden AVP that must not be");
-	if (hidden && !unhide(m, attr, &v, &len, secret))
+	if (hidden && !unhide(m, number, &v, &len, secret))
 		return refuse(m, LACW_BAD_BODY, attr, "hidden AVP does not decode");
 	if (len < s->min || len > s->max) {
 		if (must)
@@ -273,7 +300,11 @@ static enum lacw_verdict decode_avp(struct lacw_msg *m, uint16_t bits, uint16_t 
 	/* the M bit of a Message Type AVP is judged by the type */
 	if (must != s->m && attr != LACW_MESSAGE_TYPE)
 		pedantic(m, attr, "M bit");
-	if (m->avp[attr].p && attr != LACW_RANDOM_VECTOR) {
+	if (attr == LACW_SESSION_STATE && m->n_fss < LACW_FSS_MAX) {
+		m->fss[m->n_fss].sid = get16(v + 4);
+		m->fss[m->n_fss++].remote = get16(v + 8);
+	}
+	if (m->avp[attr].p && attr != LACW_RANDOM_VECTOR && attr != LACW_SESSION_STATE) {
 		pedantic(m, attr, "AVP twice");
 		return LACW_OK;
 	}
@@ -335,7 +366,7 @@ enum lacw_verdict lacw_decode(struct lacw_msg *m, const uint8_t *p, size_t len,
 			if (m->type >= N_MSGS || !msg_specs[m->type].name) {
 				if (bits & 0x8000)
 					return refuse(m, LACW_UNKNOWN_M_TYPE, 0, "unknown message type with M=1");
-			} else if (!(bits & 0x8000)) {
+			} else if (!(bits & 0x8000) != msg_specs[m->type].optional) {
 				pedantic(m, 0, "M bit");
 			}
 		}
@@ -417,6 +448,8 @@ void lacw_begin(struct lacw_buf *b, uint16_t tid, uint16_t sid, enum lacw_type t
 	set16(p + 4, tid);
 	set16(p + 6, sid);
 	lacw_put_u16(b, LACW_MESSAGE_TYPE, (uint16_t)type);
+	if (msg_specs[type].optional)
+		p[LACW_HDR] &= 0x7f;
 }
 
 void lacw_zlb(struct lacw_buf *b, uint16_t tid, uint16_t ns, uint16_t nr)
@@ -454,13 +487,13 @@ void lacw_put(struct lacw_buf *b, enum lacw_attr a, const void *value, size_t le
 		return;
 	set16(p, (uint16_t)((s->m ? 0x8000 : 0) | (hide ? 0x4000 : 0) | (6 + body)));
 	set16(p + 2, 0);
-	set16(p + 4, (uint16_t)a);
+	set16(p + 4, lacw_attr_number(a));
 	if (hide)
 		set16(p + 6, (uint16_t)len);
 	if (len)
 		memcpy(p + 6 + (body - len), value, len);
 	if (hide)
-		hide_xor(p + 6, body, (uint16_t)a, b->hide, b->rv, sizeof(b->rv), false);
+		hide_xor(p + 6, body, lacw_attr_number(a), b->hide, b->rv, sizeof(b->rv), false);
 }
 
 void lacw_put_u16(struct lacw_buf *b, enum lacw_attr a, uint16_t v)

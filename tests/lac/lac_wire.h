@@ -8,7 +8,8 @@
 
 #define LACW_HDR 12
 #define LACW_MAX 1500	/* longest control message this LAC builds */
-#define LACW_ATTRS 40	/* RFC 2661 ends at 39 */
+#define LACW_ATTRS 44	/* RFC 2661 ends at 39; behind it 76..79 of RFC 4951 */
+#define LACW_FSS_MAX 256	/* session states of one message that are looked at */
 
 enum lacw_type {
 	LACW_ZLB = 0,
@@ -26,6 +27,8 @@ enum lacw_type {
 	LACW_CDN = 14,
 	LACW_WEN = 15,
 	LACW_SLI = 16,
+	LACW_FSQ = 21,
+	LACW_FSR = 22,
 };
 
 enum lacw_attr {
@@ -53,6 +56,11 @@ enum lacw_attr {
 	LACW_RANDOM_VECTOR = 36,
 	LACW_RX_SPEED = 38,
 	LACW_SEQ_REQUIRED = 39,
+	/* places in avp[]; lacw_attr_number() has the number on the wire */
+	LACW_FAILOVER_CAP = 40,
+	LACW_TUNNEL_RECOVERY = 41,
+	LACW_SUGGESTED_SEQ = 42,
+	LACW_SESSION_STATE = 43,
 };
 
 enum lacw_verdict {
@@ -75,9 +83,15 @@ struct lacw_msg {
 		const uint8_t *p; /* NULL: absent; else value, hidden ones in clear */
 		uint16_t len;
 	} avp[LACW_ATTRS];
+	/* all Failover Session States: session of the sender, of the receiver */
+	struct {
+		uint16_t sid, remote;
+	} fss[LACW_FSS_MAX];
+	unsigned n_fss;
 	uint8_t clear[1024];
 	size_t clear_len;
 };
+uint16_t lacw_attr_number(enum lacw_attr a);
 
 /* Decodes a control message (T=1). secret NULL: hidden AVPs are unrecognised. */
 enum lacw_verdict lacw_decode(struct lacw_msg *m, const uint8_t *p, size_t len,

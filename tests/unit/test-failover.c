@@ -201,7 +201,7 @@ END_TEST
 
 START_TEST(unacceptable_recoveries)
 {
-	struct lac other = { 0 };
+	struct lac other;
 
 	switch (_i) {
 	case 0:		/* an ID nobody has */
