@@ -57,11 +57,8 @@ static enum ha_fitness beside_standby(const struct ha *ha, char reason[HA_REASON
 			 peer->node, peer->log_epoch, peer->seq, ha->log.epoch, ha->log.seq);
 		return HA_FITNESS_STALE;
 	}
-	if (ha->roles.may_miss) {
-		snprintf(reason, HA_REASON_MAX, "%.100s", ha->roles.may_miss_why);
-		return HA_FITNESS_STALE;
-	}
 	if (has_history(ha)) {
+		/* whatever somebody held who is gone: of the two there are, nobody holds more */
 		snprintf(reason, HA_REASON_MAX, "holds no less than %.60s", peer->node);
 		return HA_FITNESS_READY;
 	}

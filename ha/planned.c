@@ -149,6 +149,10 @@ int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON
 		snprintf(reason, HA_REASON_MAX, "%.90s; promote with force to go on", why);
 		return fitness == HA_FITNESS_UNKNOWN ? -EAGAIN : -EPERM;
 	}
+	/* a stream that broke says nothing about the owner: his machine may be gone, or only the cable */
+	if (!force && ha->config.peer_configured && !ha->peer.ready && ha->roles.vip != HA_VIP_SILENT)
+		return reason_set(reason, "the peer is not heard; looking whether it still has the address, try again"),
+		       -EAGAIN;
 	if (!force && ha->peer.ready && ha->peer.role == HA_ROLE_DEMOTING)
 		return reason_set(reason, "the peer is giving the address up, try again"), -EAGAIN;
 	roles->held = false;

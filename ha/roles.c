@@ -645,9 +645,11 @@ void ha_roles_link_down(struct ha *ha)
 {
 	ha->roles.claimed_alone = false;	/* they had met */
 	ha->roles.probe_ms = ha->roles.probe_ms > ha->now_ms ? ha->roles.probe_ms : ha->now_ms;
-	/* a request to the active is lost with the link */
+	/* A request to the active is lost with the link.  It may live on: what was asked for counts no
+	 * longer, whoever asked hears so when he asks again. */
 	if (ha->roles.promote_ms)
-		ha->roles.promote_ms = ha->now_ms;
+		ha_note(ha, "the link is down before %s handed over; promote again", ha->peer.node);
+	ha->roles.promote_ms = 0;
 	if (ha->roles.handover_ms && ha->now_ms < ha->roles.handover_ms)
 		/* it may suspect us by now: let its claim, if it makes one, be there to be probed */
 		ha->roles.handover_ms = ha->now_ms + ha->config.dead_ms;
