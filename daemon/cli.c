@@ -21,6 +21,7 @@ struct cli {
 	enum cli_level level;
 	bool trusted;
 	unsigned tries;			/* wrong passwords in a row */
+	bool monitor;
 	bool asked;			/* the next thing heard is a password */
 	struct cli_config *config;	/* CLI_CONFIG */
 };
@@ -75,6 +76,16 @@ enum cli_level cli_level(const struct cli *cli)
 bool cli_trusted(const struct cli *cli)
 {
 	return cli->trusted;
+}
+
+bool cli_monitor(const struct cli *cli)
+{
+	return cli->monitor;
+}
+
+void cli_monitor_set(struct cli *cli, bool on)
+{
+	cli->monitor = on;
 }
 
 char *cli_prompt(const struct cli *cli)

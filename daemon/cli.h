@@ -35,6 +35,9 @@ char *cli_complete(const struct cli *cli, const char *line);
 char *cli_prompt(const struct cli *cli);
 enum cli_level cli_level(const struct cli *cli);
 bool cli_trusted(const struct cli *cli);
+/* Hears debug lines. */
+bool cli_monitor(const struct cli *cli);
+void cli_monitor_set(struct cli *cli, bool on);
 
 /* ---- between cli.c and cli_config.c ---- */
 struct cli_config;

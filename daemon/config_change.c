@@ -34,7 +34,7 @@ static bool list_copy(void *to, const void *from, size_t size)
 		memcpy(copy, &end, sizeof(end));
 		memcpy(to, &copy, sizeof(copy));
 		to = copy;
-		memcpy(&from, from, sizeof(from));
+		memcpy(&from, from, sizeof(end));
 	}
 	return true;
 }

@@ -310,10 +310,12 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 			log_info("resync complete: %u ok, %u failed, %u ms", group->resync.ok, group->resync.failed,
 				 group->resync.duration_ms);
 		}
+		group_trace_engine(group, a);
 		break;
 	case L2TP_ACTION_CALL_REFUSED:
 		group_failure_add(group, a->tunnel_id, &a->peer, "", strstr(a->result.text, "HA resync") ?
 				  "Tunnel in HA resync" : "Administrative", a->result.text);
+		group_trace_engine(group, a);
 		break;
 	}
 }
@@ -387,18 +389,21 @@ void group_link_up(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
 	ha_link_up(group->ha, now_ms);
+	group_trace_link(group, true);
 }
 
 void group_link_down(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
 	ha_link_down(group->ha, now_ms);
+	group_trace_link(group, false);
 }
 
 void group_link_input(struct group *group, uint64_t now_ms, const uint8_t *data, size_t len)
 {
 	group->now_ms = now_ms;
 	ha_link_input(group->ha, now_ms, data, len);
+	group_trace_input(group);
 }
 
 void group_tick(struct group *group, uint64_t now_ms)

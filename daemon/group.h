@@ -121,7 +121,8 @@ struct group_resync_info {	/* of the last takeover */
 	uint32_t in_place_ms;		/* takeover -> last session forwarding (0 extra when hot) */
 };
 struct group_failure {		/* show vpdn history failure */
-	uint64_t at_unix_ms;
+	uint64_t at_unix_ms;		/* the last time */
+	uint32_t repeats;
 	uint16_t tunnel_id;
 	char peer_name[64], user[64];
 	struct l2tp_endpoint peer;
@@ -130,12 +131,32 @@ struct group_failure {		/* show vpdn history failure */
 };
 #define GROUP_HISTORY_MAX 50
 
+struct group_takeover {			/* beside what ha_info() tells of the switchover of that epoch */
+	uint64_t epoch, at_unix_ms;
+	char from[64];			/* the node that was active as far as this one knows */
+	struct group_resync_info resync;
+};
+#define GROUP_TAKEOVERS_MAX 16
+
+enum group_event_type { GROUP_EVENT_ROLE, GROUP_EVENT_SYNC, GROUP_EVENT_LINK };
+struct group_event {			/* show redundancy history */
+	enum group_event_type type;
+	uint64_t at_unix_ms, epoch;
+	char from[16], to[16];
+	char why[HA_REASON_MAX];
+};
+#define GROUP_EVENTS_MAX 64
+
 const char *group_name(const struct group *group);
 const struct config_redundancy_group *group_redundancy(const struct group *group);
 struct l2tp *group_l2tp(const struct group *group);
 struct ha *group_ha(const struct group *group);
 void group_resync_info(const struct group *group, struct group_resync_info *info);
 /* Standby: what the records say (a hot standby's engine holds the same). Newest first; returns the count. */
+bool group_takeover_info(const struct group *group, uint64_t epoch, struct group_takeover *out);
+size_t group_events(const struct group *group, struct group_event *out, size_t max);	/* newest first */
+struct debug;
+void group_debug_set(struct group *group, const struct debug *debug);	/* outlives the group; NULL: none */
 size_t group_failures(const struct group *group, struct group_failure *out, size_t max);
 
 #endif

@@ -166,6 +166,7 @@ static void activate(struct group *group, bool behind)
 		group_rebuild(group);
 	}
 	group->active = group->speaks = true;
+	group_trace_takeover(group);
 	group->takeover_ms = group->now_ms;
 	l2tp_counters(group->l2tp, &before);
 	group->resync = (struct group_resync_info){ .running = before.tunnels_established,
@@ -358,6 +359,7 @@ void group_ha_action(struct group *group, struct ha_action *a)
 {
 	int rc;
 
+	group_trace_ha(group, a);
 	switch (a->type) {
 	case HA_ACTION_LINK_SEND:
 		group->ops.link_send(group->ops.ctx, a->data, a->len);

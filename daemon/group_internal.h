@@ -6,6 +6,7 @@
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
  *   group_restart.c  what a daemon before left on this box is taken over
  *   group_info.c   looking at it, failure history
+ *   group_trace.c  history of roles and takeovers, debug
  *   subscriber.c   one session's data plane, PPP and address
  */
 #ifndef L2TPHA_DAEMON_GROUP_INTERNAL_H
@@ -14,6 +15,7 @@
 #include <uthash.h>
 
 #include "daemon/checkpoint.h"
+#include "daemon/debug.h"
 #include "daemon/group.h"
 #include "daemon/pool.h"
 
@@ -123,8 +125,16 @@ struct group {
 	bool walking;		/* its sessions are told one after another; this one was the last */
 	uint16_t walk_tunnel, walk_session;
 	struct group_resync_info resync;
-	struct group_failure failures[GROUP_HISTORY_MAX];
-	size_t failure_count, failure_next;
+	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
+	size_t failure_count;
+	/* group_trace.c */
+	const struct debug *debug;
+	struct group_takeover takeovers[GROUP_TAKEOVERS_MAX];	/* newest first */
+	struct group_event events[GROUP_EVENTS_MAX];
+	size_t event_count;
+	enum ha_role traced_role;
+	enum ha_sync traced_sync;
+	uint64_t traced_acked;
 };
 
 static inline uint32_t sub_key(uint16_t tunnel_id, uint16_t session_id)
@@ -172,6 +182,13 @@ bool group_resume(struct group *group);
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
 		       const char *type, const char *reason);
+
+/* ---- group_trace.c ---- */
+void group_trace_ha(struct group *group, const struct ha_action *action);
+void group_trace_engine(struct group *group, const struct l2tp_action *action);	/* after it was counted */
+void group_trace_takeover(struct group *group);	/* before the counts of the last one are forgotten */
+void group_trace_link(struct group *group, bool up);
+void group_trace_input(struct group *group);
 
 /* ---- subscriber.c ---- */
 struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool create);

@@ -19,9 +19,10 @@
 #include <unistd.h>
 
 #include "daemon/cli.h"
+#include "daemon/debug.h"
 #include "daemon/log.h"
 
-enum { CLIENTS_MAX = 64 };
+enum { CLIENTS_MAX = 64, UNASKED = 100, UNASKED_MAX = 256 << 10 };
 static const ev_tstamp IDLE_WRITE_S = 30.;	/* a reply nobody reads */
 
 struct client {
@@ -35,11 +36,13 @@ struct client {
 	char *out;		/* the reply that is being written */
 	size_t out_len, out_done;
 	bool closing;		/* after the reply */
+	bool running;		/* in client_run(): what is to be written is written there */
 };
 
 struct io_ctl {
 	struct ev_loop *loop;
 	struct show_context *show;
+	struct debug debug;
 	ev_io listener;
 	int spare;		/* given up to turn a client away when descriptors run out */
 	struct client *clients;
@@ -85,24 +88,44 @@ static void client_watch(struct client *client, int events)
 		ev_timer_stop(loop, &client->stuck);
 }
 
+static bool put(struct client *client, int code, const char *body)
+{
+	size_t len = strlen(body);
+	char head[48], *out;
+	size_t n = (size_t)snprintf(head, sizeof(head), "%d %zu\n", code, len);
+
+	out = realloc(client->out, client->out_len + n + len);
+	if (!out)
+		return false;
+	memcpy(out + client->out_len, head, n);
+	memcpy(out + client->out_len + n, body, len);
+	client->out = out;
+	client->out_len += n + len;
+	return true;
+}
+
 /* Puts the reply together; body may be NULL (no memory) and is freed. */
 static void reply(struct client *client, enum show_code code, char *body)
 {
-	size_t len = body ? strlen(body) : 0;
-	char head[48];
-	int n = snprintf(head, sizeof(head), "%d %zu\n", (int)code, len);
-
-	client->out = malloc((size_t)n + len);
-	client->out_done = client->out_len = 0;
-	if (client->out) {
-		memcpy(client->out, head, (size_t)n);
-		if (len)
-			memcpy(client->out + n, body, len);
-		client->out_len = (size_t)n + len;
-	} else {
+	if (!put(client, (int)code, body ? body : ""))
 		client->closing = true;
-	}
 	free(body);
+}
+
+/* A line of debug: to the log, and to the sessions that want it; one that does not read loses lines. */
+static void on_debug(void *ctx, const char *line)
+{
+	struct io_ctl *ctl = ctx;
+	char text[600];
+
+	log_info("%s", line);
+	snprintf(text, sizeof(text), "%s\n", line);
+	for (struct client *c = ctl->clients; c; c = c->next) {
+		if (!cli_monitor(c->cli) || c->out_len - c->out_done > UNASKED_MAX || !put(c, UNASKED, text))
+			continue;
+		if (!c->running)
+			client_watch(c, EV_WRITE);
+	}
 }
 
 static void refuse(struct client *client, const char *why)
@@ -145,9 +168,10 @@ static void request(struct client *client, char *line)
 	reply(client, body ? code : SHOW_FAILED, body);
 }
 
-/* Answers what has arrived, one request at a time, while replies fit the socket. False: the client is gone. */
-static bool client_run(struct client *client)
+/* Answers what has arrived, one request at a time, while replies fit the socket. */
+static void client_run(struct client *client)
 {
+	client->running = true;
 	for (;;) {
 		char *end;
 		size_t len;
@@ -157,8 +181,9 @@ static bool client_run(struct client *client)
 					 MSG_NOSIGNAL);
 
 			if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+				client->running = false;
 				client_watch(client, EV_WRITE);
-				return true;
+				return;
 			}
 			if (n < 0 && errno == EINTR)
 				continue;
@@ -174,8 +199,9 @@ static bool client_run(struct client *client)
 		end = memchr(client->in, '\n', client->in_len);
 		if (!end) {
 			if (client->in_len < sizeof(client->in)) {
+				client->running = false;
 				client_watch(client, EV_READ);
-				return true;
+				return;
 			}
 			refuse(client, "refused: request too long\n");
 			continue;
@@ -194,7 +220,6 @@ static bool client_run(struct client *client)
 	}
 gone:
 	client_free(client);
-	return false;
 }
 
 static void on_client(struct ev_loop *loop, ev_io *io, int events)
@@ -333,6 +358,10 @@ struct io_ctl *io_ctl_new(struct ev_loop *loop, const char *path, struct show_co
 		show->started_ms = show->now_ms();
 	ctl->loop = loop;
 	ctl->show = show;
+	ctl->debug = (struct debug){ .sink = on_debug, .ctx = ctl };
+	show->debug = &ctl->debug;
+	for (size_t i = 0; i < show->group_count; i++)
+		group_debug_set(show->groups[i], &ctl->debug);
 	ctl->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	memcpy(ctl->path, addr.sun_path, sizeof(ctl->path));
 	ev_io_init(&ctl->listener, on_accept, fd, EV_READ);
@@ -352,6 +381,8 @@ void io_ctl_free(struct io_ctl *ctl)
 {
 	if (!ctl)
 		return;
+	for (size_t i = 0; i < ctl->show->group_count; i++)
+		group_debug_set(ctl->show->groups[i], NULL);
 	while (ctl->clients)
 		client_free(ctl->clients);
 	ev_io_stop(ctl->loop, &ctl->listener);

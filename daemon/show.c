@@ -23,12 +23,17 @@ struct exec_command {
 static json_t *show_help(struct show *show);
 
 static const struct exec_command commands[] = {
-	LOOK("show {l2tp|vpdn} redundancy [all] [json]", "what a switchover keeps", show_l2tp_redundancy),
-	LOOK("show {l2tp|vpdn} redundancy [detail] [id TUNNEL [SESSION]] [json]", "of one tunnel or session", show_l2tp_redundancy),
+	LOOK("show {l2tp|vpdn} redundancy [all|detail] [classic] [json]", "what a switchover keeps", show_l2tp_redundancy),
+	LOOK("show {l2tp|vpdn} redundancy [detail] id TUNNEL [SESSION] [json]", "of one tunnel or session", show_l2tp_redundancy),
 	LOOK("show redundancy [group GROUP] [json]", "role, peer, protection, history", show_redundancy),
 	LOOK("show redundancy fitness [group GROUP] [json]", "may this node be made active?", show_fitness),
+	LOOK("show redundancy {states|clients|counters|history|switchover history} [group GROUP] [json]",
+	     "the same, a part of it", show_redundancy_part),
 	LOOK("show {l2tp|vpdn} tunnel [all|detail] [id TUNNEL] [json]", "tunnels", show_tunnels),
 	LOOK("show {l2tp|vpdn} session [all|detail] [id TUNNEL [SESSION]|username USER] [json]", "sessions", show_sessions),
+	LOOK("show l2tp [json]", "what holds for all tunnels", show_l2tp),
+	LOOK("show l2tp destination profile [PROFILE] [json]", "what new tunnels of a VPDN group are given", show_profiles),
+	LOOK("show aaa domain-map [json]", "of tunnels that this node starts", show_domain_map),
 	LOOK("show l2tp counters [json]", "of the protocol and the stream", show_counters),
 	LOOK("show vpdn history failure [json]", "calls and tunnels that failed", show_history),
 	LOOK("show ip local pool [json]", "addresses of subscribers", show_pools),
@@ -45,6 +50,12 @@ static const struct exec_command commands[] = {
 	LOOK("quit", "leave", show_exit),
 	LOOK("logout", "leave", show_exit),
 	DO("end", "nothing to end here", show_end),
+	DO("debug ~ {l2tp|vpdn} redundancy {cf|detail|error|event|fsm|resync|rf}", "tell of these events", show_debug),
+	DO("debug ~ all", "tell of all events", show_debug),
+	DO("undebug {l2tp|vpdn} redundancy {cf|detail|error|event|fsm|resync|rf}", "no longer", show_undebug),
+	DO("undebug all", "tell of no event", show_undebug),
+	LOOK("show debugging [json]", "what is told of", show_debugging),
+	DO("terminal [no] monitor", "here too", show_monitor),
 	DO("redundancy promote [force] [group GROUP] [json]", "make this node active", show_promote),
 	DO("redundancy demote [group GROUP] [json]", "make this node standby", show_demote),
 	DO("redundancy switchover [dry-run] [group GROUP] [json]", "hand over to the standby", show_switchover),
@@ -56,6 +67,7 @@ static const struct exec_command commands[] = {
 static const struct grammar_arg args[] = {
 	{ "TUNNEL", GRAMMAR_NUMBER, 1, 65535, "local tunnel ID" },
 	{ "SESSION", GRAMMAR_NUMBER, 1, 65535, "local session ID" },
+	{ "PROFILE", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "VPDN group" },
 	{ "GROUP", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "redundancy group" },
 	{ "USER", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "user name" },
 };
@@ -89,6 +101,24 @@ static const struct grammar_word words[] = {
 	{ "dry-run", "only say what would happen" },
 	{ "json", "for programs" },
 	{ "help", "all commands" },
+	{ "destination", "what new tunnels are given" },
+	{ "profile", "a VPDN group" },
+	{ "aaa", "authentication and authorisation" },
+	{ "domain-map", "of tunnels that this node starts" },
+	{ "classic", "counts as in older releases" },
+	{ "states", "roles, modes, the stream" },
+	{ "clients", "who has something replicated" },
+	{ "debug", "tell of events as they happen" },
+	{ "undebug", "no longer" },
+	{ "debugging", "what is told of" },
+	{ "monitor", "debug lines in this session" },
+	{ "no", "no longer" },
+	{ "cf", "commits, snapshots, confirmations" },
+	{ "error", "what went wrong" },
+	{ "event", "the stream and its sync state" },
+	{ "fsm", "changes of role" },
+	{ "resync", "tunnels after a takeover" },
+	{ "rf", "steps of a change of role" },
 	{ "configure", "change the configuration in use" },
 	{ "terminal", "of this session" },
 	{ "write", "the configuration into its file" },
@@ -116,13 +146,26 @@ static const struct view help_view[] = { { VIEW_EACH, "commands", help_row }, { 
 static json_t *show_help(struct show *show)
 {
 	json_t *tree = json_object(), *list = json_array();
+	char syntax[256];
 
-	for (size_t i = 0; i < exec_grammar.count; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "syntax", commands[i].g.syntax, "help",
-						      commands[i].g.help));
+	for (size_t i = 0; i < exec_grammar.count; i++) {
+		const char *form = strstr(commands[i].g.syntax, "~ ");	/* has a `no` form */
+
+		snprintf(syntax, sizeof(syntax), "%s%.*s%s", form ? "[no] " : "",
+			 form ? (int)(form - commands[i].g.syntax) : 0, commands[i].g.syntax,
+			 form ? form + 2 : commands[i].g.syntax);
+		json_array_append_new(list, json_pack("{s:s, s:s}", "syntax", syntax, "help", commands[i].g.help));
+	}
 	json_object_set_new(tree, "commands", list);
 	show->view = help_view;
 	return tree;
+}
+
+bool show_selected(const struct show *show, const struct group *group)
+{
+	const struct grammar_item *item = grammar_arg_get(show->match, "GROUP");
+
+	return !item || !strcmp(item->text, group_name(group));
 }
 
 uint16_t show_id(const struct show *show, const char *arg)
@@ -141,6 +184,12 @@ void show_none(struct show *show, const char *what)
 void show_put(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value ? value : json_null());
+}
+
+void show_merge(json_t *object, json_t *more)
+{
+	json_object_update(object, more);
+	json_decref(more);
 }
 
 json_t *show_sentence(struct show *show, const char *fmt, ...)

@@ -22,6 +22,7 @@
 #define SHOW_MODE_PRIVILEGED 2u
 
 struct cli;
+struct debug;
 
 struct show_context {
 	struct group **groups;
@@ -36,6 +37,7 @@ struct show_context {
 	struct config *(*load)(const char *path, char error[256]);
 	int (*save)(const char *path, const char *text, char error[256]);
 	struct cli *configuring;	/* one at a time */
+	struct debug *debug;		/* NULL: none */
 };
 
 /* Also the reply codes of the control protocol. */
@@ -85,6 +87,18 @@ json_t *show_demote(struct show *show);
 json_t *show_switchover(struct show *show);
 json_t *show_clear_tunnel(struct show *show);
 json_t *show_clear_session(struct show *show);
+/* show_states.c */
+json_t *show_redundancy_part(struct show *show);
+json_t *show_switchovers_json(const struct show *show, struct group *group);
+/* show_profile.c */
+json_t *show_l2tp(struct show *show);
+json_t *show_profiles(struct show *show);
+json_t *show_domain_map(struct show *show);
+/* show_debug.c */
+json_t *show_debug(struct show *show);
+json_t *show_undebug(struct show *show);
+json_t *show_debugging(struct show *show);
+json_t *show_monitor(struct show *show);
 /* cli.c */
 json_t *show_enable(struct show *show);
 json_t *show_disable(struct show *show);
@@ -101,6 +115,8 @@ json_t *show_config_tree(struct show *show, const struct config *config, bool al
 /* A tree of nothing, for commands that succeed silently. */
 json_t *show_nothing(struct show *show);
 
+/* `group GROUP` was not given, or is this one. */
+bool show_selected(const struct show *show, const struct group *group);
 /* Argument as a number; 0 if it was not given. */
 uint16_t show_id(const struct show *show, const char *arg);
 /* "LABEL" of `id T [S]` filters: nothing of that ID here. */
@@ -109,6 +125,8 @@ void show_none(struct show *show, const char *what);
 json_t *show_sentence(struct show *show, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Moves `value` (may be NULL) into `object`. */
 void show_put(json_t *object, const char *key, json_t *value);
+/* Moves the fields of `more` into `object`. */
+void show_merge(json_t *object, json_t *more);
 uint64_t show_age_ms(const struct show *show, uint64_t unix_ms);
 
 /* Each session of a group in ID order. */

@@ -306,7 +306,7 @@ json_t *show_counters(struct show *show)
 static const struct view failure_block[] = {
 	{ VIEW_LINE, "User: {user}, MID = {tunnel_id}", NULL },
 	{ VIEW_LINE, "NAS: {peer_name}, IP address = {address}, CLID = {tunnel_id}", NULL },
-	{ VIEW_LINE, "Log time: {at_unix_ms!time}, Error repeat count: 1", NULL },
+	{ VIEW_LINE, "Log time: {at_unix_ms!time}, Error repeat count: {repeats}", NULL },
 	{ VIEW_LINE, "Failure type: {type}", NULL },
 	{ VIEW_LINE, "Failure reason: {reason}", NULL },
 	{ VIEW_LINE, "", NULL },
@@ -331,8 +331,8 @@ json_t *show_history(struct show *show)
 		for (size_t k = 0; k < n; k++) {
 			const struct group_failure *f = &failures[k];
 			char addr[ENDPOINT_TEXT_MAX];
-			json_t *j = json_pack("{s:I, s:i, s:s}", "at_unix_ms", (json_int_t)f->at_unix_ms, "tunnel_id",
-					      f->tunnel_id, "address", endpoint_format(&f->peer, false, addr));
+			json_t *j = json_pack("{s:I, s:i, s:i, s:s}", "at_unix_ms", (json_int_t)f->at_unix_ms, "tunnel_id",
+					      f->tunnel_id, "repeats", f->repeats, "address", endpoint_format(&f->peer, false, addr));
 
 			show_put(j, "user", view_string(f->user));
 			show_put(j, "peer_name", view_string(f->peer_name));

@@ -15,13 +15,6 @@
 #include "daemon/outside.h"
 #include "daemon/show.h"
 
-static bool selected(const struct show *show, const struct group *group)
-{
-	const struct grammar_item *item = grammar_arg_get(show->match, "GROUP");
-
-	return !item || !strcmp(item->text, group_name(group));
-}
-
 static bool is_standby(const struct ha_info *ha)
 {
 	switch (ha->role) {
@@ -106,6 +99,39 @@ static json_t *channels(struct group *group, const struct ha_info *ha)
 	return list;
 }
 
+/* S75: the method that new tunnels are given where their group does not say another. */
+static const char *support(const struct config *config)
+{
+	switch (config->failover) {
+	case L2TP_FAILOVER_DISABLE:
+		return "Disabled";
+	case L2TP_FAILOVER_PROTOCOL:
+		return "Failover Protocol";
+	case L2TP_FAILOVER_PROTOCOL_SILENT:
+		return "Failover Protocol, Silent Failover";
+	case L2TP_FAILOVER_SILENT:
+	case L2TP_FAILOVER_UNSET:
+		return "Silent Failover";
+	}
+	return "?";
+}
+
+/* What is missing before any tunnel is replicated; empty: nothing. */
+static const char *missing(const struct config *config, const struct config_redundancy_group *rg)
+{
+	if (!rg)
+		return "no redundancy group is configured";
+	if (!rg->peer.family)
+		return "the redundancy group has no peer";
+	if (!config->mode_sso)
+		return "redundancy: no mode sso";
+	if (!config->vpdn_enable)
+		return "vpdn is not enabled";
+	if (!config->l2tp_sso)
+		return "no l2tp sso enable";
+	return "";
+}
+
 static json_t *redundancy_json(const struct show *show, struct group *group)
 {
 	struct group_resync_info resync;
@@ -122,12 +148,14 @@ static json_t *redundancy_json(const struct show *show, struct group *group)
 	took_over = resync.ok || resync.failed || resync.running;
 	data = standby || ha.peer_ready || took_over;
 	messages = (json_int_t)ha.records_received + (json_int_t)ha.acks_received;
-	j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:b}", "support", "Silent Failover",
+	j = json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:I, s:b}", "support", support(show->ctx->config),
 		      "role", ha_role_name(ha.role), "sync", ha_sync_name(ha.sync), "standby", standby,
 		      "checkpointing", ha.peer_ready && (ha.sync == HA_SYNC_IN_SYNC || ha.sync == HA_SYNC_SYNCING ||
 							 ha.sync == HA_SYNC_DEGRADED),
 		      "standby_up", standby || (ha.peer_ready && ha.peer_role == HA_ROLE_STANDBY),
 		      "messages_received", messages, "data", data);
+	json_object_set_new(j, "classic", json_boolean(grammar_has(show->match, "classic")));
+	json_object_set_new(j, "missing", json_string(missing(show->ctx->config, group_redundancy(group))));
 	show_put(j, "group", view_string(group_name(group)));
 	json_object_set_new(j, "epoch", json_integer((json_int_t)ha.epoch));
 	show_put(j, "peer", view_string(ha.peer_node));
@@ -172,8 +200,20 @@ static const struct view standby_view[] = {
 	{ VIEW_LINE, "  L2TP Sessions: {sessions.ha_enabled}/{sessions.ha_established} (HA-enabled/HA-est)", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view classic_view[] = {	/* S81: the first edition of the guide */
+	{ VIEW_LINE, "  L2TP Active Tunnels: {tunnels.total}/{tunnels.ha_enabled}/{tunnels.resync} "
+		     "(total/HA-enabled/resync)", NULL },
+	{ VIEW_LINE, "  L2TP Active Sessions: {sessions.total}/{sessions.ha_enabled} (total/HA-enabled)", NULL },
+	{ VIEW_LINE, "  L2TP Resynced Tunnels: {resynced.success}/{resynced.fail} (success/fail)", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view current_view[] = {
+	{ VIEW_IF, "classic", classic_view },
+	{ VIEW_UNLESS, "classic", active_view },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view counts_view[] = {
-	{ VIEW_UNLESS, "standby", active_view },
+	{ VIEW_UNLESS, "standby", current_view },
 	{ VIEW_IF, "standby", standby_view },
 	{ VIEW_END, NULL, NULL },
 };
@@ -186,8 +226,13 @@ static const struct view group_line_view[] = {
 	{ VIEW_LINE, "  Redundancy group {group}: {role}, epoch {epoch}, {sync}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view missing_view[] = {
+	{ VIEW_LINE, "  No tunnel is replicated: {missing}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view summary_view[] = {
 	{ VIEW_USE, NULL, header_view },
+	{ VIEW_IF, "missing", missing_view },
 	{ VIEW_IF, "data", counts_view },
 	{ VIEW_IF, "redundant", group_line_view },
 	{ VIEW_UNLESS, "data", no_data_view },
@@ -339,26 +384,6 @@ static json_t *protection_json(const struct protection *p)
 			 p->in_place, "exposed", p->protected != p->total, "not_protected", list);
 }
 
-static json_t *history_json(const struct show *show, const struct ha_info *ha)
-{
-	json_t *list = json_array();
-	uint64_t now = show->ctx->now_ms();
-
-	for (uint32_t i = 0; i < ha->history_len && i < sizeof(ha->history) / sizeof(ha->history[0]); i++) {
-		const struct ha_switchover_record *r = &ha->history[i];
-		uint64_t ago = now > r->at_ms ? now - r->at_ms : 0;
-		json_t *j = json_pack("{s:I, s:I, s:b, s:i, s:i, s:i}", "ago_ms", (json_int_t)ago, "epoch",
-				      (json_int_t)r->epoch, "planned", r->planned, "silent_ms", r->silent_ms,
-				      "detect_ms", r->detect_ms, "promote_ms", r->promote_ms);
-
-		if (show->ctx->unix_ms)
-			json_object_set_new(j, "at_unix_ms", json_integer((json_int_t)(show->ctx->unix_ms() - ago)));
-		show_put(j, "cause", view_string(r->cause));
-		json_array_append_new(list, j);
-	}
-	return list;
-}
-
 static json_t *vips_json(const struct config_redundancy_group *rg)
 {
 	json_t *list = json_array();
@@ -409,7 +434,7 @@ static json_t *group_json(struct show *show, struct group *group)
 	json_object_set_new(peer, "address", json_string(rg ? endpoint_format(&rg->peer, true, addr) : ""));
 	json_object_set_new(j, "peer", peer);
 	json_object_set_new(j, "plug_pulled", protection_json(&p));
-	json_object_set_new(j, "history", history_json(show, &ha));
+	json_object_set_new(j, "history", show_switchovers_json(show, group));
 	return j;
 }
 
@@ -451,7 +476,7 @@ static const struct view pull_standby[] = {
 };
 static const struct view history_row[] = {
 	{ VIEW_LINE, "    {ago_ms!hms} ago  epoch {epoch}  {planned?planned:unplanned}  silent {silent_ms} ms, "
-		     "detected {detect_ms} ms, promoted {promote_ms} ms: {cause}", NULL },
+		     "detected {detect_ms} ms, promoted {promote_ms} ms, resynced {resync_ms} ms: {cause}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view history_view[] = {
@@ -476,7 +501,7 @@ json_t *show_redundancy(struct show *show)
 	json_t *tree = json_object(), *list = json_array();
 
 	for (size_t i = 0; i < show->ctx->group_count; i++)
-		if (selected(show, show->ctx->groups[i]))
+		if (show_selected(show, show->ctx->groups[i]))
 			json_array_append_new(list, group_json(show, show->ctx->groups[i]));
 	if (!json_array_size(list))
 		show_none(show, "redundancy group of that name");
@@ -503,7 +528,7 @@ json_t *show_fitness(struct show *show)
 		json_t *j;
 		int score;
 
-		if (!selected(show, group))
+		if (!show_selected(show, group))
 			continue;
 		ha_info(group_ha(group), &ha);
 		score = outside_score(ha.fitness);
@@ -558,7 +583,7 @@ static json_t *each_role(struct show *show, role_fn fn, const char *done)
 		json_t *j;
 		int err;
 
-		if (!selected(show, group))
+		if (!show_selected(show, group))
 			continue;
 		err = fn(show, group, reason);
 		if (err)

@@ -6,6 +6,7 @@
 #include "l2tpctl/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,8 +126,12 @@ bool client_listen(struct client *client)
 {
 	struct client_reply reply = { 0 };
 
+	struct pollfd wait = { .fd = client->fd, .events = POLLIN };
+
 	if (client->fd < 0)
 		return false;
+	while (poll(&wait, 1, -1) < 0 && errno == EINTR)
+		;
 	if (reply_read(client->fd, &reply, true)) {
 		free(reply.body);
 		return true;
