@@ -81,13 +81,14 @@ LABSINGLE_SRC := $(filter-out $(LOADLAC_SRC) $(DPDRIVER_SRC),$(wildcard tests/la
 LABPROGS := $(patsubst tests/lab/%.c,$(B)/%,$(LABSINGLE_SRC)) $(if $(LOADLAC_SRC),$(B)/loadlac) $(B)/dp-driver
 BENCH_SRC := $(wildcard tests/bench/bench-*.c)
 BENCHPROGS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
+ISSUPROGS := $(B)/issu/node $(B)/issu/mixed
 SIMPROG := $(if $(SIM_SRC),$(B)/sim)
 
 .PHONY: all progs tests clean check check-quick unit sim asan lint lab demo bench install fuzz deps deb
 .DEFAULT_GOAL := all
 all: deps-build progs tests
 progs: $(PROGS)
-tests: $(UNIT) $(LABPROGS) $(SIMPROG) $(BENCHPROGS)
+tests: $(UNIT) $(LABPROGS) $(SIMPROG) $(BENCHPROGS) $(ISSUPROGS)
 
 # a fresh machine gets what the build needs before anything is compiled
 .PHONY: deps-build
@@ -169,12 +170,18 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPRO
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
 $(BENCHPROGS): $(call obj,$(wildcard tests/bench/control-*.c) $(HALINK_SRC))
 $(BENCHPROGS): L_BASE += $(call pc_libs,gnutls)
+# the pair of mixed releases; tests/issu/build-previous builds the other node
+$(B)/tests/issu/node.o: CPPFLAGS += -DISSU_VERSIONS
+$(B)/issu/%: $(B)/tests/issu/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
+	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
+$(B)/issu/node: $(call obj,$(HALINK_SRC))
+$(B)/issu/node: L_BASE += $(call pc_libs,gnutls)
 # only tests/fuzz/run builds these: CC=clang, B=build-fuzz, instrumented
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,-fsanitize=fuzzer $^ $(L_BASE))
 
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path $(B)/previous -prune -o -name '*.d' -print 2>/dev/null)
 
 # ---- tests -------------------------------------------------------------
 SEEDS ?= 1000
