@@ -31,7 +31,7 @@
 
 #define TUNNELS 8u
 #define CALLS 20u			/* of a tunnel, to begin with */
-#define STEP_LIMIT_US 20000000u
+#define STEP_LIMIT_US 15000000u
 #define CONTROL_STOPCCN 4
 #define CONTROL_CDN 14
 
@@ -360,6 +360,11 @@ static void check(int active)
 		       world.sides[0].report.established, world.sides[1].report.established);
 	fflush(stdout);
 	ok ? passed++ : failed++;
+	if (!ok) {
+		/* what follows would only fail again, slowly */
+		printf("%u passed, %u failed\n", passed, failed);
+		exit(1);
+	}
 	world.down = world.ended = world.mute_packets = 0;
 }
 
@@ -461,5 +466,5 @@ int main(int argc, char **argv)
 	story("hot");
 	story("warm");
 	printf("%u passed, %u failed\n", passed, failed);
-	return failed ? 1 : 0;
+	return 0;
 }
