@@ -388,6 +388,7 @@ void group_packet(struct group *group, uint64_t now_ms, const struct l2tp_endpoi
 void group_link_up(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
+	group_lease_shorten(group);
 	ha_link_up(group->ha, now_ms);
 	group_trace_link(group, true);
 }
@@ -589,7 +590,8 @@ int group_start(struct group *group, uint64_t now_ms, char why[256])
 	char text[ENDPOINT_TEXT_MAX];
 	int rc;
 
-	if (group->rg && !group_resume(group)) {
+	group_resume(group, now_ms);
+	if (group->rg && !group->resumed) {
 		rc = group->dp->ops->vip_declare(group->dp, group->rg->vips, group->rg->vip_count);
 		if (rc) {
 			snprintf(why, 256, "redundancy group %s: the fence cannot be installed: %s", group->rg->name,

@@ -62,6 +62,10 @@ int group_start(struct group *group, uint64_t now_ms, char why[256]);
  * is waited for and taken over.  0, or -errno and why: then the group starts empty.
  */
 int group_restore(struct group *group, uint8_t *image, size_t size, char why[HA_REASON_MAX]);
+/* For how long what is open stays open while no daemon runs and no peer is there; 0: for ever. */
+uint32_t group_hold_ms(const struct config_redundancy_group *rg);
+/* After restore, for all groups of a box before the first is started: an address that never closed stays ours. */
+void group_resume(struct group *group, uint64_t now_ms);
 /* Something of it is still waited for: dp flush would end it. */
 bool group_adopting(const struct group *group);
 void group_free(struct group *group);	/* silent: emits nothing */

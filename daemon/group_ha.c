@@ -22,14 +22,29 @@
 
 /* ---- the lease ---------------------------------------------------------- */
 
-/* What is left of it; 0: without a peer nobody else could own the address, no lease to lose. */
-static uint32_t lease_ms(const struct group *group)
+#define ALONE_DEADS 5		/* x the time after which a peer counts as dead; the peer counts itself stale at 10 */
+
+uint32_t group_hold_ms(const struct config_redundancy_group *rg)
+{
+	uint32_t ms = ALONE_DEADS * rg->dead_ms;
+
+	if (!rg->peer.family)
+		return 0;
+	return ms > rg->lease_ms ? ms : rg->lease_ms;
+}
+
+/*
+ * What is left of it; 0: without a peer nobody else could own the address, no lease to lose.  Without a link no peer
+ * counts on it: who is there would find the address answering.  It is long then, for a restart of this daemon, which
+ * nobody could stand in for.
+ */
+uint32_t group_lease_ms(const struct group *group)
 {
 	uint64_t said_ms = ha_said_ms(group->ha), end_ms;
 
-	if (!group->rg->peer.family)
-		return 0;
-	end_ms = (said_ms ? said_ms : group->now_ms) + group->rg->lease_ms;
+	if (!group->rg->peer.family || !said_ms)
+		return group_hold_ms(group->rg);
+	end_ms = said_ms + group->rg->lease_ms;
 	return end_ms > group->now_ms ? (uint32_t)(end_ms - group->now_ms) : 1;
 }
 
@@ -41,8 +56,8 @@ static void lease_renewed(void *arg, int error)
 
 	if (group && error)
 		log_warnx("redundancy group %s: the lease was not renewed: %s", group->rg->name, strerror(-error));
-	else if (group && group->lease_until_ms < until_ms)
-		group->lease_until_ms = until_ms;
+	else if (group)
+		group->lease_until_ms = until_ms;	/* they complete in order: that is how it is in the kernel */
 }
 
 /* Before the round: a node that stood still says nothing of what it found waiting. */
@@ -71,8 +86,28 @@ void group_lease_tick(struct group *group)
 	req = group_request(group, 0, 0, 0);
 	if (!req)
 		return;
-	req->at_ms = group->now_ms + lease_ms(group);
-	rc = group->dp->ops->lease(group->dp, group->rg->vips, group->rg->vip_count, lease_ms(group), lease_renewed, req);
+	req->at_ms = group->now_ms + group_lease_ms(group);
+	if (group->lease_until_ms > req->at_ms)
+		group->lease_until_ms = req->at_ms;	/* a shorter one counts from now */
+	rc = group->dp->ops->lease(group->dp, group->rg->vips, group->rg->vip_count, group_lease_ms(group), lease_renewed,
+				   req);
+	if (rc)
+		lease_renewed(req, rc);
+}
+
+/* Before the peer hears of us: from then on it may count. */
+void group_lease_shorten(struct group *group)
+{
+	struct dp_request *req;
+	int rc;
+
+	if (group->lease_at_ms == UINT64_MAX || group->lease_until_ms <= group->now_ms + group->rg->lease_ms)
+		return;
+	req = group_request(group, 0, 0, 0);
+	if (!req)
+		return;
+	group->lease_until_ms = req->at_ms = group->now_ms + group->rg->lease_ms;
+	rc = group->dp->ops->lease(group->dp, group->rg->vips, group->rg->vip_count, group->rg->lease_ms, lease_renewed, req);
 	if (rc)
 		lease_renewed(req, rc);
 }
@@ -114,7 +149,7 @@ static int vip_unfence(struct dp *dp, const struct dp_vip *vips, size_t count, d
 {
 	struct dp_request *req = arg;
 
-	return dp->ops->lease(dp, vips, count, lease_ms(req->group), done, arg);
+	return dp->ops->lease(dp, vips, count, group_lease_ms(req->group), done, arg);
 }
 
 static void probe_done(void *arg, int result)
@@ -385,9 +420,9 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		ha_step_done(group->ha, group->now_ms, 0);
 		break;
 	case HA_ACTION_UNFENCE:
-		if (group->rg && lease_ms(group)) {
+		if (group->rg && group_lease_ms(group)) {
 			group->lease_at_ms = group->now_ms + group->rg->lease_ms / 4;
-			group->lease_until_ms = group->now_ms + lease_ms(group);
+			group->lease_until_ms = group->now_ms + group_lease_ms(group);
 		}
 		vip_step(group, vip_unfence);
 		break;

@@ -114,7 +114,7 @@ struct group {
 	bool speaks;		/* what is in place here is not mute */
 	bool has_peer, keeps;	/* somebody is replicated to; an image is kept */
 	struct ha_image_ops image;
-	bool restoring, reigned;
+	bool restoring, reigned, resumed;
 	uint32_t adopting, adopted, not_adopted;
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
@@ -164,7 +164,9 @@ const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
 void group_ha_action(struct group *group, struct ha_action *action);
 /* The store is the truth: what is here and not in it goes, the rest is applied. */
 void group_rebuild(struct group *group);
+uint32_t group_lease_ms(const struct group *group);
 void group_lease_check(struct group *group);
+void group_lease_shorten(struct group *group);
 void group_lease_tick(struct group *group);
 void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
 
@@ -177,7 +179,6 @@ bool adopt_waits(struct group *group, struct subscriber *sub);
 bool adopt_tunnel(struct group *group, struct group_tunnel *t);
 bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *up);
 void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, int tunnel_fd);
-bool group_resume(struct group *group);
 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,

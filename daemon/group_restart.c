@@ -242,19 +242,20 @@ int group_restore(struct group *group, uint8_t *image, size_t size, char why[HA_
 	return 0;
 }
 
-bool group_resume(struct group *group)
+void group_resume(struct group *group, uint64_t now_ms)
 {
-	uint32_t lease_ms = group->rg && group->rg->peer.family ? group->rg->lease_ms : 0;
+	uint32_t lease_ms = group->rg ? group_hold_ms(group->rg) : 0;
 
-	if (!group->rg || !group->reigned ||
+	group->now_ms = now_ms;
+	if (!group->rg || !group->reigned || group->resumed ||
 	    group->dp->ops->vip_resume(group->dp, group->rg->vips, group->rg->vip_count, lease_ms))
-		return false;
+		return;
 	/* the fence never closed, so nobody else has the address: go on, and claim what we have */
 	log_info("redundancy group %s: the address stayed open while no daemon ran", group->rg->name);
+	group->resumed = true;
 	if (lease_ms) {
-		group->lease_at_ms = group->now_ms + lease_ms / 4;
+		group->lease_at_ms = group->now_ms + group->rg->lease_ms / 4;
 		group->lease_until_ms = group->now_ms + lease_ms;
 	}
 	ha_resume(group->ha, group->now_ms);
-	return true;
 }

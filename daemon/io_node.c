@@ -20,7 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/io_image.h"
 #include "daemon/io_pppd.h"
+#include "daemon/io_store.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
 #include "ha/link.h"
@@ -42,6 +44,7 @@ struct node_group {
 	struct io_node *node;
 	struct group *group;
 	struct ha_link *link;
+	struct io_image *image;
 	struct link_watch watches[LINK_FDS_MAX];
 	char epoch_path[256];
 };
@@ -59,6 +62,8 @@ struct io_node {
 	ev_check check;
 	ev_prepare prepare;
 	ev_timer timer;
+	int lock_fd;
+	bool flushed;		/* what an earlier daemon left in the kernel, and nobody took over */
 };
 
 uint64_t io_now_ms(void)
@@ -290,6 +295,11 @@ static void ppp_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 	group_ppp_events()->down(group_of_tunnel(ctx, key.tunnel_id), key, down);
 }
 
+static void ppp_adopted(void *ctx, struct ppp_key key, int session_fd, int tunnel_fd)
+{
+	group_ppp_events()->adopted(group_of_tunnel(ctx, key.tunnel_id), key, session_fd, tunnel_fd);
+}
+
 static bool ppp_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)
 {
 	return group_ppp_events()->orphan(group_of_tunnel(ctx, key.tunnel_id), key, up);
@@ -315,12 +325,23 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 }
 
+static void flush_when_settled(struct io_node *node)
+{
+	for (size_t i = 0; !node->flushed && i < node->count; i++)
+		if (group_adopting(node->groups[i].group))
+			return;
+	if (!node->flushed)
+		node->dp->ops->flush(node->dp, NULL, NULL);
+	node->flushed = true;
+}
+
 static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 {
 	struct io_node *node = w->data;
 	uint64_t now = io_now_ms(), next = UINT64_MAX;
 
 	(void)revents;
+	flush_when_settled(node);
 	for (size_t i = 0; i < node->count; i++) {
 		struct node_group *ng = &node->groups[i];
 		uint64_t d;
@@ -369,12 +390,19 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 		.id_max = id_last(i, node->count),
 		.unix_minus_monotonic_ms = wall_offset_ms(),
 	};
+	struct ha_image_ops io;
 	struct group_ops go = { .ctx = ng, .random = shell_random, .link_send = shell_link_send,
 				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch };
 
 	ng->node = node;
 	snprintf(ng->epoch_path, sizeof(ng->epoch_path), "%s/epoch.%s", c->state_dir, rg ? rg->name : "none");
 	gc.epoch = epoch_read(ng->epoch_path);
+	ng->image = io_image_new(c->run_dir, rg ? rg->name : "none");
+	if (ng->image) {
+		io_image_ops(ng->image, &io);
+		gc.image = &io;
+		io_boot_id(gc.boot_id);
+	}
 	ng->group = group_new(&gc, &go, node->dp, &io_pppd_ops, node->pppd, io_now_ms());
 	node->group_ptrs[i] = ng->group;
 	if (!ng->group) {
@@ -382,6 +410,16 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+static void group_take_back(struct node_group *ng)
+{
+	char why[HA_REASON_MAX] = "";
+	size_t size;
+	uint8_t *found = ng->image ? io_image_found(ng->image, &size) : NULL;
+
+	if (found && group_restore(ng->group, found, size, why))
+		log_warnx("%s is not used, this node starts empty: %s", io_image_path(ng->image), why);
 }
 
 struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c, char why[256])
@@ -396,6 +434,7 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 	}
 	node->loop = loop;
 	node->config = c->config;
+	node->lock_fd = -1;
 	for (node->count = 0; redundancy_at(c->config, node->count); node->count++)
 		;
 	node->count = node->count ? node->count : 1;
@@ -406,11 +445,19 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 		snprintf(why, 256, "out of memory");
 		goto fail;
 	}
+	node->lock_fd = io_image_lock(c->run_dir);
+	if (node->lock_fd < 0) {
+		snprintf(why, 256, "%.200s/l2tphad.lock: %s", c->run_dir, node->lock_fd == -EBUSY ? "another l2tphad runs here" :
+			 strerror(-node->lock_fd));
+		goto fail;
+	}
 	node->dp = dp_kernel_new(loop, &de, why);
 	if (!node->dp)
 		goto fail;
+	io_store_start(node->dp);
 	node->ppp_events = (struct ppp_events){ .auth_request = ppp_auth_request, .up = ppp_up, .changed = ppp_changed,
-						.injected = ppp_injected, .down = ppp_down, .orphan = ppp_orphan };
+						.injected = ppp_injected, .down = ppp_down, .orphan = ppp_orphan,
+						.adopted = ppp_adopted };
 	node->pppd = io_pppd_new(loop, &pc, &node->ppp_events, node);
 	if (!node->pppd) {
 		snprintf(why, 256, "pppd does not start: %s", strerror(errno));
@@ -419,6 +466,10 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 	for (size_t i = 0; i < node->count; i++)
 		if (group_make(node, i, c, why))
 			goto fail;
+	for (size_t i = 0; i < node->count; i++)
+		group_take_back(&node->groups[i]);
+	for (size_t i = 0; i < node->count; i++)
+		group_resume(node->groups[i].group, io_now_ms());
 	for (size_t i = 0; i < node->count; i++) {
 		const struct config_redundancy_group *rg = redundancy_at(c->config, i);
 
@@ -427,7 +478,6 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 		if (rg && rg->peer.family && c->config->mode_sso && link_start(&node->groups[i], rg, why))
 			goto fail;
 	}
-	node->dp->ops->flush(node->dp, NULL, NULL);
 	ev_check_init(&node->check, on_check);
 	ev_set_priority(&node->check, EV_MAXPRI);
 	node->check.data = node;
@@ -443,6 +493,19 @@ fail:
 	return NULL;
 }
 
+static uint32_t hold_ms(const struct io_node *node)
+{
+	uint32_t hold = 0;
+
+	for (size_t i = 0; i < node->count; i++) {
+		const struct config_redundancy_group *rg = redundancy_at(node->config, i);
+
+		if (rg && group_hold_ms(rg) && (!hold || group_hold_ms(rg) < hold))
+			hold = group_hold_ms(rg);
+	}
+	return hold;
+}
+
 void io_node_free(struct io_node *node)
 {
 	if (!node)
@@ -456,11 +519,14 @@ void io_node_free(struct io_node *node)
 		ha_link_free(node->groups[i].link);
 		node->groups[i].link = NULL;
 		group_free(node->groups[i].group);
+		io_image_free(node->groups[i].image);
 	}
 	if (node->pppd)
 		io_pppd_free(node->pppd);
 	if (node->dp)
-		node->dp->ops->free(node->dp);
+		node->dp->ops->leave(node->dp, hold_ms(node));
+	if (node->lock_fd >= 0)
+		close(node->lock_fd);
 	pool_set_free(node->pools);
 	free(node->groups);
 	free(node->group_ptrs);

@@ -26,7 +26,7 @@ struct io_node_config {
 
 /* NULL: `why` says it in one line. */
 struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *config, char why[256]);
-/* Emits nothing; kernel sessions and pppds stay for the next daemon or the peer. */
+/* For a daemon that follows soon: emits nothing, what is open stays open a while. Kernel sessions and pppds stay for the next daemon or the peer. */
 void io_node_free(struct io_node *node);
 struct group **io_node_groups(struct io_node *node, size_t *count);
 struct pool_set *io_node_pools(struct io_node *node);

@@ -23,12 +23,14 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,6 +38,7 @@
 #include <uthash.h>
 
 #define RECONNECT_GRACE_S	2.0
+#define ACCEPTS			64
 #define HELLO_TIMEOUT_S		5.0
 
 enum pppd_session_state {
@@ -55,6 +58,8 @@ struct pppd_session {
 	ev_timer grace;
 	bool exited, terminating;
 	int wait_status;
+	int pidfd;			/* of a process that is no child of our zygote; or -1 */
+	ev_io ended;
 	UT_hash_handle hh;
 };
 
@@ -97,6 +102,7 @@ static struct pppd_session *session_find(struct io_pppd *p, struct ppp_key key)
 
 static void on_link(struct ev_loop *loop, ev_io *w, int revents);
 static void on_grace(struct ev_loop *loop, ev_timer *w, int revents);
+static void on_ended(struct ev_loop *loop, ev_io *w, int revents);
 
 static struct pppd_session *session_new(struct io_pppd *p, struct ppp_key key)
 {
@@ -108,8 +114,10 @@ static struct pppd_session *session_new(struct io_pppd *p, struct ppp_key key)
 	s->key = key;
 	s->id = key_id(key);
 	s->instance = ++p->next_instance;
-	s->fd = -1;
+	s->fd = s->pidfd = -1;
 	ev_init(&s->readable, on_link);
+	ev_init(&s->ended, on_ended);
+	s->ended.data = s;
 	ev_init(&s->grace, on_grace);
 	s->readable.data = s->grace.data = s;
 	HASH_ADD(hh, p->sessions, id, sizeof(s->id), s);
@@ -127,6 +135,9 @@ static void session_unlink(struct pppd_session *s)
 static void session_free(struct pppd_session *s)
 {
 	session_unlink(s);
+	ev_io_stop(s->engine->loop, &s->ended);
+	if (s->pidfd >= 0)
+		close(s->pidfd);
 	ev_timer_stop(s->engine->loop, &s->grace);
 	HASH_DEL(s->engine->sessions, s);
 	free(s);
@@ -218,6 +229,33 @@ static void on_exited(void *ctx, const struct proto_note *n)
 	s->wait_status = n->status;
 	if (s->state == PPPD_SESSION_LOST)
 		grace_start(s, 0.);
+}
+
+/* An adopted process ended: what it said before lies unread in the link, and comes first. */
+static void on_ended(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct pppd_session *s = w->data;
+
+	(void)revents;
+	ev_io_stop(loop, &s->ended);
+	s->exited = true;
+	if (s->state == PPPD_SESSION_LOST)
+		grace_start(s, 0.);
+}
+
+/* The zygote tells of its children; this one has another parent. */
+static void session_watch(struct pppd_session *s)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.pid <= 0)
+		return;
+	s->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	if (s->pidfd < 0)
+		return;
+	ev_io_set(&s->ended, s->pidfd, EV_READ);
+	ev_io_start(s->engine->loop, &s->ended);
 }
 
 /* ---- what a session says -------------------------------------------- */
@@ -392,6 +430,7 @@ static void welcome(struct stranger *st, struct ppp_key key,
 		return;
 	}
 	session_link(s, stranger_free(st, true), PPPD_SESSION_ADOPTING);
+	session_watch(s);
 	order(s, PROTO_ADOPT);
 }
 
@@ -428,19 +467,17 @@ static void on_stranger_timeout(struct ev_loop *loop, ev_timer *w, int revents)
 	stranger_free(w->data, false);
 }
 
-static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)
+static bool accept_one(struct io_pppd *p)
 {
-	struct io_pppd *p = w->data;
 	struct stranger *st;
 	int fd = accept4(p->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)revents;
 	if (fd < 0)
-		return;
+		return false;
 	st = calloc(1, sizeof(*st));
 	if (!st) {
 		close(fd);
-		return;
+		return false;
 	}
 	st->engine = p;
 	st->fd = fd;
@@ -448,8 +485,20 @@ static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)
 	ev_io_init(&st->readable, on_stranger, fd, EV_READ);
 	ev_timer_init(&st->timeout, on_stranger_timeout, HELLO_TIMEOUT_S, 0.);
 	st->readable.data = st->timeout.data = st;
-	ev_io_start(loop, &st->readable);
-	ev_timer_start(loop, &st->timeout);
+	ev_io_start(p->loop, &st->readable);
+	ev_timer_start(p->loop, &st->timeout);
+	return true;
+}
+
+/* After a restart all sessions come at once; an event loop has more to do. */
+static void on_acceptable(struct ev_loop *loop, ev_io *w, int revents)
+{
+	unsigned int n = 0;
+
+	(void)loop;
+	(void)revents;
+	while (n++ < ACCEPTS && accept_one(w->data))
+		;
 }
 
 static int listen_on(struct io_pppd *p)
@@ -604,6 +653,8 @@ static void pppd_kill(void *engine, struct ppp_key key)
 	if (!zygote_cancel(p->zygote, key)) {
 		/* the order if it listens, the signal if it does not */
 		order(s, PROTO_KILL);
+		if (s->pidfd >= 0)
+			syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
 		n.instance = s->instance;
 		len = proto_encode_note(buf, sizeof(buf), PROTO_KILL, &n);
 		zygote_send(p->zygote, key, buf, len, NULL, 0);

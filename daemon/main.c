@@ -46,7 +46,7 @@ static void usage(FILE *to)
 static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
 {
 	(void)revents;
-	log_info("signal %d: leaving; sessions stay", w->signum);
+	log_info("signal %d: leaving; sessions and what is open for their addresses stay", w->signum);
 	ev_break(loop, EVBREAK_ALL);
 }
 

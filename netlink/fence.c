@@ -368,6 +368,68 @@ static int run_rules(struct fence *f, const char *rules)
 	return -EOPNOTSUPP;
 }
 
+/* One transaction: it fails as a whole if one of the addresses is not open any more. */
+static char *make_extension(const struct dp_vip *vips, size_t count, uint32_t lease_ms)
+{
+	char *rules = NULL, text[ENDPOINT_TEXT_MAX], timeout[32] = "";
+	size_t len, i;
+	FILE *out = open_memstream(&rules, &len);
+
+	if (!out)
+		return NULL;
+	if (lease_ms)
+		snprintf(timeout, sizeof(timeout), " timeout %" PRIu32 "ms", lease_ms);
+	for (i = 0; i < count; i++) {
+		const char *families[] = { "inet", "arp" };
+		unsigned int family = vips[i].addr.family, n = family == 6 ? 1 : 2, k;
+
+		endpoint_format(&vips[i].addr, false, text);
+		for (k = 0; k < n; k++)
+			fprintf(out, "delete element %s " TABLE " leased%u { %s }\nadd element %s " TABLE " leased%u { %s%s }\n",
+				families[k], family, text, families[k], family, text, timeout);
+	}
+	fclose(out);
+	return rules;
+}
+
+static int extend(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms)
+{
+	char *rules = make_extension(vips, count, lease_ms);
+	int e = rules && f->nl && !nft_run_cmd_from_buffer(f->nft, rules) ? 0 : -ENOENT;
+
+	if (e)
+		log_debug("fence: not held: %s", nft_ctx_get_error_buffer(f->nft));
+	free(rules);
+	return e;
+}
+
+int fence_resume(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms)
+{
+	struct vip *all;
+	size_t i;
+	int e;
+
+	if (!count)
+		return -EINVAL;
+	all = calloc(f->count + count, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	e = extend(f, vips, count, lease_ms);
+	if (e) {
+		free(all);
+		return e;
+	}
+	if (f->count)
+		memcpy(all, f->vips, f->count * sizeof(*all));
+	for (i = 0; i < count; i++)
+		all[f->count++].conf = vips[i];
+	free(f->vips);
+	f->vips = all;
+	f->installed = true;
+	set_open(f, vips, count, lease_ms ? now_ms() + lease_ms : UINT64_MAX);
+	return 0;
+}
+
 static char *make_additions(const struct vip *vips, size_t count)
 {
 	char *rules = NULL, text[ENDPOINT_TEXT_MAX];
@@ -380,9 +442,13 @@ static char *make_additions(const struct vip *vips, size_t count)
 		const struct l2tp_endpoint *addr = &vips[i].conf.addr;
 
 		endpoint_format(addr, false, text);
-		fprintf(out, "add element inet " TABLE " virtual%u { %s }\n", addr->family, text);
+		/* beside resumed ones: the rules are an earlier daemon's, in which this one may be open */
+		fprintf(out, "add element inet " TABLE " virtual%u { %s }\n"
+			"add element inet " TABLE " leased%u { %s }\ndelete element inet " TABLE " leased%u { %s }\n",
+			addr->family, text, addr->family, text, addr->family, text);
 		if (addr->family == 4)
-			fprintf(out, "add element arp " TABLE " virtual4 { %s }\n", text);
+			fprintf(out, "add element arp " TABLE " virtual4 { %s }\nadd element arp " TABLE " leased4 { %s }\n"
+				"delete element arp " TABLE " leased4 { %s }\n", text, text, text);
 	}
 	fclose(out);
 	return rules;
@@ -443,6 +509,14 @@ struct fence *fence_new(struct ev_loop *loop, char why[256])
 	return f;
 }
 
+static void fence_end(struct fence *f)
+{
+	nlq_free(f->nl);
+	nft_ctx_free(f->nft);
+	free(f->vips);
+	free(f);
+}
+
 void fence_free(struct fence *f)
 {
 	char *rules;
@@ -454,8 +528,16 @@ void fence_free(struct fence *f)
 	if (rules)
 		run_rules(f, rules);
 	free(rules);
-	nlq_free(f->nl);
-	nft_ctx_free(f->nft);
-	free(f->vips);
-	free(f);
+	fence_end(f);
+}
+
+void fence_leave(struct fence *f, uint32_t hold_ms)
+{
+	uint64_t now = now_ms();
+	size_t i;
+
+	for (i = 0; i < f->count && hold_ms; i++)
+		if (now < f->vips[i].open_until_ms && f->vips[i].open_until_ms != UINT64_MAX)
+			extend(f, &f->vips[i].conf, 1, hold_ms);
+	fence_end(f);
 }

@@ -16,6 +16,13 @@ struct fence;
 struct fence *fence_new(struct ev_loop *loop, char why[256]);
 /* Closes all addresses; the rules stay. */
 void fence_free(struct fence *f);
+/* Closes nothing: what is open stays open for hold_ms from now (0: as long as it is). */
+void fence_leave(struct fence *f, uint32_t hold_ms);
+/*
+ * Instead of the first fence_declare: the rules of an earlier daemon, in which these addresses have been open ever
+ * since, are ours from now on, and the addresses open for lease_ms (0 = for ever).  Else -ENOENT, nothing changed.
+ */
+int fence_resume(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms);
 /*
  * The first call replaces, in one transaction, the rules an earlier daemon
  * left; all addresses are closed. With no address it removes them (a kernel

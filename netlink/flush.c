@@ -8,7 +8,8 @@
  * A leftover is an L2TPv2 tunnel over UDP from port 1701 that we do not know,
  * whose local address is a declared virtual address (any address, if none is
  * declared).  The kernel acknowledges a deletion before it has done it, so
- * the list is read again until nothing is left.
+ * the list is read again until nothing is left.  Then the sessions are read,
+ * once: one in a tunnel of ours that we do not know is a leftover, too.
  */
 #include "netlink/flush.h"
 
@@ -32,7 +33,8 @@ struct flush {
 	struct genl *genl;
 	const struct fence *fence;
 	flush_is_ours_fn is_ours;
-	void *is_ours_ctx;
+	flush_session_fn session;
+	void *ctx;
 	dp_done_fn done;
 	void *arg;
 	ev_timer timer;
@@ -67,7 +69,7 @@ static void on_tunnel(void *arg, const struct genl_tunnel *t)
 	uint8_t *byte;
 
 	if (t->version != 2 || !t->id || t->id > UINT16_MAX || !t->local.family || t->local.port != L2TP_PORT ||
-	    f->is_ours(f->is_ours_ctx, t->id))
+	    f->is_ours(f->ctx, t->id))
 		return;
 	if (fence_declared_count(f->fence) && !fence_declared(f->fence, &t->local))
 		return;
@@ -77,6 +79,19 @@ static void on_tunnel(void *arg, const struct genl_tunnel *t)
 		return;
 	if (!genl_tunnel_delete(f->genl, (uint16_t)t->id, NULL, NULL))
 		*byte |= (uint8_t)(1 << t->id % 8);
+}
+
+static void on_session(void *arg, uint16_t tunnel_id, uint16_t session_id, const struct dp_session_counters *counters)
+{
+	struct flush *f = arg;
+
+	(void)counters;
+	f->session(f->ctx, tunnel_id, session_id);
+}
+
+static void on_sessions_read(void *arg, int error)
+{
+	flush_end(arg, error);
 }
 
 static void on_dumped(void *arg, int error)
@@ -92,7 +107,9 @@ static void on_dumped(void *arg, int error)
 		f->announced = true;
 	}
 	if (!f->found) {
-		flush_end(f, 0);
+		error = genl_sessions(f->genl, on_session, on_sessions_read, f);
+		if (error)
+			flush_end(f, error);
 		return;
 	}
 	if (ev_now(f->loop) - f->started > GIVE_UP_S) {
@@ -121,7 +138,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 int flush_start(struct flush **slot, struct ev_loop *loop, struct genl *genl, const struct fence *fence,
-		flush_is_ours_fn is_ours, void *is_ours_ctx, dp_done_fn done, void *arg)
+		flush_is_ours_fn is_ours, flush_session_fn session, void *ctx, dp_done_fn done, void *arg)
 {
 	struct flush *f;
 	int e;
@@ -137,7 +154,8 @@ int flush_start(struct flush **slot, struct ev_loop *loop, struct genl *genl, co
 	f->genl = genl;
 	f->fence = fence;
 	f->is_ours = is_ours;
-	f->is_ours_ctx = is_ours_ctx;
+	f->session = session;
+	f->ctx = ctx;
 	f->done = done;
 	f->arg = arg;
 	f->started = ev_now(loop);

@@ -85,6 +85,19 @@ int genl_tunnel_delete(struct genl *g, uint16_t tunnel_id, dp_done_fn done, void
 	return nlq_request(g->ops, msg, NULL, done, arg);
 }
 
+int genl_tunnel_exists(struct genl *g, uint16_t tunnel_id, dp_done_fn done, void *arg)
+{
+	struct nl_msg *msg = command(g->family, L2TP_CMD_TUNNEL_GET, 0);
+
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_u32(msg, L2TP_ATTR_CONN_ID, tunnel_id) < 0) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return nlq_request(g->ops, msg, NULL, done, arg);
+}
+
 int genl_session_create(struct genl *g, const struct dp_session *s, dp_done_fn done, void *arg)
 {
 	struct nl_msg *msg = command(g->family, L2TP_CMD_SESSION_CREATE, NLM_F_EXCL);

@@ -21,6 +21,8 @@ void genl_free(struct genl *g);
 int genl_tunnel_create(struct genl *g, const struct dp_tunnel *t, int fd, dp_done_fn done, void *arg);
 /* The kernel acknowledges at once and takes the sessions down one after the other later. */
 int genl_tunnel_delete(struct genl *g, uint16_t tunnel_id, dp_done_fn done, void *arg);
+/* done(-ENODEV): it does not exist. */
+int genl_tunnel_exists(struct genl *g, uint16_t tunnel_id, dp_done_fn done, void *arg);
 int genl_session_create(struct genl *g, const struct dp_session *s, dp_done_fn done, void *arg);
 /* done(-ENODEV): it does not exist. */
 int genl_session_exists(struct genl *g, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg);

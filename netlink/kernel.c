@@ -30,6 +30,7 @@
 #include "netlink/fence.h"
 #include "netlink/flush.h"
 #include "netlink/genl.h"
+#include "netlink/keeper.h"
 #include "netlink/nlq.h"
 #include "netlink/pppox.h"
 #include "netlink/probe.h"
@@ -69,7 +70,7 @@ struct session {
 	enum session_state state;
 	struct dp_session conf;
 	uint32_t key;		/* tunnel ID << 16 | session ID */
-	int fd;			/* -1 unless UP */
+	int fd;			/* -1 unless UP, or being adopted */
 	unsigned looks;
 	ev_timer timer;		/* WAITING */
 	dp_session_fn created;
@@ -103,6 +104,12 @@ struct dp_kernel {
 	struct flush *flush;	/* under way */
 	struct tunnel *tunnels[65536];
 	struct session *sessions;
+	struct keeper keeper;
+};
+/* A session that nobody of ours knows. */
+struct leftover {
+	struct dp_kernel *k;
+	uint16_t tunnel_id, session_id;
 };
 
 static struct dp_kernel *kernel_of(struct dp *dp)
@@ -121,6 +128,7 @@ static void tunnel_settle(struct tunnel *t)
 	if (!t->ending || t->in_kernel || t->sessions)
 		return;
 	t->k->tunnels[t->conf.local_id] = NULL;
+	keeper_tunnel(&t->k->keeper, t->conf.local_id, -1);
 	udp_close(t->sock);
 	free(t);
 	if (deleted)
@@ -145,15 +153,49 @@ static void on_tunnel_created(void *arg, int error)
 
 	if (error && !t->ending) {
 		t->ending = true;
-		/* the answer is lost: it may be there */
-		if (!nlq_unknown(error) || genl_tunnel_delete(t->k->genl, t->conf.local_id, on_tunnel_deleted, t))
+		/* the answer is lost: it may be there; or it is a leftover of an earlier daemon: gone for the next try */
+		if ((!nlq_unknown(error) && error != -EEXIST) || genl_tunnel_delete(t->k->genl, t->conf.local_id, on_tunnel_deleted, t))
 			t->in_kernel = false;
 		tunnel_settle(t);
 	} else if (t->ending && !error) {
 		error = -ECANCELED;
+	} else if (!error) {
+		keeper_tunnel(&t->k->keeper, t->conf.local_id, udp_fd(t->sock));
 	}
 	if (created)
 		created(created_arg, error);
+}
+
+static int kernel_tunnel_adopt(struct dp *dp, const struct dp_tunnel *conf, int fd, dp_done_fn done, void *arg)
+{
+	struct dp_kernel *k = kernel_of(dp);
+	struct tunnel *t;
+	int e = -EINVAL;
+
+	if (fd < 0)
+		fd = keeper_take(&k->keeper, conf->local_id);
+	if (fd < 0)
+		return -ENOENT;
+	t = done && !k->tunnels[conf->local_id] ? calloc(1, sizeof(*t)) : NULL;
+	if (!t) {
+		close(fd);
+		return e;
+	}
+	t->k = k;
+	t->conf = *conf;
+	t->created = done;
+	t->created_arg = arg;
+	t->sock = udp_adopt(k->udp, &conf->local, &conf->peer, fd);
+	e = t->sock ? genl_tunnel_exists(k->genl, conf->local_id, on_tunnel_created, t) : -ENOENT;
+	if (e) {
+		if (t->sock)
+			udp_drop(t->sock);
+		free(t);
+		return e;
+	}
+	t->in_kernel = true;
+	k->tunnels[conf->local_id] = t;
+	return 0;
 }
 
 static int kernel_tunnel_create(struct dp *dp, const struct dp_tunnel *conf, dp_done_fn done, void *arg)
@@ -364,17 +406,41 @@ static void on_session_created(void *arg, int error)
 	if (!error) {
 		session_become(s, SESSION_UP);
 		s->fd = fd;
-	} else if (exists && !s->tunnel->ending) {
-		session_force(s);
+	} else if ((exists || error == -EEXIST) && !s->tunnel->ending) {
+		session_force(s);	/* EEXIST: a leftover of an earlier daemon */
 	} else {
 		session_end(s);
 	}
 	created(created_arg, error, error ? -1 : fd, error ? -1 : tunnel_fd);
 }
 
-static int kernel_session_create(struct dp *dp, const struct dp_session *conf, dp_session_fn done, void *arg)
+static void on_session_adopted(void *arg, int error)
 {
-	struct dp_kernel *k = kernel_of(dp);
+	struct session *s = arg;
+	dp_session_fn created = s->created;
+	void *created_arg = s->created_arg;
+	bool exists = !error;
+	int fd = s->fd, tunnel_fd = udp_fd(s->tunnel->sock);
+
+	if (!error && (s->state == SESSION_DOOMED || s->tunnel->ending))
+		error = -ECANCELED;
+	if (!error) {
+		session_become(s, SESSION_UP);
+		created(created_arg, 0, fd, tunnel_fd);
+		return;
+	}
+	s->fd = -1;
+	worker_close(s->k->worker, fd);
+	if (exists && !s->tunnel->ending)
+		session_force(s);
+	else
+		session_end(s);
+	created(created_arg, error, -1, -1);
+}
+
+/* fd -1: it is made; else it is there, and this is its socket. */
+static int session_start(struct dp_kernel *k, const struct dp_session *conf, int fd, dp_session_fn done, void *arg)
+{
 	struct tunnel *t = k->tunnels[conf->tunnel_id];
 	struct session *s;
 	int e;
@@ -385,6 +451,8 @@ static int kernel_session_create(struct dp *dp, const struct dp_session *conf, d
 		return -ENODEV;
 	if (session_find(k, conf->tunnel_id, conf->local_id))
 		return -EEXIST;
+	if (fd >= 0 && !pppox_is(fd, conf))
+		return -ENOENT;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -392,12 +460,15 @@ static int kernel_session_create(struct dp *dp, const struct dp_session *conf, d
 	s->tunnel = t;
 	s->conf = *conf;
 	s->key = (uint32_t)conf->tunnel_id << 16 | conf->local_id;
-	s->fd = -1;
+	s->fd = fd;
 	s->created = done;
 	s->created_arg = arg;
 	ev_init(&s->timer, on_timer);
 	s->timer.data = s;
-	e = genl_session_create(k->genl, conf, on_session_created, s);
+	if (fd < 0)
+		e = genl_session_create(k->genl, conf, on_session_created, s);
+	else
+		e = genl_session_exists(k->genl, conf->tunnel_id, conf->local_id, on_session_adopted, s);
 	if (e) {
 		free(s);
 		return e;
@@ -409,6 +480,20 @@ static int kernel_session_create(struct dp *dp, const struct dp_session *conf, d
 	t->sessions = s;
 	HASH_ADD(hh, k->sessions, key, sizeof(s->key), s);
 	return 0;
+}
+
+static int kernel_session_create(struct dp *dp, const struct dp_session *conf, dp_session_fn done, void *arg)
+{
+	return session_start(kernel_of(dp), conf, -1, done, arg);
+}
+
+static int kernel_session_adopt(struct dp *dp, const struct dp_session *conf, int fd, dp_session_fn done, void *arg)
+{
+	int e = fd < 0 ? -ENOENT : session_start(kernel_of(dp), conf, fd, done, arg);
+
+	if (e && fd >= 0)
+		worker_close(kernel_of(dp)->worker, fd);
+	return e;
 }
 
 static int kernel_session_delete(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg)
@@ -482,11 +567,42 @@ static int kernel_send(struct dp *dp, uint16_t tunnel_id, const struct l2tp_endp
 	return udp_listener_send(k->udp, local, peer, data, len);
 }
 
+static void on_listener(void *ctx, int fd)
+{
+	struct dp_kernel *k = ctx;
+
+	if (k->keeper.to.keep)
+		k->keeper.to.keep(k->keeper.to.ctx, DP_KEEPER_LISTENER, fd);
+}
+
+void dp_kernel_keeper(struct dp *dp, const struct dp_keeper *keeper)
+{
+	struct dp_kernel *k = kernel_of(dp);
+
+	k->keeper.to = *keeper;
+	udp_on_listener(k->udp, on_listener, k);
+}
+
+void dp_kernel_offer(struct dp *dp, const char *name, int fd)
+{
+	struct dp_kernel *k = kernel_of(dp);
+
+	if (!strcmp(name, DP_KEEPER_LISTENER))
+		udp_offer_listener(k->udp, fd);
+	else
+		keeper_offer(&k->keeper, name, fd);
+}
+
 /* ---- addresses ------------------------------------------------------- */
 
 static int kernel_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t count)
 {
 	return fence_declare(kernel_of(dp)->fence, vips, count);
+}
+
+static int kernel_vip_resume(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms)
+{
+	return fence_resume(kernel_of(dp)->fence, vips, count, lease_ms);
 }
 
 static int kernel_lease(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done,
@@ -526,26 +642,59 @@ static bool is_ours(void *ctx, uint32_t tunnel_id)
 	return tunnel_id <= UINT16_MAX && k->tunnels[tunnel_id];
 }
 
+static int run_leftover(void *arg)
+{
+	const struct leftover *left = arg;
+
+	return genl_session_delete_blocking(genl_family(left->k->genl), left->tunnel_id, left->session_id);
+}
+
+static void on_leftover_gone(void *arg, int error)
+{
+	struct leftover *left = arg;
+
+	log_info("session %u/%u of an earlier daemon is removed from the kernel%s%s", left->tunnel_id, left->session_id,
+		 error ? ": " : "", error ? strerror(-error) : "");
+	free(left);
+}
+
+static void on_session_seen(void *ctx, uint16_t tunnel_id, uint16_t session_id)
+{
+	struct dp_kernel *k = ctx;
+	struct leftover *left;
+
+	if (!k->tunnels[tunnel_id] || session_find(k, tunnel_id, session_id))
+		return;
+	left = malloc(sizeof(*left));
+	if (!left)
+		return;
+	*left = (struct leftover){ k, tunnel_id, session_id };
+	if (worker_submit(k->worker, run_leftover, on_leftover_gone, left))
+		free(left);
+}
+
 static int kernel_flush(struct dp *dp, dp_done_fn done, void *arg)
 {
 	struct dp_kernel *k = kernel_of(dp);
 
-	return flush_start(&k->flush, k->loop, k->genl, k->fence, is_ours, k, done, arg);
+	keeper_end(&k->keeper, true);
+	return flush_start(&k->flush, k->loop, k->genl, k->fence, is_ours, on_session_seen, k, done, arg);
 }
 
 /* Kernel objects live on where another process holds their sockets; nothing is sent. */
-static void kernel_free(struct dp *dp)
+static void kernel_end(struct dp_kernel *k)
 {
-	struct dp_kernel *k = kernel_of(dp);
 	struct session *s, *tmp;
 	unsigned i;
+
+	keeper_end(&k->keeper, false);
 
 	flush_cancel(k->flush);
 	vips_free(k->vips);
 	probes_free(k->probes);
 	HASH_ITER(hh, k->sessions, s, tmp) {
 		ev_timer_stop(k->loop, &s->timer);
-		if (s->state == SESSION_UP)
+		if (s->fd >= 0 && s->state != SESSION_CLOSING)
 			worker_close(k->worker, s->fd);
 	}
 	worker_free(k->worker);	/* its threads use the rest */
@@ -557,21 +706,40 @@ static void kernel_free(struct dp *dp)
 	for (i = 0; i < 65536; i++)
 		free(k->tunnels[i]);
 	udp_free(k->udp);
-	fence_free(k->fence);
 	free(k);
+}
+
+static void kernel_free(struct dp *dp)
+{
+	struct fence *fence = kernel_of(dp)->fence;
+
+	kernel_end(kernel_of(dp));
+	fence_free(fence);
+}
+
+static void kernel_leave(struct dp *dp, uint32_t hold_ms)
+{
+	struct fence *fence = kernel_of(dp)->fence;
+
+	kernel_end(kernel_of(dp));
+	fence_leave(fence, hold_ms);
 }
 
 static const struct dp_ops kernel_ops = {
 	.free = kernel_free,
+	.leave = kernel_leave,
 	.listen = kernel_listen,
 	.send = kernel_send,
 	.tunnel_create = kernel_tunnel_create,
 	.tunnel_delete = kernel_tunnel_delete,
+	.tunnel_adopt = kernel_tunnel_adopt,
+	.session_adopt = kernel_session_adopt,
 	.session_create = kernel_session_create,
 	.session_delete = kernel_session_delete,
 	.flush = kernel_flush,
 	.counters = kernel_counters,
 	.vip_declare = kernel_vip_declare,
+	.vip_resume = kernel_vip_resume,
 	.lease = kernel_lease,
 	.fence = kernel_fence,
 	.vip_add = kernel_vip_add,

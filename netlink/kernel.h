@@ -14,4 +14,18 @@ struct ev_loop;
  */
 struct dp *dp_kernel_new(struct ev_loop *loop, const struct dp_events *events, char why[256]);
 
+/*
+ * A keeper of sockets that outlive this process (systemd's fd store).  Before anything else is asked of dp: what it
+ * gives back is offered, the fds are taken over; then it is told of every socket worth keeping.
+ */
+struct dp_keeper {
+	void *ctx;
+	void (*keep)(void *ctx, const char *name, int fd);	/* dups what it keeps */
+	void (*drop)(void *ctx, const char *name);
+};
+#define DP_KEEPER_TUNNEL "tunnel-"	/* and our tunnel ID; listeners are DP_KEEPER_LISTENER */
+#define DP_KEEPER_LISTENER "listener"
+void dp_kernel_offer(struct dp *dp, const char *name, int fd);
+void dp_kernel_keeper(struct dp *dp, const struct dp_keeper *keeper);
+
 #endif

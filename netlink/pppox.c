@@ -67,6 +67,26 @@ int pppox_open(const struct dp_session *s, int tunnel_fd)
 	return fd;
 }
 
+bool pppox_is(int fd, const struct dp_session *s)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_pppol2tp v4;
+		struct sockaddr_pppol2tpin6 v6;
+		uint8_t room[128];
+	} at;
+	socklen_t len = sizeof(at);
+
+	memset(&at, 0, sizeof(at));
+	if (getsockname(fd, &at.sa, &len) < 0 || at.sa.sa_family != AF_PPPOX)
+		return false;
+	if (s->peer.family == 6)
+		return len == sizeof(at.v6) && at.v6.sa_protocol == PX_PROTO_OL2TP &&
+		       at.v6.pppol2tp.s_tunnel == s->tunnel_id && at.v6.pppol2tp.s_session == s->local_id;
+	return len == sizeof(at.v4) && at.v4.sa_protocol == PX_PROTO_OL2TP &&
+	       at.v4.pppol2tp.s_tunnel == s->tunnel_id && at.v4.pppol2tp.s_session == s->local_id;
+}
+
 static int try_socket(void)
 {
 	int fd = socket(AF_PPPOX, SOCK_DGRAM | SOCK_CLOEXEC, PX_PROTO_OL2TP);

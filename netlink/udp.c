@@ -19,6 +19,7 @@
 #include "netlink/udp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 
 #define BATCH 64
 #define DATAGRAM_MAX 4096	/* a control message is at most a few hundred octets; more is refused */
+#define LISTENERS_MAX 32	/* kept over a restart */
 #define LISTENER_BUFFER (4 * 1024 * 1024)
 
 struct udp_sock {
@@ -43,6 +45,9 @@ struct udp {
 	struct ev_loop *loop;
 	struct dp_events events;
 	struct udp_sock *listeners, *tunnels;
+	int offered[LISTENERS_MAX];	/* -1: none */
+	udp_listener_fn on_listener;
+	void *on_listener_ctx;
 	ev_prepare batch;
 	bool dirty;	/* delivered since the last batch_end */
 	struct mmsghdr msgs[BATCH];
@@ -316,11 +321,67 @@ static void sock_free(struct udp_sock *s)
 	free(s);
 }
 
+static bool bound_to(int fd, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer)
+{
+	struct sockaddr_storage ss;
+	struct l2tp_endpoint ep;
+	socklen_t len = sizeof(ss);
+	int type;
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !udp_endpoint(&ep, &ss) || ep.port != L2TP_PORT ||
+	    ep.family != local->family || memcmp(ep.addr, local->addr, ep.family == 6 ? 16 : 4) != 0)
+		return false;
+	len = sizeof(type);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_DGRAM)
+		return false;
+	len = sizeof(ss);
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0)
+		return !peer;
+	return peer && udp_endpoint(&ep, &ss) && endpoint_equal(&ep, peer);
+}
+
+static int take_offered(struct udp *u, const struct l2tp_endpoint *local)
+{
+	size_t i;
+
+	for (i = 0; i < LISTENERS_MAX; i++) {
+		int fd = u->offered[i];
+
+		if (fd < 0 || !bound_to(fd, local, NULL))
+			continue;
+		u->offered[i] = -1;
+		return fd;
+	}
+	return -1;
+}
+
+void udp_offer_listener(struct udp *u, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < LISTENERS_MAX; i++)
+		if (u->offered[i] < 0) {
+			u->offered[i] = fd;
+			return;
+		}
+	close(fd);
+}
+
+void udp_on_listener(struct udp *u, udp_listener_fn fn, void *ctx)
+{
+	u->on_listener = fn;
+	u->on_listener_ctx = ctx;
+}
+
 static int listen_one(struct udp *u, const struct l2tp_endpoint *local, bool wildcard)
 {
 	struct l2tp_endpoint ep = *local;
 	int size = LISTENER_BUFFER;
-	int fd = open_socket(local, wildcard);
+	int fd = take_offered(u, local);
+	bool kept = fd >= 0;
+
+	if (!kept)
+		fd = open_socket(local, wildcard);
 
 	if (fd < 0)
 		return fd;
@@ -332,6 +393,8 @@ static int listen_one(struct udp *u, const struct l2tp_endpoint *local, bool wil
 		close(fd);
 		return -ENOMEM;
 	}
+	if (!kept && u->on_listener)
+		u->on_listener(u->on_listener_ctx, fd);
 	return 0;
 }
 
@@ -374,6 +437,23 @@ fail:
 	return NULL;
 }
 
+struct udp_sock *udp_adopt(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer, int fd)
+{
+	struct udp_sock *s = NULL;
+
+	if (!bound_to(fd, local, peer)) {
+		errno = EBADF;
+	} else {
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+		s = sock_new(u, &u->tunnels, fd, local);
+		if (!s)
+			errno = ENOMEM;
+	}
+	if (!s)
+		close(fd);
+	return s;
+}
+
 int udp_fd(const struct udp_sock *s)
 {
 	return s->fd;
@@ -403,6 +483,7 @@ struct udp *udp_new(struct ev_loop *loop, const struct dp_events *events)
 		return NULL;
 	u->loop = loop;
 	u->events = *events;
+	memset(u->offered, -1, sizeof(u->offered));
 	ev_prepare_init(&u->batch, on_prepare);
 	/* before the netlink queues, so that what a batch asks for is sent in the same turn */
 	ev_set_priority(&u->batch, EV_MAXPRI);
@@ -413,8 +494,13 @@ struct udp *udp_new(struct ev_loop *loop, const struct dp_events *events)
 
 void udp_free(struct udp *u)
 {
+	size_t i;
+
 	if (!u)
 		return;
+	for (i = 0; i < LISTENERS_MAX; i++)
+		if (u->offered[i] >= 0)
+			close(u->offered[i]);
 	while (u->listeners)
 		sock_free(u->listeners);
 	while (u->tunnels)

@@ -29,6 +29,13 @@ int udp_listener_send(struct udp *u, const struct l2tp_endpoint *local, const st
 		      const uint8_t *data, size_t len);
 /* The tunnel's socket, owned by u until udp_close. NULL with errno set. */
 struct udp_sock *udp_connect(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer);
+/* The socket of a tunnel that an earlier process made; taken over, also on failure. NULL with errno set. */
+struct udp_sock *udp_adopt(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer, int fd);
+/* A listener an earlier process made, for udp_listen to find; taken over. */
+void udp_offer_listener(struct udp *u, int fd);
+/* What becomes a listener from now on is told. */
+typedef void (*udp_listener_fn)(void *ctx, int fd);
+void udp_on_listener(struct udp *u, udp_listener_fn fn, void *ctx);
 int udp_fd(const struct udp_sock *s);
 int udp_sock_send(struct udp_sock *s, const uint8_t *data, size_t len);
 /* What it has received is delivered first. Not from inside an operation of dp_ops. */
