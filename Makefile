@@ -223,6 +223,7 @@ install: progs
 	install -D -m 0644 l2tpctl/l2tpctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/l2tpctl
 	install -D -m 0644 $(B)/l2tpha.so $(DESTDIR)$(PREFIX)/lib/l2tpha/l2tpha.so
 	for m in $(wildcard man/*.[1-8]); do s=$${m##*.}; install -D -m 0644 $$m $(DESTDIR)$(MANDIR)/man$$s/$${m##*/} || exit 1; done
+	install -D -m 0755 daemon/ocf/l2tpha $(DESTDIR)$(PREFIX)/lib/ocf/resource.d/l2tpha/l2tpha
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/l2tpha
 
 clean: ; rm -rf $(B) build-asan

@@ -302,13 +302,11 @@ uint64_t ha_follow_deadline(const struct ha *ha);
 /* conflict.c */
 void ha_conflict(struct ha *ha);			/* the peer and we reign */
 void ha_conflict_higher(struct ha *ha, uint64_t epoch, char why[HA_REASON_MAX]);	/* why we lose */
-/* fitness.c */
-enum ha_fitness ha_fitness(const struct ha *ha, char reason[HA_REASON_MAX]);
-bool ha_ownerless(const struct ha *ha);
 
 /* fitness.c */
 enum ha_fitness ha_fitness(const struct ha *ha, char reason[HA_REASON_MAX]);
 bool ha_ownerless(const struct ha *ha);
+
 /* keep.c */
 void ha_keep_batch(struct ha *ha);			/* the open batch, before anything of it leaves */
 void ha_keep_record(struct ha *ha, struct ha_key key, bool del);	/* of the peer; a mark follows */

@@ -20,7 +20,7 @@ build="gcc make pkg-config libev-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-
 	libedit-dev libsmartcols-dev"
 # The lab: the emulator and what makes its initramfs, then what runs inside.
 lab="qemu-system-x86 busybox-static cpio zstd xz-utils kmod
-	ppp xl2tpd tshark tcpdump nftables iproute2 iputils-ping procps
+	ppp xl2tpd keepalived corosync pacemaker resource-agents tshark tcpdump nftables iproute2 iputils-ping procps
 	util-linux jq"
 analysis="clang-tidy cppcheck mandoc shellcheck"
 fuzzing="clang libclang-rt-dev"
@@ -66,13 +66,20 @@ fi
 
 # apt's own output is kept for the case that something goes wrong.
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d ours=
+trap 'rm -f "$log" $ours' EXIT
 fail() {
 	cat "$log" >&2
 	echo "deps: $*" >&2
 	exit 1
 }
 
+# No service that comes with a package may start here: keepalived would join the
+# machine's own network. An operator's policy is left alone.
+if [ ! -e $policy ]; then
+	ours=$policy
+	printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy || fail "cannot keep services from starting"
+fi
 echo "deps: installing ${missing[*]}"
 # Stale lists are as bad as none: the archive no longer has what they name.
 apt-get -q update >"$log" 2>&1 || fail "apt-get update failed"
