@@ -53,7 +53,7 @@ struct resync {
 
 /* failover.c */
 struct recovery {
-	uint16_t old_id;		/* of a recovery tunnel: which tunnel it recovers; 0: it is an ordinary one */
+	uint16_t old_id, old_peer_id;	/* of a recovery tunnel: which tunnel it recovers; 0: it is an ordinary one */
 	uint16_t by_id;			/* of a tunnel being recovered: its recovery tunnel; 0: none */
 	uint16_t vs, vr;		/* of a recovery tunnel: numbers of the recovered one */
 	bool finished;			/* of a recovery tunnel: it has done, or lost, its purpose */

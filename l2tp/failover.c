@@ -117,6 +117,15 @@ static struct l2tp_tunnel *recovery_of(const struct l2tp_tunnel *old)
 	return old->recovery.by_id ? old->l2tp->tunnels[old->recovery.by_id] : NULL;
 }
 
+/* The tunnel it is for; NULL: that has gone, perhaps another has its ID. */
+static struct l2tp_tunnel *old_of(const struct l2tp_tunnel *tunnel)
+{
+	struct l2tp_tunnel *old = tunnel->l2tp->tunnels[tunnel->recovery.old_id];
+
+	return old && old->state == L2TP_TUNNEL_ESTABLISHED && old->peer_id == tunnel->recovery.old_peer_id &&
+	       endpoint_addr_equal(&old->peer, &tunnel->peer) ? old : NULL;
+}
+
 /* Silently: it lost the tie, or a newer one takes its place. */
 static void abandon(struct l2tp_tunnel *old)
 {
@@ -177,11 +186,15 @@ enum failover_verdict failover_judge(struct l2tp *l2tp, uint64_t now_ms, const s
 
 void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old)
 {
+	const struct l2tp_tunnel *ours = recovery_of(old);
 	uint16_t random[2];
 
-	abandon(old);
+	/* Of several requests of the peer the one whose SCCCN comes counts: they may overtake each other. */
+	if (ours && ours->initiator)
+		abandon(old);
 	tunnel->l2tp->ops.random(tunnel->l2tp->ops.ctx, random, sizeof(random));
 	tunnel->recovery.old_id = old->local_id;
+	tunnel->recovery.old_peer_id = old->peer_id;
 	tunnel->recovery.vs = (uint16_t)(old->channel.vs - NUMBERS_APART - random[0] % 0x2000);
 	tunnel->recovery.vr = (uint16_t)(old->channel.vr - NUMBERS_APART - random[1] % 0x2000);
 	old->recovery.by_id = tunnel->local_id;
@@ -213,6 +226,7 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 	}
 	l2tp->ops.random(l2tp->ops.ctx, tunnel->recovery.tie_breaker, sizeof(tunnel->recovery.tie_breaker));
 	tunnel->recovery.old_id = old->local_id;
+	tunnel->recovery.old_peer_id = old->peer_id;
 	old->recovery.by_id = tunnel->local_id;
 	tunnel_request(tunnel, now_ms);
 }
@@ -270,17 +284,18 @@ static void end_sequenced(struct l2tp_tunnel *old, uint64_t now_ms)
 
 void failover_established(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
-	struct l2tp_tunnel *old = tunnel->l2tp->tunnels[tunnel->recovery.old_id];
+	struct l2tp_tunnel *old = old_of(tunnel);
 
 	if (tunnel->recovery.finished || !old)
 		return;
+	old->recovery.by_id = tunnel->local_id;
 	reset(old, tunnel, now_ms);
+	tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;	/* whatever happens, it ends then */
 	if (tunnel->initiator) {
 		old->channel.hold = true;	/* until the peer has reset, too */
 		resync_event(old, RESYNC_EVENT_RESET, now_ms);
 	} else {
 		tunnel->recovery.finished = true;
-		tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;	/* if the peer does not close it */
 		resync_event(old, RESYNC_EVENT_RECOVERED, now_ms);	/* after a lost tie */
 		failover_query_all(old, now_ms);
 	}
@@ -289,7 +304,7 @@ void failover_established(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 
 void failover_confirmed(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
-	struct l2tp_tunnel *old = tunnel->l2tp->tunnels[tunnel->recovery.old_id];
+	struct l2tp_tunnel *old = old_of(tunnel);
 	struct l2tp_result result;
 
 	if (tunnel->recovery.finished || !tunnel->initiator || tunnel->state != L2TP_TUNNEL_ESTABLISHED ||
@@ -306,7 +321,7 @@ void failover_confirmed(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 
 void failover_ended(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
-	struct l2tp_tunnel *old = tunnel->l2tp->tunnels[tunnel->recovery.old_id];
+	struct l2tp_tunnel *old = old_of(tunnel);
 	struct l2tp_result result;
 
 	if (!old || old->recovery.by_id != tunnel->local_id)

@@ -363,6 +363,10 @@ bool resync_packet(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct mes
 
 	if (tunnel->resync.state == L2TP_RESYNC_RECOVER || tunnel->resync.state == L2TP_RESYNC_CLEAR)
 		return false;		/* RFC 4951 3.2.1: silently discarded until the reset */
+	/* Nothing was said with the new numbers yet: who knows them has reset as well, all else is old. */
+	if (tunnel->resync.state == L2TP_RESYNC_RESET)
+		return header->nr == tunnel->channel.vs &&
+		       (uint16_t)(header->ns - tunnel->channel.vr) < tunnel->channel.window;
 	if (!learning(tunnel))
 		return true;
 	if (!learn_vs(tunnel, now_ms, header->nr, zlb))

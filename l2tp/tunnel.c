@@ -434,6 +434,8 @@ static bool peer_closes(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 
 	message_get_result(in->message, &in->result);
 	in->by_peer = true;
+	if (!tunnel->peer_id)		/* so that the acknowledgement finds its way */
+		registry_set_peer_id(tunnel->l2tp, tunnel, message_u16(in->message, AVP_ASSIGNED_TUNNEL_ID));
 	/* It listens to acknowledgements only now. */
 	for (ns = tunnel->channel.una; ns != tunnel->channel.vs; ns++)
 		note_message(tunnel, L2TP_DIRTY_MESSAGE_ACKED, ns);

@@ -187,6 +187,7 @@ int lac_hello_now(struct lac *l, uint64_t now_ms);
  * not agreed on. */
 int lac_recover(struct lac *l, uint64_t now_ms);
 bool lac_recovering(const struct lac *l);
+uint16_t lac_recovery_tid(const struct lac *l);	/* of its recovery tunnel; 0: none */
 /* Forgets a call as a LAC does that lost its record; nobody is told. */
 void lac_forget_call(struct lac_call *call);
 

@@ -52,6 +52,7 @@ struct lacc {
 	bool recovering, hold;
 	uint16_t recover;
 
+	uint64_t before_until; /* messages of the channel before may come */
 	uint16_t vr;
 	bool ack_due;
 	uint64_t ack_at;
@@ -170,8 +171,9 @@ static void push(struct lacc *c, uint64_t now_ms)
 	}
 }
 
-void lacc_start(struct lacc *c, uint16_t ns, uint16_t nr)
+void lacc_start(struct lacc *c, uint64_t now_ms, uint16_t ns, uint16_t nr)
 {
+	c->before_until = now_ms + 31000;
 	c->una = c->snd = c->vs = ns;
 	c->vr = nr;
 }
@@ -389,12 +391,19 @@ static void beyond_window(struct lacc *c, uint16_t ns)
 	c->ops->violation(c->ctx, text);
 }
 
+static bool near(uint16_t a, uint16_t b)
+{
+	return dist(a, b) < 256 || dist(b, a) < 256;
+}
+
 enum lacc_verdict lacc_accept(struct lacc *c, uint64_t now_ms, const struct lacw_msg *m,
 			      const uint8_t *bytes, size_t len)
 {
 	uint16_t ahead = dist(c->vr, m->ns);
 	bool zlb = len == LACW_HDR;
 
+	if (now_ms < c->before_until && (!near(c->snd, m->nr) || !near(c->vr, m->ns)))
+		return LACC_DROP;
 	if (c->cfg->dev & LAC_DEV_NS_EXACT && ahead) {
 		if (zlb) {
 			c->n->zlb_ignored++;

@@ -28,8 +28,9 @@ struct lacc_ops {
 struct lacc *lacc_new(const struct lac_config *cfg, const struct lacc_ops *ops, void *ctx,
 		      struct lac_counters *counters);
 void lacc_free(struct lacc *c);
-/* Of a channel that was not used yet: where its numbers start. */
-void lacc_start(struct lacc *c, uint16_t ns, uint16_t nr);
+/* Of a channel that was not used yet: where its numbers start. What comes
+ * with quite other ones for half a minute is of the channel before. */
+void lacc_start(struct lacc *c, uint64_t now_ms, uint16_t ns, uint16_t nr);
 /* While held, messages wait and nothing is sent. */
 void lacc_hold(struct lacc *c, uint64_t now_ms, bool hold);
 /* After lacc_tick() said that retransmissions are used up: once more. */

@@ -72,14 +72,14 @@ void lac_failover_end(struct lac *l)
 	l->patience_until = LAC_NEVER;
 }
 
-static bool rec_new(struct lac *l, uint64_t life_ms)
+static bool rec_new(struct lac *l)
 {
 	rec_free(l);
 	l->rec = lac_channel(l);
 	do {
 		lac_random(l, (uint8_t *)&l->rec_tid, sizeof(l->rec_tid));
 	} while (!l->rec_tid || l->rec_tid == l->tid);
-	l->rec_until = l->now_ms + life_ms;
+	l->rec_until = l->now_ms + (uint64_t)(l->cfg.rtx_tries + 1) * l->cfg.rtx_cap_ms;
 	return l->rec;
 }
 
@@ -175,7 +175,7 @@ static void reset(struct lac *l)
 	if (!chan)
 		return;
 	lacc_set_peer(chan, l->peer_tid, 4);
-	lacc_start(chan, l->rec_ns, l->rec_nr);
+	lacc_start(chan, l->now_ms, l->rec_ns, l->rec_nr);
 	lacc_free(l->chan);
 	l->chan = chan;
 	l->patience_until = LAC_NEVER;
@@ -212,6 +212,21 @@ void lac_failover_message(struct lac *l, const struct lacw_msg *m)
 
 /* ---- the peer recovers ------------------------------------------------ */
 
+/* Once for each request, and forgotten: another recovery may be under way. */
+static void refuse(struct lac *l, const struct lacw_msg *m)
+{
+	struct lacw_buf b;
+
+	l->n.recoveries_refused++;
+	lacw_begin(&b, lacw_u16(m, LACW_TUNNEL_ID), 0, LACW_STOPCCN);
+	lacw_put_u16(&b, LACW_TUNNEL_ID, (uint16_t)(l->tid ^ 1));
+	lacw_put_result(&b, 2, 3, NULL);
+	if (!lacw_end(&b))
+		return;
+	lacw_set_seq(b.b, 0, 1);
+	l->cfg.ops->send(l->cfg.ctx, b.b, b.len);
+}
+
 static void on_request(struct lac *l, const struct lacw_msg *m, const uint8_t *bytes, size_t len)
 {
 	const uint8_t *v = m->avp[LACW_TUNNEL_RECOVERY].p;
@@ -225,7 +240,7 @@ static void on_request(struct lac *l, const struct lacw_msg *m, const uint8_t *b
 		lac_violation(l, "recovery tunnel without a Tie Breaker");
 	if (lacw_u16(m, LACW_TUNNEL_ID) == l->peer_tid)
 		lac_violation(l, "recovery tunnel with the ID of the old tunnel");
-	if (l->rstate == R_ANSWERED && lacw_u16(m, LACW_TUNNEL_ID) == l->rec_peer_tid) {
+	if (l->rec && l->rstate != R_ASKED && lacw_u16(m, LACW_TUNNEL_ID) == l->rec_peer_tid) {
 		lacc_accept(l->rec, l->now_ms, m, bytes, len);	/* the same again */
 		lacc_flush(l->rec, l->now_ms);
 		return;
@@ -233,16 +248,15 @@ static void on_request(struct lac *l, const struct lacw_msg *m, const uint8_t *b
 	if (l->rstate == R_ASKED && known && lacw_has(m, LACW_TIE_BREAKER) &&
 	    memcmp(l->rec_tie, m->avp[LACW_TIE_BREAKER].p, sizeof(l->rec_tie)) < 0)
 		return;		/* both failed, the lower tie is ours */
-	if (!rec_new(l, 31000))
+	if (!known || !l->failover_agreed) {
+		refuse(l, m);
+		return;
+	}
+	if (!rec_new(l))
 		return;
 	l->rec_peer_tid = lacw_u16(m, LACW_TUNNEL_ID);
 	lacc_set_peer(l->rec, l->rec_peer_tid, lacw_has(m, LACW_WINDOW) ? lacw_u16(m, LACW_WINDOW) : 4);
 	lacc_accept(l->rec, l->now_ms, m, bytes, len);
-	if (!known || !l->failover_agreed) {
-		l->n.recoveries_refused++;
-		rec_stop(l, 2, 3);
-		return;
-	}
 	l->rstate = R_ANSWERED;
 	l->rec_ns = l->rec_nr = 0;
 	lacw_begin(&b, l->rec_peer_tid, 0, LACW_SCCRP);
@@ -279,6 +293,11 @@ bool lac_recovering(const struct lac *l)
 	return l->rstate == R_ASKED || l->rstate == R_SCCCN;
 }
 
+uint16_t lac_recovery_tid(const struct lac *l)
+{
+	return l->rec ? l->rec_tid : 0;
+}
+
 int lac_recover(struct lac *l, uint64_t now_ms)
 {
 	uint8_t v[10] = { 0 };
@@ -287,7 +306,7 @@ int lac_recover(struct lac *l, uint64_t now_ms)
 	l->now_ms = now_ms;
 	if (l->state != T_ESTABLISHED || !l->failover_agreed)
 		return -ENOTCONN;
-	if (!rec_new(l, 31000))
+	if (!rec_new(l))
 		return -ENOMEM;
 	l->rstate = R_ASKED;
 	l->rec_peer_tid = 0;

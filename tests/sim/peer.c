@@ -157,6 +157,10 @@ void peer_new(struct sim *sim, int index, enum lac_peer flavour, const char *sec
 	peer->config.rtx_tries = 14;
 	peer->config.hello_ms = 8000;
 	peer->config.call_setup_ms = 60000;
+	if (sim->failover != L2TP_FAILOVER_UNSET) {
+		peer->config.failover = rng_pm(sim, 800);
+		peer->config.recovery_ms = 60000;
+	}
 	peer->lac = lac_new(&peer->config);
 	if (index >= sim->peer_count)
 		sim->peer_count = index + 1;
@@ -169,6 +173,18 @@ void peer_free(struct peer *peer)
 	peer->lac = NULL;
 }
 
+/* A request to recover a tunnel names it: the last of its AVPs is a Tunnel Recovery. */
+static uint16_t recovered_tid(const uint8_t *data, size_t len)
+{
+	static const uint8_t avp[] = { 0x80, 0x10, 0, 0, 0, 77 };
+	size_t i;
+
+	for (i = 12; i + 16 <= len; i++)
+		if (!memcmp(data + i, avp, sizeof(avp)))
+			return (uint16_t)(data[i + 14] << 8 | data[i + 15]);
+	return 0;
+}
+
 struct peer *peer_by_addr(struct sim *sim, const struct l2tp_endpoint *addr, const uint8_t *data, size_t len)
 {
 	uint16_t tid = 0;
@@ -177,12 +193,16 @@ struct peer *peer_by_addr(struct sim *sim, const struct l2tp_endpoint *addr, con
 
 	if (len >= 6)
 		tid = data[0] & 0x40 ? (uint16_t)(data[4] << 8 | data[5]) : (uint16_t)(data[2] << 8 | data[3]);
+	if (!tid && len > 20)
+		tid = recovered_tid(data, len);
 	for (i = 0; i < sim->peer_count; i++) {
 		struct peer *peer = &sim->peers[i];
 
 		if (!endpoint_equal(&peer->addr, addr))
 			continue;
 		any = i;
+		if (tid && lac_recovery_tid(peer->lac) == tid)
+			return peer;
 		for (k = 0; k < peer->seen_tids_len && k < sizeof(peer->seen_tids) / sizeof(peer->seen_tids[0]); k++)
 			if (peer->seen_tids[k] == tid)
 				return peer;
@@ -246,6 +266,9 @@ void peer_hangup(struct sim *sim, struct call *call)
 
 void peer_shutdown(struct peer *peer)
 {
+	/* nothing it says would be heard: we would wait for it as long as it asked us to */
+	if (lac_recovering(peer->lac))
+		return;
 	sim_trace(peer->sim, "lac %d shuts its tunnel down", peer->index);
 	lac_shutdown(peer->lac, sim_ms(peer->sim), 6);
 }

@@ -415,7 +415,8 @@ static const struct scenario scenarios[] = {
 	{ "restart-solo", run_restart_solo, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };
-static const struct scenario *const all[] = { scenarios, fault_scenarios, outside_scenarios };
+static const struct scenario *const all[] = { scenarios, fault_scenarios, recovery_scenarios,
+						 outside_scenarios };
 
 const struct scenario *scenario_find(const char *name)
 {

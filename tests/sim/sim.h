@@ -97,6 +97,7 @@ struct peer {
 	uint64_t excused_until_us;	/* an old tunnel at risk lingers */
 	uint16_t seen_tids[64];		/* IDs it used, for shared ports */
 	unsigned seen_tids_len;
+	uint64_t recoveries;		/* of its LAC, as last looked at */
 };
 enum call_ppp { CALL_PPP_DOWN, CALL_PPP_AUTH, CALL_PPP_UP };
 struct call {
@@ -170,6 +171,7 @@ struct sim {
 	struct ha_wire wire;
 	struct l2tp_endpoint vip;
 	bool hot;
+	enum l2tp_failover failover;	/* of all tunnels; unset: silent, and no LAC speaks RFC 4951 */
 	uint64_t steps;
 	/* fault by step: when steps reaches crash_at, the active is hit */
 	uint64_t crash_at;
@@ -323,7 +325,7 @@ struct scenario {
 	enum { STORY_FEW, STORY_ODD, STORY_EVEN, STORY_ONCE } seeds;	/* which of --seeds run it */
 };
 /* faults.c, outside.c; each ends with a nameless one */
-extern const struct scenario fault_scenarios[], outside_scenarios[];
+extern const struct scenario fault_scenarios[], outside_scenarios[], recovery_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */

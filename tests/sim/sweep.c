@@ -16,6 +16,7 @@ struct plan {
 	int crash;			/* CRASH_* or -1 */
 	int special;			/* NET_* or -1 */
 	uint64_t at;
+	enum l2tp_failover failover;
 };
 
 static void story(struct sim *sim)
@@ -61,6 +62,7 @@ static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *st
 	char name[96];
 	bool ok;
 
+	sim->failover = plan->failover;
 	if (plan->crash >= 0) {
 		sim->crash_at = plan->at;
 		sim->crash_kind = plan->crash;
@@ -85,14 +87,16 @@ static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *st
 }
 
 static const struct plan plans[] = {
-	{ "power-hot", true, CRASH_POWER, -1, 0 },
-	{ "kill-hot", true, CRASH_KILL, -1, 0 },
-	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0 },
-	{ "power-warm", false, CRASH_POWER, -1, 0 },
-	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0 },
-	{ "lose", true, -1, NET_LOSE, 0 },
-	{ "double", true, -1, NET_DUP, 0 },
-	{ "swap", true, -1, NET_SWAP, 0 },
+	{ "power-hot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET },
+	{ "kill-hot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET },
+	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET },
+	{ "power-warm", false, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET },
+	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET },
+	{ "lose", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET },
+	{ "double", true, -1, NET_DUP, 0, L2TP_FAILOVER_UNSET },
+	{ "swap", true, -1, NET_SWAP, 0, L2TP_FAILOVER_UNSET },
+	{ "power-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT },
+	{ "switch-recovery", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT },
 };
 
 void sweep_list(void)
@@ -109,7 +113,8 @@ unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose
 	unsigned i, failures = 0;
 
 	for (i = 0; i < sizeof(plans) / sizeof(plans[0]) && failures < 5; i++) {
-		struct plan base = { .name = "base", .hot = plans[i].hot, .crash = -1, .special = -1 };
+		struct plan base = { .name = "base", .hot = plans[i].hot, .crash = -1, .special = -1,
+				     .failover = plans[i].failover };
 		struct plan plan = plans[i];
 		uint64_t steps = 0, control = 0, last;
 		char name[96];

@@ -52,6 +52,8 @@ struct config *world_config(const struct sim *sim, int node)
 	if (!config)
 		abort();
 	snprintf(config->hostname, sizeof(config->hostname), "lns-%c", 'a' + node);
+	config->failover = sim->failover;
+	config->failover_recovery_ms = 60000;
 	config->vpdn_enable = config->l2tp_sso = config->mode_sso = true;
 	for (i = 0; i < SIM_USERS; i++) {
 		struct config_user *user = need(sizeof(*user));
