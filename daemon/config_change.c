@@ -157,7 +157,7 @@ static const struct {
 	enum config_effect effect;
 } kinds[] = {
 	{ "redundancy", 0, CONFIG_EFFECT_RESTART },
-	{ "hostname ", 0, CONFIG_EFFECT_NEW_TUNNELS },
+	{ "hostname ", 0, CONFIG_EFFECT_AT_ONCE },
 	{ "no l2tp sso ", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "l2tp ", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn enable", 0, CONFIG_EFFECT_NEW_TUNNELS },

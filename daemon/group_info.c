@@ -136,9 +136,14 @@ struct ha *group_ha(const struct group *group)
  */
 void group_config_changed(struct group *group, uint64_t now_ms)
 {
+	uint8_t digest[16];
+
 	group->now_ms = now_ms;
 	if (group->own_pools)
 		pool_set_reload(group->pools, group->config);
+	config_digest(group->config, digest);
+	ha_config_changed(group->ha, now_ms, digest);
+	group_run(group, now_ms);
 }
 
 /* ---- administration ----------------------------------------------------- */

@@ -87,6 +87,8 @@ json_t *show_demote(struct show *show);
 json_t *show_switchover(struct show *show);
 json_t *show_clear_tunnel(struct show *show);
 json_t *show_clear_session(struct show *show);
+/* The method of a tunnel, and how its last resync went. */
+json_t *show_resync_json(const struct l2tp_tunnel_info *tunnel);
 /* show_states.c */
 json_t *show_redundancy_part(struct show *show);
 json_t *show_switchovers_json(const struct show *show, struct group *group);

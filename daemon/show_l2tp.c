@@ -14,6 +14,14 @@
 
 /* ---- tunnels ------------------------------------------------------------ */
 
+json_t *show_resync_json(const struct l2tp_tunnel_info *t)
+{
+	return json_pack("{s:s, s:b, s:b, s:s, s:s, s:I}", "failover_resync", config_failover_name(t->s.params.failover),
+			 "peer_failover", t->s.failover_received != 0, "resynced", t->resync_state != L2TP_RESYNC_NONE,
+			 "resync_state", l2tp_resync_state_name(t->resync_state), "resync_how",
+			 l2tp_resync_how_name(t->resync_how), "resync_ms", (json_int_t)t->resync_ms);
+}
+
 static json_t *tunnel_json(const struct show *show, const struct l2tp_tunnel_info *t, bool active)
 {
 	uint64_t now = show->ctx->now_ms();
@@ -46,6 +54,7 @@ static json_t *tunnel_json(const struct show *show, const struct l2tp_tunnel_inf
 			    "retransmit_max_s", t->s.params.retransmit_max_s,
 			    "retransmit_retries", t->s.params.retransmit_retries));
 	json_object_set_new(j, "hello_s", json_integer(t->s.params.hello_s));
+	show_merge(j, show_resync_json(t));
 	json_object_set_new(j, "authenticated", json_boolean(t->s.params.authenticate));
 	return j;
 }
@@ -69,6 +78,10 @@ static const struct view tunnel_table[] = {
 	{ VIEW_UNLESS, "tunnels", no_tunnels },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view resync_line[] = {
+	{ VIEW_LINE, "  Last resync: {resync_state} ({resync_how}), {resync_ms} ms", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view tunnel_block[] = {
 	{ VIEW_LINE, "Tunnel id {local_id} is {up?up:down}, remote id is {remote_id}, {sessions} active sessions", NULL },
 	{ VIEW_LINE, "  {initiator?Locally:Remotely} initiated tunnel", NULL },
@@ -80,6 +93,8 @@ static const struct view tunnel_block[] = {
 	{ VIEW_LINE, "    Internet Address {local_address}, port {local_port}", NULL },
 	{ VIEW_LINE, "  VPDN group for tunnel is {group}", NULL },
 	{ VIEW_LINE, "  L2TP HA is {ha?enabled:disabled}", NULL },
+	{ VIEW_LINE, "  Failover resync method is {failover_resync}, peer {peer_failover?takes:does not take} part in RFC 4951", NULL },
+	{ VIEW_IF, "resynced", resync_line },
 	{ VIEW_LINE, "  Counters, control messages:", NULL },
 	{ VIEW_LINE, "    {counters.packets_sent} packets sent, {counters.packets_received} received", NULL },
 	{ VIEW_LINE, "    {counters.bytes_sent} bytes sent, {counters.bytes_received} received", NULL },

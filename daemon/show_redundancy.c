@@ -66,6 +66,7 @@ static json_t *channel_json(const struct l2tp_tunnel_info *t, bool checkpointed,
 
 	show_put(j, "remote_name", view_string(t->s.peer_name));
 	show_put(j, "class", view_string(t->s.params.group));
+	show_merge(j, show_resync_json(t));
 	return j;
 }
 
@@ -275,6 +276,10 @@ static const struct view checkpointed_line[] = {
 	{ VIEW_LINE, "Check pointed Ns/Nr values available on Standby RP", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view resync_view[] = {
+	{ VIEW_LINE, "Resync                       : {resync_state} ({resync_how}), {resync_ms} ms", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view channel_block[] = {
 	{ VIEW_LINE, "Local ID                     : {local_id}", NULL },
 	{ VIEW_LINE, "Remote ID                    : {remote_id}", NULL },
@@ -288,6 +293,7 @@ static const struct view channel_block[] = {
 	{ VIEW_LINE, "Current Ns                   : {ns}", NULL },
 	{ VIEW_LINE, "Current Nr                   : {nr}", NULL },
 	{ VIEW_IF, "checkpointed", checkpointed_line },
+	{ VIEW_IF, "resynced", resync_view },
 	{ VIEW_LINE, "", NULL },
 	{ VIEW_END, NULL, NULL },
 };

@@ -60,6 +60,7 @@ struct ha_action_node {
 struct ha_peer {
 	bool ready;			/* handshake done */
 	char node[HA_NAME_MAX], version[32];
+	uint8_t config_digest[16];
 	bool config_equal;
 	uint32_t proto_min, proto_max, proto;	/* proto: what both speak */
 	uint64_t features;		/* bits of enum ha_feature, and such as we do not know */

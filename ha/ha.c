@@ -253,6 +253,8 @@ void ha_beat_fill(const struct ha *ha, L2tpha__Heartbeat *beat)
 	beat->digest_valid = !ha->log.batch_len;
 	beat->eligible = ha_roles_eligible(ha);
 	beat->owned = ha_roles_owned(ha);
+	beat->config_digest.data = (uint8_t *)(uintptr_t)ha->config.config_digest;
+	beat->config_digest.len = sizeof(ha->config.config_digest);
 }
 
 void ha_send_heartbeat(struct ha *ha)

@@ -134,6 +134,8 @@ uint64_t ha_deadline_ms(const struct ha *ha);
 void ha_step_done(struct ha *ha, uint64_t now_ms, int error);
 /* The caller found that its right to speak has lapsed (frozen longer than its lease): mute until it is sure again. */
 void ha_lapsed(struct ha *ha, uint64_t now_ms);
+/* What must be alike on both nodes was changed here; the peer is told. */
+void ha_config_changed(struct ha *ha, uint64_t now_ms, const uint8_t digest[16]);
 void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers);
 
 /* The last heartbeat: the peer's patience may run from then, and so does the lease. 0: no link, it waits already. */

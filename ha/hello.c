@@ -111,6 +111,37 @@ void ha_hello_send(struct ha *ha)
 
 /* ---- the peer's ----------------------------------------------------------- */
 
+static void config_compare(struct ha *ha)
+{
+	struct ha_peer *peer = &ha->peer;
+	bool equal = !memcmp(peer->config_digest, ha->config.config_digest, sizeof(peer->config_digest));
+
+	if (peer->ready && equal != peer->config_equal)
+		ha_note(ha, "configuration of %s %s ours", peer->node, equal ? "is like" : "differs from");
+	peer->config_equal = equal;
+}
+
+/* Of a Hello or a heartbeat; older releases say it in their Hello only. */
+static void peer_config(struct ha *ha, const ProtobufCBinaryData *digest)
+{
+	if (digest->len != sizeof(ha->peer.config_digest))
+		return;
+	memcpy(ha->peer.config_digest, digest->data, digest->len);
+	config_compare(ha);
+}
+
+void ha_config_changed(struct ha *ha, uint64_t now_ms, const uint8_t digest[16])
+{
+	if (!memcmp(ha->config.config_digest, digest, sizeof(ha->config.config_digest)))
+		return;
+	memcpy(ha->config.config_digest, digest, sizeof(ha->config.config_digest));
+	if (!ha->peer.ready)
+		return;
+	ha->now_ms = now_ms > ha->now_ms ? now_ms : ha->now_ms;
+	config_compare(ha);
+	ha_send_heartbeat(ha);
+}
+
 bool ha_peer_state(struct ha *ha, const L2tpha__Heartbeat *beat)
 {
 	struct ha_peer *peer = &ha->peer;
@@ -127,6 +158,7 @@ bool ha_peer_state(struct ha *ha, const L2tpha__Heartbeat *beat)
 	peer->records = beat->records;
 	peer->eligible = beat->eligible;
 	peer->owned = beat->owned;
+	peer_config(ha, &beat->config_digest);
 	return true;
 }
 
@@ -343,9 +375,7 @@ void ha_hello_receive(struct ha *ha, const L2tpha__Hello *hello)
 	ha->refusal[0] = '\0';
 	peer->priority = hello->priority;
 	peer->hello_seq = hello->state->seq;
-	peer->config_equal = hello->config_digest.len == sizeof(ha->config.config_digest) &&
-			     !memcmp(hello->config_digest.data, ha->config.config_digest,
-				     sizeof(ha->config.config_digest));
+	peer_config(ha, &hello->config_digest);
 	peer->ready = true;
 	features_text(ha->common_features, names, sizeof(names));
 	ha_note(ha, "connected to %s (version %s, protocol %" PRIu32 ", %s): %s, epoch %" PRIu64 ", %" PRIu32 " records",

@@ -270,8 +270,10 @@ START_TEST(new_tunnels_only)
 	free(say(cli, "vpdn-group G", SHOW_OK));
 	says(cli, "l2tp tunnel hello 7", SHOW_OK, "%vpdn-group G: changed, holds for new tunnels; 1 tunnels stay as they are\n");
 	quiet(cli, "l2tp tunnel hello 7");	/* nothing changed */
+	says(cli, "failover-resync disable", SHOW_OK, "1 tunnels stay as they are");
 	l2tp_tunnel_info(l2tp_tunnel_find(l2tp, l2tp_tunnel_next(l2tp, 0)), &info);
 	ck_assert_uint_eq(info.s.params.hello_s, 60);
+	ck_assert_uint_eq(info.s.params.failover, L2TP_FAILOVER_SILENT);
 	ck_assert_uint_eq(config_vpdn_group_find(context.config, "G")->hello_s, 7);
 	quiet(cli, "username new password p address 10.64.0.50");
 	quiet(cli, "ip local pool P 10.64.0.2 10.64.0.120");
@@ -280,6 +282,32 @@ START_TEST(new_tunnels_only)
 	run(2000);
 	ck_assert_uint_eq(info.sessions, 2);
 	cli_free(cli);
+}
+END_TEST
+
+/* The peer is told: what differs is seen on both nodes, and that it does no longer. */
+START_TEST(the_peer_is_told)
+{
+	struct show_context other = context;
+	struct cli *clis[2];
+
+	pair_up(1);
+	other.groups = &nodes[1]->group;
+	other.config = nodes[1]->config;
+	other.pools = nodes[1]->pools;
+	clis[0] = cli_new(&context, true);
+	clis[1] = cli_new(&other, true);
+	for (int n = 0; n < 2; n++) {
+		says(clis[n], "show redundancy", SHOW_OK, n ? "DIFFERS" : "configuration equal");
+		free(say(clis[n], "configure terminal", SHOW_OK));
+		quiet(clis[n], "username carol password song");
+		quiet(clis[n], "hostname renamed");	/* of one node only: no difference */
+		quiet(clis[n], "end");
+		run(500);
+		says(clis[!n], "show redundancy", SHOW_OK, n ? "configuration equal" : "DIFFERS");
+	}
+	cli_free(clis[0]);
+	cli_free(clis[1]);
 }
 END_TEST
 
@@ -380,6 +408,7 @@ int main(void)
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, redundancy_needs_a_restart);
 	tcase_add_test(tc, new_tunnels_only);
+	tcase_add_test(tc, the_peer_is_told);
 	tcase_add_test(tc, file);
 	tcase_add_test(tc, completion);
 	tcase_add_test(tc, copies);

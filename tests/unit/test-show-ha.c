@@ -190,6 +190,36 @@ START_TEST(failures)
 }
 END_TEST
 
+/* S25..S27: a call that comes before its tunnel is resynced is refused, in the words of the guide. */
+START_TEST(call_in_resync)
+{
+	struct l2tp_counters c = { 0 };
+
+	pair_up(1);
+	linked = false;
+	node_free(nodes[0]);
+	nodes[0] = NULL;
+	group_link_down(nodes[1]->group, now);
+	for (int ms = 0; ms < 3000 && (!c.resync || ms < 2500); ms++) {	/* the LAC hears nothing yet */
+		now++;
+		net_count = 0;
+		node_run(nodes[1], NULL);
+		l2tp_counters(group_l2tp(nodes[1]->group), &c);
+	}
+	ck_assert_uint_eq(c.resync, 1);
+	net_count = 0;
+	shows(1, "show l2tp redundancy", " secs (in progress)\n");
+	lac_call(lac, now, NULL, NULL);
+	run(3000);
+	shows(1, "show vpdn history failure", "NAS: LAC-1, IP address = 192.0.2.99, CLID = ");
+	shows(1, "show vpdn history failure", "Failure type: Tunnel in HA resync\nFailure reason: Tunnel in HA resync (611)\n");
+	shows(1, "show l2tp redundancy", " secs (complete)\n");
+	shows(1, "show l2tp redundancy detail", "\nResync                       : done (");
+	shows(1, "show vpdn tunnel detail", "  Failover resync method is silent-failover, peer does not take part in RFC 4951\n"
+					    "  Last resync: done (");
+}
+END_TEST
+
 /* S73, S74, S81 */
 START_TEST(both_grammars)
 {
@@ -364,6 +394,7 @@ int main(void)
 	tcase_add_loop_test(tc, truth_table, 0, sizeof(truths) / sizeof(truths[0]));
 	tcase_add_test(tc, profiles);
 	tcase_add_test(tc, failures);
+	tcase_add_test(tc, call_in_resync);
 	tcase_add_test(tc, both_grammars);
 	tcase_add_test(tc, both_nodes_agree);
 	tcase_add_test(tc, states);
