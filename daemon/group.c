@@ -14,6 +14,8 @@
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
 
+#define REBUILD_SLICE 64	/* records of a wake-up: about half a millisecond */
+
 uint64_t group_unix_ms(const struct group *group)
 {
 	return (uint64_t)((int64_t)group->now_ms + group->unix_minus_monotonic_ms);
@@ -414,6 +416,8 @@ void group_tick(struct group *group, uint64_t now_ms)
 	ha_tick(group->ha, now_ms);
 	if (now_ms >= group->retry_at_ms)
 		sub_retry_all(group);
+	if (group->rebuilding)
+		group_rebuild_some(group, REBUILD_SLICE);
 	if (group->walking)
 		group_walk(group);
 	group_run(group, now_ms);
@@ -430,7 +434,7 @@ uint64_t group_deadline_ms(const struct group *group)
 {
 	uint64_t d = min_u64(l2tp_deadline_ms(group->l2tp), ha_deadline_ms(group->ha));
 
-	if (group->walking)
+	if (group->walking || group->rebuilding)
 		return group->now_ms;	/* once more at the next wake-up, which is at once */
 	d = min_u64(d, group->retry_at_ms);
 	return min_u64(d, group->lease_at_ms);

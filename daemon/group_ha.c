@@ -19,6 +19,7 @@
 #include "daemon/log.h"
 
 #define WALK_SLICE 32		/* sessions of a wake-up: well below a millisecond */
+#define REBUILD_PASSES 3
 
 /* ---- the lease ---------------------------------------------------------- */
 
@@ -182,6 +183,9 @@ static void probe(struct group *group)
 		ha_probe_result(group->ha, group->now_ms, true);
 }
 
+static void rebuild_start(struct group *group);
+static void rebuild_finish(struct group *group);
+
 /*
  * Owner from here on.  What a takeover has to do before anybody is served does
  * not grow with the number of sessions: the fence is open, tunnels probe, hot
@@ -198,8 +202,9 @@ static void activate(struct group *group, bool behind)
 		 * what it did was neither recorded nor sent.  The store is what everybody knows.
 		 */
 		l2tp_passivate(group->l2tp);
-		group_rebuild(group);
+		rebuild_start(group);
 	}
+	rebuild_finish(group);
 	group->active = group->speaks = true;
 	group_trace_takeover(group);
 	group->takeover_ms = group->now_ms;
@@ -249,7 +254,7 @@ void group_walk(struct group *group)
 
 /* ---- records ------------------------------------------------------------ */
 
-static void apply(struct group *group, struct ha_key key, const void *body, size_t len)
+static int apply_record(struct group *group, struct ha_key key, const void *body, size_t len)
 {
 	struct l2tp_tunnel_state_rec tunnel;
 	struct l2tp_channel_state channel;
@@ -259,7 +264,7 @@ static void apply(struct group *group, struct ha_key key, const void *body, size
 	struct group_tunnel *t;
 	uint8_t data[L2TP_MSG_MAX];
 	size_t data_len;
-	int rc = checkpoint_knows(key.type) ? -EBADMSG : 0;	/* else of a newer release: held for it */
+	int rc;
 
 	switch ((enum checkpoint_type)key.type) {
 	case CHECKPOINT_TUNNEL:
@@ -274,17 +279,17 @@ static void apply(struct group *group, struct ha_key key, const void *body, size
 		}
 		if (!rc)
 			tunnel_place(group, key.a);
-		break;
+		return rc;
 	case CHECKPOINT_CHANNEL:
 		rc = checkpoint_decode_channel(body, len, &channel);
 		if (!rc)
 			rc = l2tp_channel_import(group->l2tp, key.a, &channel);
-		break;
+		return rc;
 	case CHECKPOINT_MESSAGE:
 		rc = checkpoint_decode_message(body, len, data, &data_len);
 		if (!rc)
 			rc = l2tp_message_import(group->l2tp, key.a, key.b, data, data_len);
-		break;
+		return rc;
 	case CHECKPOINT_SESSION:
 		rc = checkpoint_decode_session(body, len, &session);
 		if (!rc)
@@ -292,15 +297,22 @@ static void apply(struct group *group, struct ha_key key, const void *body, size
 		known = rc ? NULL : sub_find(group, key.a, key.b);
 		if (known)
 			sub_place(group, known);
-		break;
+		return rc;
 	case CHECKPOINT_SUBSCRIBER:
 		rc = checkpoint_decode_subscriber(body, len, &sub);
 		if (!rc) {
 			sub_apply(group, &sub);
 			free((void *)(uintptr_t)sub.ppp_state);
 		}
-		break;
+		return rc;
 	}
+	return 0;	/* of a newer release: held for it */
+}
+
+static void apply(struct group *group, struct ha_key key, const void *body, size_t len)
+{
+	int rc = apply_record(group, key, body, len);
+
 	if (rc)
 		log_warnx("redundancy group %s: record %u/%u/%u cannot be used: %s", group_name(group), key.type, key.a,
 			  key.b, strerror(-rc));
@@ -329,14 +341,28 @@ static void apply_del(struct group *group, struct ha_key key)
 	}
 }
 
-static bool visit_apply(void *ctx, struct ha_key key, const void *body, size_t len)
+/* Objects before what belongs to them: when a record of a pass is applied, those of the passes before are. */
+static unsigned pass_of(uint8_t type)
 {
-	apply(ctx, key, body, len);
-	return true;
+	switch ((enum checkpoint_type)type) {
+	case CHECKPOINT_TUNNEL:
+		return 0;
+	case CHECKPOINT_CHANNEL:
+	case CHECKPOINT_MESSAGE:
+		return 1;
+	case CHECKPOINT_SESSION:
+	case CHECKPOINT_SUBSCRIBER:
+		break;
+	}
+	return REBUILD_PASSES - 1;
 }
 
-/* The store is the truth: what is here and not in it goes, the rest is applied (unchanged objects stay in place). */
-void group_rebuild(struct group *group)
+/*
+ * The store is the truth: what is here and not in it goes; the rest is applied
+ * (unchanged objects stay in place), a few records in each wake-up: a standby
+ * that is given sixty thousand sessions still confirms what comes meanwhile.
+ */
+static void rebuild_start(struct group *group)
 {
 	struct subscriber *sub, *stmp;
 	struct group_tunnel *t, *ttmp;
@@ -363,8 +389,39 @@ void group_rebuild(struct group *group)
 		tunnel_drop(group, t->id);
 	}
 	l2tp_forget_all(group->l2tp);
-	for (uint8_t type = CHECKPOINT_TUNNEL; type <= CHECKPOINT_SUBSCRIBER; type++)
-		ha_visit(group->ha, type, visit_apply, group);
+	group->rebuilding = true;
+	group->rebuild_pass = 0;
+	ha_walk_start(group->ha);
+}
+
+void group_rebuild_some(struct group *group, unsigned records)
+{
+	const void *body;
+	struct ha_key key;
+	size_t len;
+
+	/* to pass one over costs little beside applying it */
+	for (uint64_t left = (uint64_t)records * 8; group->rebuilding && left; left--) {
+		if (!ha_walk_next(group->ha, &key, &body, &len)) {
+			group->rebuilding = ++group->rebuild_pass < REBUILD_PASSES;
+			ha_walk_start(group->ha);
+		} else if (pass_of(key.type) == group->rebuild_pass) {
+			apply(group, key, body, len);
+			left -= left < 8 ? left - 1 : 7;
+		}
+	}
+}
+
+/* Whoever takes over needs all of it now. */
+static void rebuild_finish(struct group *group)
+{
+	group_rebuild_some(group, UINT32_MAX);
+}
+
+void group_rebuild(struct group *group)
+{
+	rebuild_start(group);
+	rebuild_finish(group);
 }
 
 static void passivate(struct group *group)
@@ -384,7 +441,7 @@ static void passivate(struct group *group)
 		l2tp_forget_all(group->l2tp);
 	}
 	group->speaks = false;
-	group_rebuild(group);
+	rebuild_start(group);
 	ha_step_done(group->ha, group->now_ms, 0);
 }
 
@@ -405,13 +462,15 @@ void group_ha_action(struct group *group, struct ha_action *a)
 	case HA_ACTION_RELEASE:
 		break;		/* group.c */
 	case HA_ACTION_APPLY_PUT:
-		apply(group, a->key, a->data, a->len);
+		/* what the walk has yet to come to, it meets as it is by then */
+		if (!group->rebuilding || pass_of(a->key.type) <= group->rebuild_pass)
+			apply(group, a->key, a->data, a->len);
 		break;
 	case HA_ACTION_APPLY_DEL:
 		apply_del(group, a->key);
 		break;
 	case HA_ACTION_APPLY_SWAP:
-		group_rebuild(group);
+		rebuild_start(group);
 		break;
 	case HA_ACTION_EPOCH:
 		rc = group->ops.persist_epoch(group->ops.ctx, a->epoch);

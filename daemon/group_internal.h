@@ -124,6 +124,8 @@ struct group {
 	uint64_t takeover_ms;
 	bool walking;		/* its sessions are told one after another; this one was the last */
 	uint16_t walk_tunnel, walk_session;
+	bool rebuilding;	/* a standby's engine and subscribers are made from the records */
+	unsigned rebuild_pass;
 	struct group_resync_info resync;
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
@@ -168,6 +170,7 @@ uint32_t group_lease_ms(const struct group *group);
 void group_lease_check(struct group *group);
 void group_lease_shorten(struct group *group);
 void group_lease_tick(struct group *group);
+void group_rebuild_some(struct group *group, unsigned records);	/* while group->rebuilding: about so many more */
 void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
 
 /* ---- group_restart.c ---- */

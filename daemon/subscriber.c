@@ -619,15 +619,15 @@ static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 {
 	struct group *group = ctx;
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
-	bool was_injecting, was_mute;
+	bool was_injecting, was_copy;
 
 	if (!sub)
 		return;
 	was_injecting = sub->ppp == SUB_PPP_STARTED && sub->injected;
-	/* the takeover has not come to it yet: nothing was said to the subscriber */
-	was_mute = sub->ppp_standby && down->reason == PPP_DOWN_ENGINE;
+	/* what was put in place once can be again: it may have died before the takeover came to it */
+	was_copy = sub->injected && sub->ppp_state && down->reason == PPP_DOWN_ENGINE;
 	sub->ppp = SUB_PPP_NONE;
-	if (!group->active || was_injecting || was_mute) {
+	if (!group->active || was_injecting || was_copy) {
 		/* a standby's copy died, or did not take: make it anew; the subscriber lives on at the peer */
 		sub_unplace(group, sub);
 		if (group->active && was_injecting) {

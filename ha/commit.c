@@ -8,9 +8,11 @@
  *
  *   SOLO      nobody follows; outputs go at once
  *   SYNCING   a snapshot or the backlog is on its way; outputs go at once
- *   (barrier) the last octet of either, and a commit that carries the digest
- *             of the whole store, was sent; from here on outputs wait, so that
- *             nothing unprotected lies behind the moment of ...
+ *   (barrier) the last octet of either (of a snapshot: confirmed, for to put it
+ *             in place may take the standby longer than an output may wait),
+ *             and a commit that carries the digest of the whole store, was
+ *             sent; from here on outputs wait, so that nothing unprotected
+ *             lies behind the moment of ...
  *   IN_SYNC   the barrier was confirmed by a standby whose store is complete
  *   DEGRADED  a confirmation was late.  Everything held is let go.  The stream
  *             is reliable and ordered, so late is not lost: when the standby
@@ -217,7 +219,7 @@ static void snap_begin(struct ha *ha, const char *why)
 	snap_abort(ha);
 	inflight_clear(commit);
 	commit->feeding = true;
-	commit->want_snapshot = false;
+	commit->want_snapshot = commit->settling = false;
 	commit->snapping = true;
 	commit->snap++;
 	commit->chunk_sent = commit->chunk_acked = 0;
@@ -301,7 +303,7 @@ static void snap_pump(struct ha *ha)
 	end.count = ha_store_count(ha->store);
 	end.digest = ha_store_digest(ha->store);
 	ha_send(ha, HA_FRAME_SNAP_END, ha->log.seq, &end.base);
-	barrier(ha);
+	commit->settling = true;
 }
 
 static void send_backlog(struct ha *ha, uint64_t from)
@@ -314,7 +316,7 @@ static void send_backlog(struct ha *ha, uint64_t from)
 	snap_abort(ha);
 	inflight_clear(commit);
 	commit->feeding = true;
-	commit->want_snapshot = false;
+	commit->want_snapshot = commit->settling = false;
 	commit->acked_seq = from;
 	msg.log_id = ha->log.id;
 	msg.log_epoch = ha->log.epoch;
@@ -369,8 +371,8 @@ static void barrier_if_due(struct ha *ha)
 {
 	const struct ha_commit *commit = &ha->commit;
 
-	if (commit->feeding && !commit->snapping && !commit->protecting && answers_promptly(ha) &&
-	    ha->now_ms >= commit->retry_ms)
+	if (commit->feeding && !commit->snapping && !commit->settling && !commit->protecting &&
+	    answers_promptly(ha) && ha->now_ms >= commit->retry_ms)
 		barrier(ha);
 }
 
@@ -413,6 +415,8 @@ void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack)
 	}
 	if (commit->flush_seq && commit->acked_seq >= commit->flush_seq)
 		ha_roles_flushed(ha, true, NULL);
+	if (ack->complete)
+		commit->settling = false;
 	snap_pump(ha);
 	/* who is late is for the tick to say: more confirmations may lie unread behind this one */
 	if (ha->role == HA_ROLE_ACTIVE)
@@ -444,7 +448,7 @@ void ha_commit_stop(struct ha *ha, const char *why)
 
 	snap_abort(ha);
 	inflight_clear(commit);
-	commit->feeding = commit->want_snapshot = false;
+	commit->feeding = commit->want_snapshot = commit->settling = false;
 	commit->backoff_ms = 0;
 	if (ha->role == HA_ROLE_ACTIVE || ha->role == HA_ROLE_CLAIMING)
 		ha_set_sync(ha, HA_SYNC_SOLO, "%s", why);
@@ -493,7 +497,7 @@ uint64_t ha_commit_deadline(const struct ha *ha)
 		return HA_NEVER;
 	if (commit->protecting && commit->inflight_len)
 		return commit->inflight[commit->inflight_head].sent_ms + ha->config.commit_timeout_ms;
-	if (!commit->protecting && !commit->snapping && !commit->inflight_len)
+	if (!commit->protecting && !commit->snapping && !commit->settling && !commit->inflight_len)
 		return commit->retry_ms;
 	return HA_NEVER;
 }

@@ -117,6 +117,7 @@ struct ha_commit {
 	uint32_t inflight_head, inflight_len, inflight_size;
 	size_t inflight_octets;
 	uint64_t flush_seq;		/* switchover: go when this is confirmed, release nothing newer; 0: none */
+	bool settling;			/* a snapshot was sent, the standby has not said that it holds it */
 	bool snapping;
 	struct ha_cursor cursor;
 	uint32_t snap, chunk_sent, chunk_acked;
@@ -219,6 +220,7 @@ struct ha {
 	struct ha_action_node *first, *last, *current;
 
 	struct ha_store *store;
+	struct ha_cursor walk;		/* ha_walk_next() */
 	uint8_t foreign[UINT8_MAX / 8 + 1];	/* types that came and that we do not know: a bit each */
 	struct ha_store *local;		/* not replicated */
 	struct ha_keep keep;

@@ -608,6 +608,26 @@ void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx)
 		visit_store(ha->local, type, visit, ctx);
 }
 
+void ha_walk_start(struct ha *ha)
+{
+	ha_cursor_close(&ha->walk);
+	ha_cursor_open(&ha->walk, ha->store);
+}
+
+bool ha_walk_next(struct ha *ha, struct ha_key *key, const void **body, size_t *len)
+{
+	const struct ha_record *record = ha_cursor_next(&ha->walk);
+
+	if (!record) {
+		ha_cursor_close(&ha->walk);
+		return false;
+	}
+	*key = record->key;
+	*body = record->body;
+	*len = record->len;
+	return true;
+}
+
 uint64_t ha_digest(const struct ha *ha)
 {
 	return ha_store_digest(ha->store);

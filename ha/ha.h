@@ -182,6 +182,12 @@ const void *ha_get(const struct ha *ha, struct ha_key key, size_t *len);
 /* Visits all records of a type (0 = all) in (type, key) insertion order. */
 typedef bool (*ha_visit_fn)(void *ctx, struct ha_key key, const void *body, size_t len);
 void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx);
+/*
+ * The same in pieces, one walk at a time: the store may change between them.  A record put meanwhile
+ * is met too, a deleted one is not; a snapshot that replaces the store ends the walk.
+ */
+void ha_walk_start(struct ha *ha);
+bool ha_walk_next(struct ha *ha, struct ha_key *key, const void **body, size_t *len);
 
 /* ---- actions ------------------------------------------------------------ */
 enum ha_action_type {
@@ -190,7 +196,7 @@ enum ha_action_type {
 	HA_ACTION_RELEASE,	/* output: may leave now; caller sends and frees it */
 	HA_ACTION_APPLY_PUT,	/* standby: record stored; mirror it (hot) */
 	HA_ACTION_APPLY_DEL,
-	HA_ACTION_APPLY_SWAP,	/* standby: a snapshot replaced the whole store: rebuild from ha_visit() */
+	HA_ACTION_APPLY_SWAP,	/* standby: a snapshot replaced the whole store: rebuild from ha_visit() or ha_walk_start() */
 	HA_ACTION_EPOCH,	/* persist `epoch` before anything that follows; then ha_step_done() */
 	HA_ACTION_UNFENCE,	/* let the VIP speak; ha_step_done() */
 	HA_ACTION_VIP_ADD,	/* address + gratuitous ARP/NA; ha_step_done() */

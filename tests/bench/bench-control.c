@@ -45,13 +45,6 @@ struct options {
 	bool rate, memory;
 };
 
-struct standby_report {
-	uint64_t cpu_us;
-	long rss_kib;		/* growth since asked to remember */
-	uint32_t ppp_up, records;
-	enum ha_sync sync;
-};
-
 struct result {
 	double per_s, seconds;
 	double cpu_us, lac_cpu_us, standby_cpu_us;	/* of a session */
@@ -62,261 +55,19 @@ struct result {
 	enum ha_sync sync;
 };
 
-/* ---- the standby's process ------------------------------------------------ */
-
-struct standby {
-	pid_t pid;
-	int fd;
-};
-
-static uint16_t free_port(void)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || getsockname(fd, (struct sockaddr *)&addr, &len))
-		bench_die("no port on loopback");
-	close(fd);
-	return ntohs(addr.sin_port);
-}
-
-/* The name is for top and perf. */
-static pid_t child(const char *name)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		bench_die("cannot fork");
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, name);
-	}
-	return pid;
-}
-
-static void standby_main(const struct node_options *options, int fd)
-{
-	struct node *node = node_new(options);
-	struct standby_report report = { 0 };
-	struct pollfd extra = { .fd = fd, .events = POLLIN };
-	uint64_t cpu0 = 0;
-	long rss0 = 0;
-	char order;
-
-	for (;;) {
-		node_turn(node, &extra);
-		if (!extra.revents)
-			continue;
-		if (read(fd, &order, 1) != 1)
-			_exit(1);
-		if (order == 'b') {
-			rss0 = bench_rss_kib();
-			cpu0 = bench_cpu_us();
-			continue;
-		}
-		report = (struct standby_report){ .cpu_us = bench_cpu_us() - cpu0, .rss_kib = bench_rss_kib() - rss0,
-						  .ppp_up = node_ppp_up(node), .records = node_ha(node).records,
-						  .sync = node_ha(node).sync };
-		if (write(fd, &report, sizeof(report)) != sizeof(report))
-			_exit(1);
-	}
-}
-
-static struct standby standby_start(struct node_options options)
-{
-	struct standby standby;
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
-		bench_die("no socket pair");
-	options.kind = NODE_STANDBY;
-	standby.pid = child("bench-standby");
-	if (!standby.pid) {
-		close(fds[0]);
-		standby_main(&options, fds[1]);
-		_exit(1);
-	}
-	close(fds[1]);
-	standby.fd = fds[0];
-	return standby;
-}
-
-static void end_child(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-/* ---- the LACs' process ------------------------------------------------------ */
-
-struct lacs_report {
-	uint64_t cpu_us, retransmissions;
-	unsigned down;
-};
-struct lac_side {
-	pid_t pid;
-	int fd;
-};
-
-static void lacs_main(const struct options *o, const int *sockets, int fd)
-{
-	struct lacs_options lo = { .tunnels = o->tunnels, .calls = o->sessions, .window = o->window, .sockets = sockets };
-	struct lacs *lacs = lacs_new(&lo);
-	struct pollfd extra = { .fd = fd, .events = POLLIN };
-	struct lacs_report report;
-	bool told = false;
-	uint64_t cpu0 = 0, before = 0;
-	char order;
-
-	for (;;) {
-		lacs_turn(lacs, &extra);
-		if (!told && lacs_open_done(lacs)) {
-			told = true;
-			if (write(fd, "", 1) != 1)
-				_exit(1);
-		}
-		if (!extra.revents)
-			continue;
-		if (read(fd, &order, 1) != 1)
-			_exit(1);
-		switch (order) {
-		case 'o':
-			lacs_open(lacs);
-			break;
-		case 'c':
-			cpu0 = bench_cpu_us();
-			before = lacs_retransmissions(lacs);
-			lacs_call(lacs);
-			break;
-		case 'e':
-			report = (struct lacs_report){ .cpu_us = bench_cpu_us() - cpu0, .down = lacs_down(lacs),
-						       .retransmissions = lacs_retransmissions(lacs) - before };
-			if (write(fd, &report, sizeof(report)) != sizeof(report))
-				_exit(1);
-			break;
-		}
-	}
-}
-
-/* A pair of UDP sockets on loopback, each connected to the other. */
-static void udp_pair(int *one, int *other)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) }, b = a;
-	socklen_t len = sizeof(a);
-	int size = 1 << 20;
-
-	*one = socket(AF_INET, SOCK_DGRAM, 0);
-	*other = socket(AF_INET, SOCK_DGRAM, 0);
-	if (*one < 0 || *other < 0 || bind(*one, (struct sockaddr *)&a, len) || bind(*other, (struct sockaddr *)&b, len) ||
-	    getsockname(*one, (struct sockaddr *)&a, &len) || getsockname(*other, (struct sockaddr *)&b, &len) ||
-	    connect(*one, (struct sockaddr *)&b, len) || connect(*other, (struct sockaddr *)&a, len))
-		bench_die("no UDP on loopback");
-	setsockopt(*one, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	setsockopt(*other, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-}
-
-static struct lac_side lacs_start(const struct options *o, int ours[CONTROL_TUNNELS_MAX])
-{
-	int theirs[CONTROL_TUNNELS_MAX], fds[2];
-	struct lac_side side;
-
-	for (unsigned i = 0; i < o->tunnels; i++)
-		udp_pair(&ours[i], &theirs[i]);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
-		bench_die("no socket pair");
-	side.pid = child("bench-lacs");
-	if (!side.pid) {
-		lacs_main(o, theirs, fds[1]);
-		_exit(1);
-	}
-	for (unsigned i = 0; i < o->tunnels; i++)
-		close(theirs[i]);
-	close(fds[1]);
-	side.fd = fds[0];
-	return side;
-}
-
 /* ---- a trial ------------------------------------------------------------------ */
 
-struct bed {
-	const struct options *o;
-	bool ha;
-	int sockets[CONTROL_TUNNELS_MAX];
-	struct standby standby;
-	struct lac_side lacs;
-	struct node *node;
-	uint64_t since_us;
-};
-
-static void order(int fd, char what)
+static struct bed_options bed_of(const struct options *o, bool ha)
 {
-	if (write(fd, &what, 1) != 1)
-		bench_die("a process of the trial is gone");
-}
-
-static void turn(struct bed *bed, const char *what)
-{
-	node_turn(bed->node, NULL);
-	if (bench_now_us() - bed->since_us > TRIAL_LIMIT_US)
-		bench_die(what);
-}
-
-/* A pair in sync (or one box alone), and LACs that have not said anything yet. */
-static struct bed *bed_new(const struct options *o, bool ha, bool ppp, bool warm)
-{
-	struct node_options no = { .kind = ha ? NODE_ACTIVE : NODE_ALONE, .ppp = ppp, .warm = warm,
-				   .resync = o->resync, .port = ha ? free_port() : 0 };
-	struct bed *bed = calloc(1, sizeof(*bed));
-
-	if (!bed)
-		bench_die("out of memory");
-	bed->o = o;
-	bed->ha = ha;
-	bed->since_us = bench_now_us();
-	if (ha)
-		bed->standby = standby_start(no);
-	bed->lacs = lacs_start(o, bed->sockets);
-	no.sockets = bed->sockets;
-	no.tunnels = o->tunnels;
-	bed->node = node_new(&no);
-	while (node_ha(bed->node).role != HA_ROLE_ACTIVE || (ha && node_ha(bed->node).sync != HA_SYNC_IN_SYNC))
-		turn(bed, "the pair does not come into sync");
-	if (ha)
-		order(bed->standby.fd, 'b');
-	return bed;
-}
-
-static void bed_tunnels(struct bed *bed)
-{
-	uint64_t since;
-	char done;
-
-	order(bed->lacs.fd, 'o');
-	while (recv(bed->lacs.fd, &done, 1, MSG_DONTWAIT) != 1)
-		turn(bed, "the tunnels do not come up");
-	/* their last messages are confirmed and acknowledged, too */
-	for (since = bench_now_us(); bench_now_us() - since < 200000;)
-		turn(bed, "the tunnels do not come up");
-}
-
-static void bed_end(struct bed *bed, struct standby_report *standby, struct lacs_report *lacs)
-{
-	order(bed->lacs.fd, 'e');
-	if (read(bed->lacs.fd, lacs, sizeof(*lacs)) != sizeof(*lacs) || lacs->down)
-		bench_die("a LAC lost a call or a tunnel");
-	end_child(bed->lacs.pid);
-	if (!bed->ha)
-		return;
-	order(bed->standby.fd, 'e');
-	if (read(bed->standby.fd, standby, sizeof(*standby)) != sizeof(*standby))
-		bench_die("the standby does not report");
-	end_child(bed->standby.pid);
+	return (struct bed_options){ .ha = ha, .tunnels = o->tunnels, .sessions = o->sessions, .window = o->window,
+				     .resync = o->resync };
 }
 
 static struct result rate_trial(const struct options *o, bool ha)
 {
-	struct bed *bed = bed_new(o, ha, false, false);
+	struct bed_options bo = bed_of(o, ha);
+	struct bed *bed = bed_new(&bo);
+	struct node *node = bed_node(bed);
 	uint32_t total = o->tunnels * o->sessions;
 	struct standby_report standby = { .sync = HA_SYNC_IN_SYNC };
 	struct lacs_report lacs = { 0 };
@@ -327,27 +78,25 @@ static struct result rate_trial(const struct options *o, bool ha)
 	double *lag;
 
 	bed_tunnels(bed);
-	node_lags(bed->node, &lags);
-	before = node_ha(bed->node);
-	packets = node_packets_sent(bed->node);
-	if (ha)
-		order(bed->standby.fd, 'b');
+	node_lags(node, &lags);
+	before = node_ha(node);
+	packets = node_packets_sent(node);
+	bed_begin(bed);
 	cpu = bench_cpu_us();
 	start = bench_now_us();
-	order(bed->lacs.fd, 'c');
-	while (node_established(bed->node) < total)
-		turn(bed, "the sessions do not come up");
-	target = node_ha(bed->node).seq;
-	while (ha && node_ha(bed->node).acked_seq < target)
-		turn(bed, "the sessions are not confirmed");
+	bed_call(bed);
+	bed_established(bed, total);
+	target = node_ha(node).seq;
+	while (ha && node_ha(node).acked_seq < target)
+		bed_turn(bed, "the sessions are not confirmed");
 	r.seconds = (double)(bench_now_us() - start) / 1e6;
 	r.cpu_us = (double)(bench_cpu_us() - cpu) / total;
 	r.per_s = total / r.seconds;
-	r.packets = (double)(node_packets_sent(bed->node) - packets) / total;
-	r.late = node_ha(bed->node).late_commits - before.late_commits;
-	r.commits = node_ha(bed->node).seq - before.seq;
-	r.sync = node_ha(bed->node).sync;
-	lag = node_lags(bed->node, &lags);
+	r.packets = (double)(node_packets_sent(node) - packets) / total;
+	r.late = node_ha(node).late_commits - before.late_commits;
+	r.commits = node_ha(node).seq - before.seq;
+	r.sync = node_ha(node).sync;
+	lag = node_lags(node, &lags);
 	r.lag_p50_ms = bench_quantile(lag, lags, 0.5);
 	r.lag_p99_ms = bench_quantile(lag, lags, 0.99);
 	r.lag_max_ms = lags ? lag[lags - 1] : 0;
@@ -362,22 +111,23 @@ static struct result rate_trial(const struct options *o, bool ha)
 
 static struct result memory_trial(const struct options *o, bool ppp, bool warm)
 {
-	struct bed *bed = bed_new(o, true, ppp, warm);
+	struct bed_options bo = bed_of(o, true);
 	uint32_t total = o->tunnels * o->sessions;
 	struct standby_report standby = { 0 };
 	struct lacs_report lacs = { 0 };
 	struct result r = { 0 };
-	long rss = bench_rss_kib();
-	uint64_t since;
+	struct bed *bed;
+	long rss;
 
+	bo.ppp = ppp;
+	bo.warm = warm;
+	bed = bed_new(&bo);
+	rss = bench_rss_kib();
 	bed_tunnels(bed);
-	order(bed->lacs.fd, 'c');
-	while (node_established(bed->node) < total || (ppp && node_ppp_up(bed->node) < total) ||
-	       node_ha(bed->node).sync != HA_SYNC_IN_SYNC)
-		turn(bed, "the sessions do not come up");
-	/* the last acknowledgements, and the standby's PPP */
-	for (since = bench_now_us(); bench_now_us() - since < 1000000;)
-		turn(bed, "the sessions do not come to rest");
+	bed_call(bed);
+	bed_established(bed, total);
+	bed_in_sync(bed);
+	bed_rest(bed, 1000);	/* the last acknowledgements, and the standby's PPP */
 	r.rss_kib = (double)(bench_rss_kib() - rss) / total;
 	bed_end(bed, &standby, &lacs);
 	if (standby.sync != HA_SYNC_IN_SYNC || standby.records < total * (ppp ? 2 : 1) ||
@@ -399,7 +149,7 @@ static struct result run_trial(const struct options *o, enum trial trial)
 
 	if (pipe(fds))
 		bench_die("no pipe");
-	pid = child(trial == TRIAL_ALONE ? "bench-alone" : "bench-active");
+	pid = control_child(trial == TRIAL_ALONE ? "bench-alone" : "bench-active");
 	if (!pid) {
 		switch (trial) {
 		case TRIAL_ALONE:
@@ -529,6 +279,8 @@ static void bench_memory(const struct options *o)
 	fprintf(stderr, "KiB/session of %u: active %.2f, hot standby %.2f, warm standby %.2f; control only %.2f and %.2f\n",
 		o->tunnels * o->sessions, hot.rss_kib, hot.standby_rss_kib, warm.standby_rss_kib, control.rss_kib,
 		control.standby_rss_kib);
+	printf("{\"bench\": \"standby_memory_warm\", \"value\": %.2f, \"unit\": \"KiB/session\", \"goal\": \"<= 4\", \"ok\": %s}\n",
+	       warm.standby_rss_kib, warm.standby_rss_kib <= 4 ? "true" : "false");
 	printf("{\"bench\": \"control_memory\", \"value\": %.2f, \"unit\": \"KiB/session\", \"goal\": \"<= 8\", \"ok\": %s, "
 	       "\"sessions\": %u, \"ppp_open\": {\"active\": %.2f, \"hot_standby\": %.2f, \"warm_standby\": %.2f}, "
 	       "\"control_only\": {\"active\": %.2f, \"hot_standby\": %.2f}}\n",

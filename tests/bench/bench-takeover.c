@@ -18,10 +18,8 @@
  *
  *   bench-takeover [--only hot|resync|scale]
  */
-#include <arpa/inet.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "daemon/log.h"
@@ -252,23 +250,11 @@ static bool in_sync(const struct world *world)
 	       a.acked_seq == a.seq && !a.waiting_output;
 }
 
-static uint16_t free_port(void)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || getsockname(fd, (struct sockaddr *)&addr, &len))
-		bench_die("no port on loopback");
-	close(fd);
-	return ntohs(addr.sin_port);
-}
-
 /* A pair in sync, hot, with all tunnels and sessions up, at rest. */
 static void world_start(struct world *world, const struct scene *scene)
 {
 	struct node_options no = { .kind = NODE_ACTIVE, .ppp = true, .more = scene->config, .transmit = node_sends,
-				   .ctx = world, .port = free_port() };
+				   .ctx = world, .port = control_free_port() };
 	unsigned next = 0, total = scene->tunnels * scene->sessions;
 
 	*world = (struct world){ .scene = *scene, .random = 1, .since_us = bench_now_us() };

@@ -9,6 +9,8 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/control.h"
 
+#define TIMES_MAX 262144
+
 struct one {
 	struct lacs *lacs;
 	struct lac *lac;
@@ -25,6 +27,10 @@ struct lacs {
 	unsigned tunnels_up, down;
 	uint64_t now_ms;
 	uint32_t random;
+	unsigned per_s, next;		/* lacs_more(): whose turn it is */
+	uint64_t next_us;
+	double *times;			/* ms */
+	size_t time_count;
 };
 
 static uint32_t lacs_random(void *ctx)
@@ -37,14 +43,37 @@ static uint32_t lacs_random(void *ctx)
 	return lacs->random;
 }
 
+static void place_one(struct one *one)
+{
+	/* the context of a call is the moment it was placed */
+	if (!lac_call(one->lac, one->lacs->now_ms, NULL, (void *)(uintptr_t)bench_now_us()))
+		bench_die("a LAC cannot place a call");
+	one->placed++;
+}
+
 static void place(struct one *one)
 {
 	struct lacs *lacs = one->lacs;
 
-	while (one->calling && one->placed < lacs->options.calls && one->placed - one->up < lacs->options.window) {
-		if (!lac_call(one->lac, lacs->now_ms, NULL, NULL))
-			bench_die("a LAC cannot place a call");
-		one->placed++;
+	while (one->calling && !lacs->per_s && one->placed < lacs->options.calls &&
+	       one->placed - one->up < lacs->options.window)
+		place_one(one);
+}
+
+/* Those whose time has come; all LACs in turn. */
+static void place_paced(struct lacs *lacs)
+{
+	uint64_t now = bench_now_us();
+
+	while (lacs->per_s && lacs->next_us <= now) {
+		struct one *one = &lacs->one[lacs->next++ % lacs->options.tunnels];
+
+		if (one->placed >= lacs->options.calls) {
+			lacs->per_s = 0;
+			return;
+		}
+		place_one(one);
+		lacs->next_us += 1000000 / lacs->per_s;
 	}
 }
 
@@ -72,8 +101,10 @@ static void on_tunnel_down(void *ctx, const struct lac_reason *reason)
 static void on_call_up(void *ctx, struct lac_call *call)
 {
 	struct one *one = ctx;
+	struct lacs *lacs = one->lacs;
 
-	(void)call;
+	if (lacs->time_count < TIMES_MAX)
+		lacs->times[lacs->time_count++] = (double)(bench_now_us() - (uintptr_t)lac_call_ctx(call)) / 1000;
 	one->up++;
 	place(one);
 }
@@ -105,6 +136,9 @@ struct lacs *lacs_new(const struct lacs_options *options)
 
 	if (!lacs || options->tunnels > CONTROL_TUNNELS_MAX)
 		bench_die("no LACs");
+	lacs->times = malloc(TIMES_MAX * sizeof(*lacs->times));
+	if (!lacs->times)
+		bench_die("out of memory");
 	lacs->options = *options;
 	lacs->random = 0x2661;
 	for (unsigned i = 0; i < options->tunnels; i++) {
@@ -133,6 +167,7 @@ void lacs_free(struct lacs *lacs)
 {
 	for (unsigned i = 0; i < lacs->options.tunnels; i++)
 		lac_free(lacs->one[i].lac);
+	free(lacs->times);
 	free(lacs);
 }
 
@@ -158,6 +193,25 @@ void lacs_call(struct lacs *lacs)
 	}
 }
 
+void lacs_more(struct lacs *lacs, unsigned each, unsigned per_s)
+{
+	lacs->options.calls += each;
+	lacs->per_s = per_s;
+	lacs->next_us = bench_now_us();
+}
+
+void lacs_times(struct lacs *lacs, double *p50_ms, double *p99_ms, double *max_ms)
+{
+	*p50_ms = bench_quantile(lacs->times, lacs->time_count, 0.5);
+	*p99_ms = bench_quantile(lacs->times, lacs->time_count, 0.99);
+	*max_ms = lacs->time_count ? lacs->times[lacs->time_count - 1] : 0;
+}
+
+void lacs_forget_times(struct lacs *lacs)
+{
+	lacs->time_count = 0;
+}
+
 static void deliver(void *ctx, unsigned tunnel, const uint8_t *data, size_t len)
 {
 	struct lacs *lacs = ctx;
@@ -167,7 +221,7 @@ static void deliver(void *ctx, unsigned tunnel, const uint8_t *data, size_t len)
 
 void lacs_turn(struct lacs *lacs, struct pollfd *extra)
 {
-	uint64_t now = bench_now_us() / 1000, due = UINT64_MAX;
+	uint64_t now = bench_now_us() / 1000, due = lacs->per_s ? lacs->next_us / 1000 + 1 : UINT64_MAX;
 	unsigned n = lacs->options.tunnels;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -180,6 +234,7 @@ void lacs_turn(struct lacs *lacs, struct pollfd *extra)
 	poll(lacs->fds, n + 1, due <= now ? 0 : due - now > 1000 ? 1000 : (int)(due - now));
 	*extra = lacs->fds[n];
 	lacs->now_ms = bench_now_us() / 1000;
+	place_paced(lacs);
 	for (unsigned i = 0; i < n; i++) {
 		while (lacs->fds[i].revents && control_receive(lacs->fds[i].fd, i, deliver, lacs) == CONTROL_BATCH)
 			;

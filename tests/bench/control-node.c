@@ -48,6 +48,7 @@ struct node {
 	double *lags;
 	size_t lag_count;
 	bool address_free;
+	uint64_t longest_us;
 };
 
 static const char config_text[] =
@@ -355,7 +356,7 @@ static size_t wait_for(struct node *node, struct pollfd *extra)
 void node_turn(struct node *node, struct pollfd *extra)
 {
 	size_t links = wait_for(node, extra);
-	uint64_t now = now_ms();
+	uint64_t now = now_ms(), woken_us = bench_now_us();
 
 	group_now(node->group, now);
 	for (size_t i = 0; i < links; i++) {
@@ -384,6 +385,16 @@ void node_turn(struct node *node, struct pollfd *extra)
 	if (node->link && now >= ha_link_deadline_ms(node->link))
 		ha_link_tick(node->link, now);
 	measure(node);
+	woken_us = bench_now_us() - woken_us;
+	node->longest_us = woken_us > node->longest_us ? woken_us : node->longest_us;
+}
+
+double node_longest_ms(struct node *node)
+{
+	double ms = (double)node->longest_us / 1000;
+
+	node->longest_us = 0;
+	return ms;
 }
 
 struct ha_info node_ha(const struct node *node)

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/group.h"
 #include "tests/lac/lac.h"
@@ -48,6 +49,8 @@ void node_turn(struct node *node, struct pollfd *extra);
 struct ha_info node_ha(const struct node *node);
 uint32_t node_established(const struct node *node);
 uint64_t node_packets_sent(const struct node *node);
+/* Longest wake-up since the last call, ms: what comes meanwhile waits as long. */
+double node_longest_ms(struct node *node);
 uint32_t node_ppp_up(const struct node *node);
 uint32_t node_ppp_activated(const struct node *node);	/* mute ones that were told to speak */
 const struct group *node_group(const struct node *node);
@@ -72,8 +75,52 @@ bool lacs_open_done(const struct lacs *lacs);
 void lacs_call(struct lacs *lacs);
 /* Waits for packets, `extra` or a timer, and handles them. */
 void lacs_turn(struct lacs *lacs, struct pollfd *extra);
+/* So many more in each, so many a second of all, evenly. */
+void lacs_more(struct lacs *lacs, unsigned each, unsigned per_s);
+/* From ICRQ to ICRP, of the calls since they were last forgotten. */
+void lacs_times(struct lacs *lacs, double *p50_ms, double *p99_ms, double *max_ms);
+void lacs_forget_times(struct lacs *lacs);
 unsigned lacs_down(const struct lacs *lacs);		/* calls and tunnels that ended: none should */
 uint64_t lacs_retransmissions(const struct lacs *lacs);
+
+/* ---- a pair and its LACs, each a process (control-bed.c) ------------------- */
+
+struct bed_options {
+	bool ha, ppp, warm;
+	bool standby_later;	/* it comes to life at bed_standby() */
+	unsigned tunnels, sessions, window, resync;
+	unsigned more, more_per_s;	/* bed_more() */
+};
+struct standby_report {
+	uint64_t cpu_us;
+	long rss_kib;		/* growth since bed_begin() */
+	double longest_ms;	/* wake-up */
+	uint32_t ppp_up, records;
+	enum ha_sync sync;
+};
+struct lacs_report {
+	uint64_t cpu_us, retransmissions;
+	unsigned down;
+	double setup_p50_ms, setup_p99_ms, setup_max_ms;	/* ICRQ -> ICRP */
+};
+
+struct bed;
+/* A pair in sync (or one box alone), and LACs that have not said anything yet. */
+struct bed *bed_new(const struct bed_options *options);
+struct node *bed_node(struct bed *bed);		/* the active */
+void bed_turn(struct bed *bed, const char *what);	/* `what` is wrong if the trial takes too long */
+void bed_rest(struct bed *bed, unsigned ms);
+void bed_standby(struct bed *bed);
+void bed_in_sync(struct bed *bed);
+void bed_begin(struct bed *bed);		/* what is reported counts from now on */
+void bed_tunnels(struct bed *bed);
+void bed_call(struct bed *bed);
+void bed_more(struct bed *bed);
+void bed_established(struct bed *bed, uint32_t total);
+void bed_lacs_report(struct bed *bed, struct lacs_report *report);
+void bed_end(struct bed *bed, struct standby_report *standby, struct lacs_report *lacs);
+uint16_t control_free_port(void);
+pid_t control_child(const char *name);
 
 /* ---- UDP, in batches as netlink/udp.c reads ------------------------------- */
 

@@ -431,6 +431,22 @@ END_TEST
 
 /* ---- roles -------------------------------------------------------------- */
 
+static void first_call(void *ctx, struct lac_call *call)
+{
+	uint16_t *sid = ctx;
+
+	if (!*sid && lac_call_is_up(call))
+		*sid = lac_call_sid(call);
+}
+
+static uint16_t any_call(void)
+{
+	uint16_t sid = 0;
+
+	lac_each_call(lac, first_call, &sid);
+	return sid;
+}
+
 static unsigned mute(const struct node *node)
 {
 	unsigned n = 0;
@@ -465,6 +481,44 @@ START_TEST(takeover_of_many)
 	run(2000);
 	expect_up(_i ? CALLS - 1 : CALLS);
 	ck_assert_uint_eq(mute(nodes[1]), 0);
+}
+END_TEST
+
+/*
+ * A standby comes to an active with sessions: it makes its own of them a few at a time, while some go and
+ * others come.  It ends with what the active has; and in sync, at whatever moment, it can take over.
+ */
+START_TEST(standby_comes_late)
+{
+	enum { CALLS = 50 };
+	bool between = false;
+
+	for (unsigned i = 0; i < CALLS; i++)
+		lac_call(lac, now, NULL, NULL);
+	run(3000);
+	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
+	link_pair();
+	for (int ms = 0; ms < 20 + _i; ms++) {
+		if (ms % 3 == 0)
+			lac_hangup(lac_find_call(lac, any_call()), now, 1);
+		if (ms % 2)
+			lac_call(lac, now, NULL, NULL);
+		run(1);
+		between |= sessions(1) && sessions(1) + 10 < sessions(0);
+	}
+	ck_assert(between);	/* there was something to test */
+	ck_assert_int_eq(info_of(1).sync, HA_SYNC_IN_SYNC);
+	if (_i % 2)
+		take_over();
+	else
+		run(2000);
+	expect_up(lac_n_calls(lac));
+	ck_assert_uint_ge(lac_n_calls(lac), CALLS - 2);
+	lac_shutdown(lac, now, 1);
+	run(500);
+	ck_assert_uint_eq(info_of(1).records, 0);
+	ck_assert_uint_eq(pool_used(1), 0);
+	ck_assert_uint_eq(dp_null_sessions(nodes[1]->dp) + dp_null_tunnels(nodes[1]->dp), 0);
 }
 END_TEST
 
@@ -513,6 +567,7 @@ int main(void)
 	tcase_add_test(tc, fixed_address_of_another_group);
 	tcase_add_test(tc, another_user_on_the_same_session);
 	tcase_add_loop_test(tc, takeover_of_many, 0, 2);
+	tcase_add_loop_test(tc, standby_comes_late, 0, 12);
 	tcase_add_test(tc, there_and_back);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
