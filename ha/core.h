@@ -7,6 +7,7 @@
  *   log.c     the open batch, sequence numbers, the backlog of recent commits
  *   commit.c  the sending side: output commit, snapshots
  *   follow.c  the receiving side: apply, shadow store, acknowledge
+ *   undo.c    a batch that turned out wrong is taken back
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
  *   keep.c    the image of it all that a restart on this node comes back from
  *   planned.c changes of role that were asked for
@@ -123,11 +124,25 @@ struct ha_commit {
 	uint32_t snap, chunk_sent, chunk_acked;
 };
 
+struct ha_undo_item {
+	struct ha_key key;
+	uint32_t index;			/* of the record in its frame */
+	size_t at, len;			/* the body before; at SIZE_MAX: there was none */
+};
+struct ha_undo {
+	struct ha_undo_item *items;
+	uint8_t *data;
+	size_t count, size, data_len, data_size;
+};
+
 struct ha_follow {
 	bool complete;			/* store == the active's log at log.seq */
 	bool continuing;		/* backlog is arriving */
 	bool ever;			/* has had a complete store of a peer in this life */
 	bool mirror_stale;		/* the caller's mirror needs a rebuild at the next chance */
+	struct ha_undo undo;		/* of the batch whose last frame has not come yet */
+	bool partial;			/* there is one */
+	uint64_t partial_seq;		/* log.seq before it */
 	struct ha_store *shadow;
 	uint32_t snap, chunk;
 	uint64_t shadow_seq, shadow_log_id, shadow_log_epoch;
@@ -319,6 +334,13 @@ void ha_keep_forget_local(struct ha *ha);		/* passivated: what the peer never kn
 void ha_keep_tick(struct ha *ha);
 uint64_t ha_keep_deadline(const struct ha *ha);
 void ha_keep_free(struct ha *ha);
+
+/* undo.c */
+/* key is about to change in the live store; -ENOMEM: then it must not.  index is for the caller. */
+int ha_undo_note(struct ha_undo *undo, const struct ha_record *old, struct ha_key key, uint32_t index);
+void ha_undo_back(struct ha *ha, struct ha_undo *undo);	/* the live store is what it was */
+void ha_undo_forget(struct ha_undo *undo);		/* the changes stay */
+void ha_undo_free(struct ha_undo *undo);
 
 /* roles.c */
 enum role_event {

@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static void batch_take_back(struct ha *ha);
+
 static void shadow_drop(struct ha *ha)
 {
 	ha_store_free(ha->follow.shadow);
@@ -42,6 +44,7 @@ resync(struct ha *ha, bool full, const char *fmt, ...)
 	ha_refusal(ha, text);
 	ha->stats.refused++;
 	shadow_drop(ha);
+	batch_take_back(ha);
 	follow->complete = follow->continuing = false;
 	follow->full |= full;
 	follow->request_ms = ha->now_ms;
@@ -89,6 +92,7 @@ static void request(struct ha *ha)
 	struct ha_follow *follow = &ha->follow;
 
 	shadow_drop(ha);
+	batch_take_back(ha);
 	follow->continuing = false;
 	msg.log_id = ha->log.id;
 	msg.seq = ha->log.seq;
@@ -121,37 +125,73 @@ static bool records_valid(struct ha *ha, L2tpha__Record **records, size_t n)
 	return true;
 }
 
-/* false: out of memory; the caller gives the store up */
+/* false: out of memory; what was applied of it is for the caller to take back */
 static bool records_apply(struct ha *ha, struct ha_store *store, L2tpha__Record **records, size_t n)
 {
-	struct ha_action_node *node;
+	bool live = store == ha->store;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		const L2tpha__Record *r = records[i];
 		struct ha_key key = { (uint8_t)r->type, (uint16_t)r->a, (uint16_t)r->b, (uint16_t)r->c };
-		bool live = store == ha->store, del = r->flags & HA_RECORD_DELETE;
+		bool del = r->flags & HA_RECORD_DELETE;
 		int ret;
 
 		ha->stats.records_received++;
+		if (live && ha_undo_note(&ha->follow.undo, ha_store_find(store, key), key, (uint32_t)i))
+			return false;
 		if (del)
 			ret = ha_store_del(store, key);
 		else
 			ret = ha_store_put(store, key, r->body.data, r->body.len, NULL);
+		if (live && !ret)
+			ha->follow.undo.count--;	/* nothing changed */
 		if (ret < 0)
 			return false;
 		if (ha->config.record_type_count && !ha_record_type(ha, key.type))
 			ha->foreign[key.type / 8] |= (uint8_t)(1u << key.type % 8);
 		if (live && ret)
 			ha_keep_record(ha, key, del);
-		if (!live || !ret || ha->follow.mirror_stale)
-			continue;
+	}
+	return true;
+}
+
+/* The caller mirrors what this frame changed: the undo items from `first` on. */
+static void records_mirror(struct ha *ha, L2tpha__Record **records, size_t first)
+{
+	const struct ha_undo *undo = &ha->follow.undo;
+	struct ha_action_node *node;
+
+	for (; first < undo->count && !ha->follow.mirror_stale; first++) {
+		const L2tpha__Record *r = records[undo->items[first].index];
+		bool del = r->flags & HA_RECORD_DELETE;
+
 		node = ha_action_new(ha, del ? HA_ACTION_APPLY_DEL : HA_ACTION_APPLY_PUT, false);
-		node->action.key = key;
+		node->action.key = undo->items[first].key;
 		if (!del)
 			ha_action_data(ha, r->body.data, r->body.len);
 	}
-	return true;
+}
+
+/* The batch that has begun is not: the store and what it stands for are as before it. */
+static void batch_take_back(struct ha *ha)
+{
+	struct ha_follow *follow = &ha->follow;
+
+	if (!follow->partial)
+		return;
+	follow->partial = false;
+	ha_undo_back(ha, &follow->undo);
+	ha->log.seq = follow->partial_seq;
+	ha_log_clear_backlog(ha);
+	follow->mirror_stale = true;	/* frames before the last one were mirrored */
+	ha_keep_mark(ha);
+}
+
+static void batch_keep(struct ha *ha)
+{
+	ha->follow.partial = false;
+	ha_undo_forget(&ha->follow.undo);
 }
 
 /* The store is whole now; the caller rebuilds its mirror if it is not of this store. */
@@ -177,6 +217,7 @@ static void on_commit(struct ha *ha, const struct ha_frame *frame)
 	struct ha_store *store = follow->shadow ? follow->shadow : ha->store;
 	uint64_t *seq = follow->shadow ? &follow->shadow_seq : &ha->log.seq;
 	L2tpha__Commit *commit;
+	size_t first;
 
 	if (!follow->complete && !follow->continuing && !follow->shadow)
 		return;		/* of before our request */
@@ -191,24 +232,38 @@ static void on_commit(struct ha *ha, const struct ha_frame *frame)
 	}
 	if (!records_valid(ha, commit->records, commit->n_records))
 		goto out;
+	if (follow->shadow) {
+		if (!records_apply(ha, store, commit->records, commit->n_records)) {
+			resync(ha, true, "out of memory");
+			goto out;
+		}
+		*seq = frame->seq;
+		follow->ack_due = true;
+		goto out;
+	}
+	if (!follow->partial) {
+		follow->partial = true;
+		follow->partial_seq = ha->log.seq;
+	}
+	first = follow->undo.count;
 	if (!records_apply(ha, store, commit->records, commit->n_records)) {
-		ha->log.id = 0;
 		resync(ha, true, "out of memory");
+		goto out;
+	}
+	if (!commit->more && (commit->digest != ha_store_digest(store) || commit->count != ha_store_count(store))) {
+		resync(ha, true, "at %" PRIu64 " we would hold %" PRIu32 " records, the active %" PRIu32 " or others",
+		       frame->seq, ha_store_count(store), commit->count);
 		goto out;
 	}
 	*seq = frame->seq;
 	follow->ack_due = true;
-	if (!follow->shadow)	/* after a takeover others can go on from here */
-		ha_log_append(ha, frame->seq, frame->payload - HA_FRAME_HEADER, frame->len + HA_FRAME_HEADER);
-	if (!commit->more && !follow->shadow &&
-	    (commit->digest != ha_store_digest(store) || commit->count != ha_store_count(store))) {
-		ha->log.id = 0;
-		resync(ha, true, "at %" PRIu64 " we hold %" PRIu32 " records, the active %" PRIu32 " or others",
-		       frame->seq, ha_store_count(store), commit->count);
-		goto out;
-	}
-	if (!follow->shadow)
+	records_mirror(ha, commit->records, first);
+	/* after a takeover others can go on from here */
+	ha_log_append(ha, frame->seq, frame->payload - HA_FRAME_HEADER, frame->len + HA_FRAME_HEADER);
+	if (!commit->more) {
+		batch_keep(ha);
 		ha_keep_mark(ha);
+	}
 	if (commit->barrier && follow->continuing)
 		completed(ha, false);
 out:
@@ -225,6 +280,7 @@ static void on_continue(struct ha *ha, const struct ha_frame *frame)
 		return;
 	}
 	shadow_drop(ha);
+	batch_take_back(ha);
 	follow->complete = false;
 	if (msg->seq != ha->log.seq) {
 		resync(ha, true, "continuation from %" PRIu64 " but we hold %" PRIu64, msg->seq, ha->log.seq);
@@ -250,6 +306,7 @@ static void on_snap_begin(struct ha *ha, const struct ha_frame *frame)
 		return;
 	}
 	shadow_drop(ha);
+	batch_take_back(ha);
 	follow->complete = follow->continuing = false;
 	follow->shadow = ha_store_new();
 	if (!follow->shadow) {
@@ -434,6 +491,7 @@ void ha_follow_stop(struct ha *ha, const char *why)
 	bool followed = follow->complete || follow->continuing || follow->shadow;
 
 	shadow_drop(ha);
+	batch_take_back(ha);
 	follow->complete = follow->continuing = follow->ack_due = false;
 	follow->request_ms = 0;
 	follow->why[0] = '\0';

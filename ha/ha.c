@@ -120,6 +120,7 @@ void ha_free(struct ha *ha)
 	ha_commit_free(ha);
 	ha_log_free(ha);
 	ha_store_free(ha->follow.shadow);
+	ha_undo_free(&ha->follow.undo);
 	ha_store_free(ha->store);
 	ha_store_free(ha->local);
 	ha_parser_reset(&ha->parser);
