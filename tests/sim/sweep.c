@@ -17,6 +17,7 @@ struct plan {
 	int special;			/* NET_* or -1 */
 	uint64_t at;
 	enum l2tp_failover failover;
+	bool resync;			/* struck while a planned switchover is resynchronised */
 };
 
 static void story(struct sim *sim)
@@ -56,6 +57,47 @@ static void story(struct sim *sim)
 	check_end(sim);
 }
 
+/* The same for the time after a switchover: until every tunnel is resynchronised, and a little longer. */
+static void resync_story(struct sim *sim)
+{
+	uint64_t crash_at = sim->crash_at, special_at = sim->net.special_at;
+	struct node *active;
+	int i;
+
+	sim->crash_at = sim->net.special_at = SIM_NEVER;
+	peer_new(sim, 0, LAC_PEER_RFC, NULL, false);
+	peer_new(sim, 1, LAC_PEER_ACCEL, "first secret", false);
+	node_boot(&sim->nodes[0]);
+	node_boot(&sim->nodes[1]);
+	sim_run_for(sim, 5 * SEC);
+	peer_call(&sim->peers[0]);
+	peer_call(&sim->peers[1]);
+	sim_run_for(sim, 3 * SEC);
+	peer_call(&sim->peers[0]);
+	sim_run_for(sim, 4 * MS);
+	active = story_active(sim, "before the switchover");
+	if (!active)
+		return;
+	sim->steps = 0;
+	sim->net.control_count = 0;
+	sim->crash_at = crash_at;
+	sim->net.special_at = special_at;
+	story_switch(sim, active);
+	sim_run_for(sim, 1 * SEC);
+	peer_call(&sim->peers[1]);
+	sim_run_for(sim, 500 * MS);
+	if (sim->failed)
+		return;
+	sim->stats.steps = sim->steps;
+	sim->stats.control = sim->net.control_count;
+	sim->crash_at = sim->net.special_at = SIM_NEVER;
+	sim_run_for(sim, 4 * SEC);
+	for (i = 0; i < SIM_NODES; i++)
+		node_boot(&sim->nodes[i]);
+	sim_run_for(sim, 40 * SEC);
+	check_end(sim);
+}
+
 static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *stats, uint64_t *steps, uint64_t *control)
 {
 	struct sim *sim = sim_new(1, plan->hot, verbose);
@@ -72,7 +114,10 @@ static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *st
 		sim->net.special = plan->special;
 	}
 	sim_attach(sim);
-	story(sim);
+	if (plan->resync)
+		resync_story(sim);
+	else
+		story(sim);
 	ok = !sim->failed;
 	snprintf(name, sizeof(name), "sweep:%s:%llu", plan->name, (unsigned long long)plan->at);
 	if (!ok)
@@ -87,16 +132,22 @@ static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *st
 }
 
 static const struct plan plans[] = {
-	{ "power-hot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET },
-	{ "kill-hot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET },
-	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET },
-	{ "power-warm", false, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET },
-	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET },
-	{ "lose", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET },
-	{ "double", true, -1, NET_DUP, 0, L2TP_FAILOVER_UNSET },
-	{ "swap", true, -1, NET_SWAP, 0, L2TP_FAILOVER_UNSET },
-	{ "power-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT },
-	{ "switch-recovery", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT },
+	{ "power-hot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, false },
+	{ "kill-hot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET, false },
+	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, false },
+	{ "power-warm", false, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, false },
+	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, false },
+	{ "lose", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, false },
+	{ "double", true, -1, NET_DUP, 0, L2TP_FAILOVER_UNSET, false },
+	{ "swap", true, -1, NET_SWAP, 0, L2TP_FAILOVER_UNSET, false },
+	{ "power-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, false },
+	{ "switch-recovery", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, false },
+	{ "power-in-resync", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, true },
+	{ "power-in-resync-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, true },
+	{ "switch-in-resync", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, true },
+	{ "lose-in-resync", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, true },
+	{ "lose-in-resync-recovery", true, -1, NET_LOSE, 0, L2TP_FAILOVER_PROTOCOL_SILENT, true },
+	{ "swap-in-resync-recovery", true, -1, NET_SWAP, 0, L2TP_FAILOVER_PROTOCOL_SILENT, true },
 };
 
 void sweep_list(void)
@@ -114,7 +165,7 @@ unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose
 
 	for (i = 0; i < sizeof(plans) / sizeof(plans[0]) && failures < 5; i++) {
 		struct plan base = { .name = "base", .hot = plans[i].hot, .crash = -1, .special = -1,
-				     .failover = plans[i].failover };
+				     .failover = plans[i].failover, .resync = plans[i].resync };
 		struct plan plan = plans[i];
 		uint64_t steps = 0, control = 0, last;
 		char name[96];
