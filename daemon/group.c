@@ -473,6 +473,10 @@ static void params_fill(const struct group *group, const struct config_vpdn_grou
 	p->setup_timeout_s = vg->setup_timeout_s;
 	p->session_limit = vg->session_limit;
 	p->failover = vg->failover;
+	/* an older standby would keep sequence numbers, but not what RFC 4951 promised the peer */
+	if (p->ha && (p->failover == L2TP_FAILOVER_PROTOCOL || p->failover == L2TP_FAILOVER_PROTOCOL_SILENT) &&
+	    !ha_feature(group->ha, HA_FEATURE_FAILOVER))
+		p->failover = L2TP_FAILOVER_SILENT;
 	p->recovery_ms = group->config->failover_recovery_ms;
 }
 

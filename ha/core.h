@@ -228,6 +228,7 @@ struct ha {
 	uint64_t hello_seq;		/* ours, in the Hello of this connection */
 	struct ha_peer peer;
 	uint64_t common_features;	/* with the peer connected last */
+	bool peer_seen;			/* there was one; common_features is of it */
 	bool incompatible;		/* the peer seen last cannot be worked with */
 	char refusal[HA_REASON_MAX];	/* of the peer seen last, either way; "": none */
 	uint64_t refusal_log_ms;

@@ -146,7 +146,7 @@ int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON
 int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX]);
 int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_REASON_MAX]);
 
-/* May objects depend on it?  Both nodes know it, or there is no second one. */
+/* May objects depend on it?  Both nodes know it, or no second one was seen yet: then nothing is protected. */
 bool ha_feature(const struct ha *ha, enum ha_feature feature);
 
 /* ---- records (active) --------------------------------------------------- */

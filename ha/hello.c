@@ -7,8 +7,8 @@
  * stream and in every record type both know; the highest common version is
  * used.  A type the peer does not know is no obstacle while the store has none
  * of it, or when it may be skipped (HA_TYPE_SKIPPABLE).  A feature is used only
- * when both know it (ha_feature()); one that is already in use, and which the
- * other does not know, keeps them apart.  Both sides come to the same verdict
+ * when both know it, or the other has never been seen (ha_feature()); one that is
+ * required already, and which the other does not know, keeps them apart.  Both sides come to the same verdict
  * from the two HELLOs, so neither depends on being told; the REFUSE is a
  * courtesy.  A peer that is refused is as good as absent: the active goes on
  * alone, the other keeps what it has and asks for nothing.
@@ -43,7 +43,7 @@ static uint64_t our_features(void)
 
 bool ha_feature(const struct ha *ha, enum ha_feature feature)
 {
-	return !ha->config.peer_configured || (ha->common_features >> feature & 1);
+	return !ha->config.peer_configured || !ha->peer_seen || (ha->common_features >> feature & 1);
 }
 
 static uint32_t proto_min(const struct ha *ha)
@@ -295,6 +295,7 @@ static bool negotiate(struct ha *ha, const L2tpha__Hello *hello, char why[HA_REA
 	}
 	peer->proto = hello->proto_max < proto_max(ha) ? hello->proto_max : proto_max(ha);
 	ha->common_features = hello->features & our_features();
+	ha->peer_seen = true;
 	return true;
 }
 

@@ -4,6 +4,8 @@
  * sides tell it, and that records only one of them knows come through the
  * other (facts 11, S4, S5, S38, S39).
  */
+#include "ha/frame.h"
+#include "ha/ha.pb-c.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/ha_pair.h"
 
@@ -196,6 +198,43 @@ START_TEST(must_understand_is_refused_cleanly)
 }
 END_TEST
 
+/* The HELLO of the first release: no features, no record types. */
+START_TEST(the_first_release_knows_no_features)
+{
+	struct pair *pair = pair_new();
+	L2tpha__Heartbeat beat = L2TPHA__HEARTBEAT__INIT;
+	L2tpha__Hello hello = L2TPHA__HELLO__INIT;
+	uint8_t digest[16] = { 0 };
+	uint8_t *frame;
+	size_t len;
+
+	TYPES(&pair->a, older);
+	pair_node_start(&pair->a);
+	ck_assert(ha_feature(pair->a.ha, HA_FEATURE_FAILOVER));	/* nobody seen: nothing protected either */
+	pair_run(pair, 5000);
+	ha_link_up(pair->a.ha, pair->now_ms);
+	pair_drain(&pair->a);
+	hello.node = (char *)"lns-b";
+	hello.group = (char *)"g1";
+	hello.version = (char *)"0.1";
+	hello.proto_min = hello.proto_max = 1;
+	hello.config_digest = (ProtobufCBinaryData){ sizeof(digest), digest };
+	hello.state = &beat;
+	frame = ha_frame_new(HA_FRAME_HELLO, 0, 0, &hello.base, &len);
+	ha_link_input(pair->a.ha, pair->now_ms, frame, len);
+	free(frame);
+	ck_assert(pair_info(&pair->a).peer_ready);
+	ck_assert_uint_eq(pair_info(&pair->a).proto, 1);
+	ck_assert(!ha_feature(pair->a.ha, HA_FEATURE_FAILOVER));
+	/* still so when it is away: the one that comes back may be the same */
+	ha_link_down(pair->a.ha, pair->now_ms);
+	ck_assert(!ha_feature(pair->a.ha, HA_FEATURE_FAILOVER));
+	pair_flush(&pair->a);
+	ha_free(pair->a.ha);
+	free(pair);
+}
+END_TEST
+
 START_TEST(an_optional_type_comes_through_the_older)
 {
 	struct pair *pair = pair_new();
@@ -249,6 +288,7 @@ int main(void)
 	tcase_add_test(tcase, a_required_feature_keeps_apart);
 	tcase_add_test(tcase, what_must_be_understood_is_refused_before_anything_is_sent);
 	tcase_add_test(tcase, must_understand_is_refused_cleanly);
+	tcase_add_test(tcase, the_first_release_knows_no_features);
 	tcase_add_test(tcase, an_optional_type_comes_through_the_older);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
