@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The control socket and l2tpctl as they are: a process serves the socket of
+ * a node, the real program talks to it, from a pipe and from a terminal.
+ */
+#include <ev.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/debug.h"
+#include "daemon/io_ctl.h"
+#include "tests/unit/check_main.h"
+#include "tests/unit/group_rig.h"
+
+static char dir[] = "/tmp/l2tpha-ctl-XXXXXX", sock[64], program[512];
+static pid_t server;
+
+static uint64_t clock_now(void)
+{
+	return now;
+}
+
+static int not_saved(const char *path, const char *text, char error[256])
+{
+	(void)text;
+	snprintf(error, 256, "%s: the disk is full", path);
+	return -ENOSPC;
+}
+
+static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	debug_line(((struct show_context *)timer->data)->debug, DEBUG_EVENT, "one: tick");
+}
+
+/* Serves until it is killed. */
+static void serve(void)
+{
+	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+	struct show_context context = { .group_count = 1, .now_ms = clock_now, .path = "/etc/x.conf", .save = not_saved };
+	ev_timer timer;
+
+	if (!freopen("/dev/null", "w", stderr))
+		_exit(2);
+	setup();
+	context.groups = &nodes[0]->group;
+	context.config = nodes[0]->config;
+	context.pools = nodes[0]->pools;
+	snprintf(context.config->enable_secret, sizeof(context.config->enable_secret), "open sesame");
+	if (!io_ctl_new(loop, sock, &context))
+		_exit(3);
+	ev_timer_init(&timer, on_second, 0.1, 0.1);
+	timer.data = &context;
+	ev_timer_start(loop, &timer);
+	ev_run(loop, 0);
+	_exit(0);
+}
+
+static int dial(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(addr.sun_path, sock);
+	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void server_up(void)
+{
+	int fd;
+
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 32);
+	char *slash;
+
+	ck_assert_int_gt(n, 0);
+	program[n] = '\0';
+	slash = strstr(program, "/unit/");
+	ck_assert_ptr_nonnull(slash);
+	strcpy(slash, "/l2tpctl");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(sock, sizeof(sock), "%s/s", dir);
+	server = fork();
+	if (!server)
+		serve();
+	while ((fd = dial()) < 0)	/* the test has a time limit */
+		usleep(10000);
+	close(fd);
+}
+
+static void server_down(void)
+{
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	unlink(sock);
+	rmdir(dir);
+	strcpy(dir + strlen(dir) - 6, "XXXXXX");
+}
+
+/* What the program prints, its errors too, when it is run by a shell with these words and this input. */
+static int run_ctl(const char *words, const char *input, char *out, size_t size)
+{
+	char command[1024];
+	FILE *pipe;
+	size_t n;
+	int status;
+
+	snprintf(command, sizeof(command), "printf '%%b' '%s' | %s -s %s %s 2>&1", input, program, sock, words);
+	pipe = popen(command, "re");
+	ck_assert_ptr_nonnull(pipe);
+	n = fread(out, 1, size - 1, pipe);
+	out[n] = '\0';
+	status = pclose(pipe);
+	return WEXITSTATUS(status);
+}
+
+static void ctl(const char *words, const char *input, int status, const char *part)
+{
+	char out[8192];
+	int got = run_ctl(words, input, out, sizeof(out));
+
+	ck_assert_msg(got == status, "%s: status %d: %s", words, got, out);
+	ck_assert_msg(strstr(out, part) != NULL, "%s: no \"%s\" in\n%s", words, part, out);
+}
+
+START_TEST(commands)
+{
+	ctl("show version", "", 0, "l2tphad ");
+	ctl("show l2tp tunnel id 5", "", 1, "%No tunnel of that ID");
+	ctl("bogus", "", 2, "refused 'bogus'");
+	ctl("redundancy switchover dry-run", "", 4, "one: refused: ");
+	ctl("write memory", "", 3, "%Not written: /etc/x.conf: the disk is full");
+	ctl("exit", "", 0, "");
+	ctl("-j show version", "", 0, "\"schema_version\": 1");
+	ctl("complete show red", "", 0, "redundancy\n");
+}
+END_TEST
+
+START_TEST(lines_from_a_pipe)
+{
+	ctl("", "configure terminal\\nusername x password y\\nend\\nshow running-config\\n", 0, "username x password 0 <hidden>\n");
+	ctl("", "configure terminal\\nbogus\\nhostname never\\n", 2, "refused 'bogus'");
+	ctl("show running-config", "", 0, "hostname lns-a\n");
+	ctl("", "configure terminal\\nvpdn-group N\\naccept-dialin\\nend\\n", 4, "%Refused: not in force");
+	ctl("", "configure terminal\\nend\\n", 0, "");	/* who hung up does not configure any longer */
+}
+END_TEST
+
+static char unread[65536];
+
+/* Reads until `text` came; what came behind it is for the next call. */
+static void expect(int fd, const char *text)
+{
+	size_t n = strlen(unread);
+	char *found;
+
+	while (!(found = strstr(unread, text))) {
+		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		ssize_t got;
+
+		ck_assert_msg(poll(&wait, 1, 10000) == 1, "no \"%s\" in \"%s\"", text, unread);
+		got = read(fd, unread + n, sizeof(unread) - 1 - n);
+		ck_assert_msg(got > 0, "no \"%s\" in \"%s\"", text, unread);
+		n += (size_t)got;
+		unread[n] = '\0';
+	}
+	found += strlen(text);
+	memmove(unread, found, strlen(found) + 1);
+}
+
+static void type(int fd, const char *text)
+{
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+START_TEST(terminal)
+{
+	int fd, status;
+	pid_t pid = forkpty(&fd, NULL, NULL, NULL);
+
+	if (!pid) {
+		setenv("TERM", "xterm", 1);	/* not one that is padded with NULs */
+		execl(program, program, "-s", sock, (char *)NULL);
+		_exit(127);
+	}
+	expect(fd, "lns-a> ");
+	type(fd, "configure terminal\n");
+	expect(fd, "needs the privileged mode: enable");
+	expect(fd, "lns-a> ");
+	type(fd, "ena\t\n");
+	/* the superuser is not asked; another would be (test-cli.c) */
+	if (geteuid()) {
+		expect(fd, "Password: ");
+		type(fd, "open sesame\n");
+	}
+	expect(fd, "lns-a# ");
+	type(fd, "conf");
+	type(fd, "\tt\n");
+	expect(fd, "lns-a(config)# ");
+	type(fd, "vpdn-group G\n");
+	expect(fd, "lns-a(config-vpdn)# ");
+	type(fd, "l2tp tunnel ?");
+	expect(fd, "receive-window");
+	type(fd, "resync 4\n");
+	expect(fd, "lns-a(config-vpdn)# ");
+	type(fd, "end\n");
+	expect(fd, "lns-a# ");
+	type(fd, "debug l2tp redundancy event\n");
+	expect(fd, "L2TP redundancy events debugging is on");
+	expect(fd, "lns-a# ");
+	type(fd, "terminal monitor\n");
+	expect(fd, "L2TP redundancy event: one: tick");	/* while nothing is typed */
+	type(fd, "undebug all\n");
+	expect(fd, "All possible debugging has been turned off");
+	type(fd, "exit\n");
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	close(fd);
+}
+END_TEST
+
+/* Requests that are none, and one that never ends. */
+START_TEST(nonsense)
+{
+	static const char *const lines[] = { "\n", "exec\n", "bogus\n", "exec show\001\n", "password x\n", "exec configure terminal\nshell\n" };
+	char buf[2048];
+
+	for (size_t i = 0; i <= sizeof(lines) / sizeof(lines[0]); i++) {
+		int fd = dial();
+
+		ck_assert_int_ge(fd, 0);
+		memset(buf, 'x', sizeof(buf));
+		if (i < sizeof(lines) / sizeof(lines[0]))
+			type(fd, lines[i]);
+		else
+			ck_assert_int_gt(send(fd, buf, sizeof(buf), MSG_NOSIGNAL), 0);
+		ck_assert_int_gt(read(fd, buf, sizeof(buf)), 0);
+		close(fd);
+	}
+	ctl("show version", "", 0, "l2tphad ");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ctl");
+	TCase *tc = tcase_create("ctl");
+
+	tcase_add_checked_fixture(tc, server_up, server_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, commands);
+	tcase_add_test(tc, lines_from_a_pipe);
+	tcase_add_test(tc, terminal);
+	tcase_add_test(tc, nonsense);
+	suite_add_tcase(suite, tc);
+	return check_main(suite);
+}
