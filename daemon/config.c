@@ -311,6 +311,13 @@ static int check_redundancy_group(const struct config_redundancy_group *g, char 
 	if (g->lease_ms > g->dead_ms)
 		return wrong(error, "redundancy group %s: timers: lease %u is more than dead %u: both nodes could speak",
 			     g->name, g->lease_ms, g->dead_ms);
+	for (const struct config_redundancy_group *o = g->next; o; o = o->next) {
+		if (!o->tunnel_first != !g->tunnel_first)
+			return wrong(error, "redundancy group %s: tunnel-ids is missing, %s has it",
+				     g->tunnel_first ? o->name : g->name, g->tunnel_first ? g->name : o->name);
+		if (g->tunnel_first && g->tunnel_first <= o->tunnel_last && o->tunnel_first <= g->tunnel_last)
+			return wrong(error, "redundancy group %s and %s have tunnel-ids in common", g->name, o->name);
+	}
 	for (const struct config_redundancy_group *o = g->next; o; o = o->next)
 		if (o->local.family && endpoint_equal(&g->local, &o->local))
 			return wrong(error, "redundancy group %s and %s have the same local address and port", g->name, o->name);
@@ -328,6 +335,20 @@ int config_check(const struct config *config, char error[256])
 	for (const struct config_redundancy_group *g = config->redundancy_groups; g && !err; g = g->next)
 		err = check_redundancy_group(g, error);
 	return err;
+}
+
+void config_tunnel_ids(const struct config *config, size_t index, uint16_t *first, uint16_t *last)
+{
+	const struct config_redundancy_group *g = config->redundancy_groups;
+	size_t count = 0;
+
+	for (const struct config_redundancy_group *o = g; o; o = o->next)
+		count++;
+	for (size_t i = 0; g && i < index; i++)
+		g = g->next;
+	count = count ? count : 1;
+	*first = g && g->tunnel_first ? g->tunnel_first : (uint16_t)(index * 65535 / count + 1);
+	*last = g && g->tunnel_first ? g->tunnel_last : (uint16_t)((index + 1) * 65535 / count);
 }
 
 /* ---- digest ------------------------------------------------------------- */

@@ -104,6 +104,7 @@ struct config_redundancy_group {	/* redundancy / group NAME */
 	uint32_t lease_ms;		/* timers lease MS; 1000 */
 	uint32_t commit_timeout_ms;	/* commit timeout MS; 20 */
 	uint32_t startup_ms;		/* timers startup MS; 3000 */
+	uint16_t tunnel_first, tunnel_last; /* tunnel-ids FIRST LAST; 0: by the place among the groups */
 };
 
 struct config {
@@ -139,6 +140,8 @@ struct config *config_load(const char *path, char error[256]);
 int config_save(const char *path, const char *text, char error[256]);
 /* Cross-checks (a template that does not exist, an empty pool, redundancy without an address ...). */
 int config_check(const struct config *config, char error[256]);
+/* The tunnel IDs of the group at `index` of the list: no two groups, on no two boxes, give the same. */
+void config_tunnel_ids(const struct config *config, size_t index, uint16_t *first, uint16_t *last);
 /* Of what must be equal on both nodes (users, pools, templates, groups; not addresses of the node). */
 void config_digest(const struct config *config, uint8_t digest[16]);
 const struct config_user *config_user_find(const struct config *config, const char *name);

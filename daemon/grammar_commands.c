@@ -502,3 +502,26 @@ void command_print_timers(struct config_printer *out, const struct config_comman
 		config_print_line(out, "timers heartbeat %u dead %u", g->heartbeat_ms, g->dead_ms);
 }
 
+int command_set_tunnel_ids(struct config_parser *p, const struct grammar_match *m)
+{
+	uint64_t first = m->form == GRAMMAR_SET ? number_of(m, "FIRST-ID", 0) : 0;
+	uint64_t last = m->form == GRAMMAR_SET ? number_of(m, "LAST-ID", 0) : 0;
+
+	if (last < first) {
+		snprintf(p->error, GRAMMAR_ERROR_MAX, "refused '%s': expected a number from %u on", text_of(m, "LAST-ID"),
+			 (unsigned int)first);
+		return -EINVAL;
+	}
+	p->group->tunnel_first = (uint16_t)first;
+	p->group->tunnel_last = (uint16_t)last;
+	return 0;
+}
+
+void command_print_tunnel_ids(struct config_printer *out, const struct config_command *command, const void *object)
+{
+	const struct config_redundancy_group *g = object;
+
+	(void)command;
+	if (g->tunnel_first)
+		config_print_line(out, "tunnel-ids %u %u", g->tunnel_first, g->tunnel_last);
+}

@@ -26,6 +26,7 @@ void command_print_local(struct config_printer *out, const struct config_command
 void command_print_peer(struct config_printer *out, const struct config_command *command, const void *object);
 void command_print_pools(struct config_printer *out, const struct config_command *command, const void *object);
 void command_print_standby(struct config_printer *out, const struct config_command *command, const void *object);
+void command_print_tunnel_ids(struct config_printer *out, const struct config_command *command, const void *object);
 void command_print_timers(struct config_printer *out, const struct config_command *command, const void *object);
 void command_print_usernames(struct config_printer *out, const struct config_command *command, const void *object);
 void command_print_vips(struct config_printer *out, const struct config_command *command, const void *object);
@@ -38,6 +39,7 @@ int command_set_local(struct config_parser *p, const struct grammar_match *m);
 int command_set_peer(struct config_parser *p, const struct grammar_match *m);
 int command_set_pool(struct config_parser *p, const struct grammar_match *m);
 int command_set_standby(struct config_parser *p, const struct grammar_match *m);
+int command_set_tunnel_ids(struct config_parser *p, const struct grammar_match *m);
 int command_set_timers(struct config_parser *p, const struct grammar_match *m);
 int command_set_username(struct config_parser *p, const struct grammar_match *m);
 int command_set_vip(struct config_parser *p, const struct grammar_match *m);

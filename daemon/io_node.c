@@ -46,6 +46,7 @@ struct node_group {
 	struct ha_link *link;
 	struct io_image *image;
 	struct link_watch watches[LINK_FDS_MAX];
+	uint16_t id_min, id_max;	/* of its tunnels */
 	char epoch_path[256];
 };
 
@@ -235,19 +236,12 @@ static int link_start(struct node_group *ng, const struct config_redundancy_grou
 
 /* ---- dispatch ----------------------------------------------------------- */
 
-/* The last tunnel ID of group i of n: the same on both nodes, so no ID is given twice. */
-static uint16_t id_last(size_t i, size_t n)
-{
-	return (uint16_t)((i + 1) * 65535 / n);
-}
-
 static struct group *group_of_tunnel(struct io_node *node, uint16_t tunnel_id)
 {
-	size_t i = 0;
-
-	while (i + 1 < node->count && tunnel_id > id_last(i, node->count))
-		i++;
-	return node->groups[i].group;
+	for (size_t i = 0; i < node->count; i++)
+		if (tunnel_id >= node->groups[i].id_min && tunnel_id <= node->groups[i].id_max)
+			return node->groups[i].group;
+	return node->groups[0].group;	/* of no group: it knows no such tunnel */
 }
 
 static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
@@ -386,14 +380,15 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 		.config = node->config,
 		.rg = rg,
 		.pools = node->pools,
-		.id_min = (uint16_t)(i ? id_last(i - 1, node->count) + 1 : 1),
-		.id_max = id_last(i, node->count),
 		.unix_minus_monotonic_ms = wall_offset_ms(),
 	};
 	struct ha_image_ops io;
 	struct group_ops go = { .ctx = ng, .random = shell_random, .link_send = shell_link_send,
 				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch };
 
+	config_tunnel_ids(node->config, i, &ng->id_min, &ng->id_max);
+	gc.id_min = ng->id_min;
+	gc.id_max = ng->id_max;
 	ng->node = node;
 	snprintf(ng->epoch_path, sizeof(ng->epoch_path), "%s/epoch.%s", c->state_dir, rg ? rg->name : "none");
 	gc.epoch = epoch_read(ng->epoch_path);

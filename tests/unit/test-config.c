@@ -69,6 +69,7 @@ static const char full[] =
 	"  timers lease 400\n"
 	"  timers startup 1500\n"
 	"  commit timeout 30\n"
+	"  tunnel-ids 100 30000\n"
 	"end\n";
 
 static struct config *parse(const char *text)
@@ -136,6 +137,7 @@ START_TEST(reads_every_field)
 	ck_assert_uint_eq(rg->peer.port, 1800);
 	ck_assert_uint_eq(rg->key_len, 16);
 	ck_assert_uint_eq(rg->key[15], 15);
+	ck_assert(rg->tunnel_first == 100 && rg->tunnel_last == 30000);
 	ck_assert(!rg->hot && rg->detector == CONFIG_DETECTOR_NONE);
 	ck_assert_uint_eq(rg->priority, 200);
 	ck_assert_uint_eq(rg->heartbeat_ms, 100);
@@ -503,9 +505,42 @@ static const struct {
 	{ "redundancy\n group g\n  virtual-address 192.0.2.1/24 interface e\n  local address 10.1.1.1\n", "peer address is missing" },
 	{ RG "  no pre-shared-key\n", "pre-shared-key is missing" },
 	{ RG "  timers lease 2000\n", "both nodes could speak" },
+	{ RG "  tunnel-ids 1 100\n group h\n  virtual-address 192.0.2.9/24 interface e\n", "tunnel-ids is missing, g has it" },
+	{ RG "  tunnel-ids 1 100\n group h\n  virtual-address 192.0.2.9/24 interface e\n  tunnel-ids 100 200\n",
+	  "tunnel-ids in common" },
+	{ RG "  detector keepalived\n", "keepalived fifo is missing" },
+	{ RG "  keepalived fifo /run/f\n", "two cannot decide" },
 	{ RG "  timers heartbeat 500 dead 1000\n", "less than three heartbeats" },
 	{ RG " group h\n  virtual-address 192.0.2.1/24 interface e\n", "virtual-address in common" },
 };
+
+/* What both boxes compute must not depend on where the group stands in the list of one of them. */
+START_TEST(tunnel_ids_of_groups)
+{
+	static const char two[] = RG " group h\n  virtual-address 192.0.2.9/24 interface e\n";
+	uint16_t first, last;
+	char error[256] = "";
+	struct config *c = config_parse("f", "hostname x\n", error);
+
+	config_tunnel_ids(c, 0, &first, &last);
+	ck_assert(first == 1 && last == 65535);
+	config_free(c);
+	c = config_parse("f", two, error);
+	ck_assert_msg(c, "%s", error);
+	config_tunnel_ids(c, 0, &first, &last);
+	ck_assert(first == 1 && last == 32767);
+	config_tunnel_ids(c, 1, &first, &last);
+	ck_assert(first == 32768 && last == 65535);
+	config_free(c);
+	c = config_parse("f", RG "  tunnel-ids 40000 50000\n", error);
+	ck_assert_msg(c, "%s", error);
+	config_tunnel_ids(c, 0, &first, &last);
+	ck_assert(first == 40000 && last == 50000);
+	config_free(c);
+	ck_assert_ptr_null(config_parse("f", RG "  tunnel-ids 9 5\n", error));
+	ck_assert_ptr_nonnull(strstr(error, "expected a number from 9 on"));
+}
+END_TEST
 
 START_TEST(cross_checks)
 {
@@ -563,6 +598,7 @@ int main(void)
 	TCase *tc = tcase_create("config");
 
 	tcase_add_test(tc, reads_every_field);
+	tcase_add_test(tc, tunnel_ids_of_groups);
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, no_and_default_forms);
 	tcase_add_loop_test(tc, who_decides, 0, sizeof(detectors) / sizeof(detectors[0]));
