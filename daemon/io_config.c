@@ -134,7 +134,9 @@ int config_save(const char *path, const char *text, char error[256])
 		err = -errno;
 		goto fail;
 	}
-	err = exists && fchown(fd, st.st_uid, st.st_gid) && geteuid() == 0 ? -errno : text_write(fd, text);
+	if (exists && fchown(fd, st.st_uid, st.st_gid))
+		fchmod(fd, st.st_mode & 0700);		/* its group would be another one */
+	err = text_write(fd, text);
 	close(fd);
 	if (!err && exists && unlink(old) && errno != ENOENT)
 		err = -errno;

@@ -375,14 +375,17 @@ static void protection_session(void *arg, struct group *group, const struct l2tp
 static void exposed_add(json_t *list, uint32_t count, const char *reason)
 {
 	if (count)
-		json_array_append_new(list, json_pack("{s:i, s:s}", "sessions", count, "reason", reason));
+		json_array_append_new(list, json_pack("{s:i, s:o}", "sessions", count, "reason", view_string(reason)));
 }
 
 static json_t *protection_json(const struct protection *p)
 {
 	json_t *list = json_array();
+	char why[HA_REASON_MAX + 32];
 
-	exposed_add(list, p->not_in_sync, !p->ha->peer_ready ? "no standby" : "standby not in sync");
+	snprintf(why, sizeof(why), "standby not in sync (%s%s%s)", ha_sync_name(p->ha->sync), p->ha->sync_reason[0] ? ": " : "",
+		 p->ha->sync_reason);
+	exposed_add(list, p->not_in_sync, !p->ha->peer_ready ? "no standby" : why);
 	exposed_add(list, p->setup, "in setup");
 	exposed_add(list, p->no_ppp, "PPP not complete: would negotiate again");
 	exposed_add(list, p->not_ha, "sso is not enabled");
@@ -565,9 +568,28 @@ static int do_demote(struct show *show, struct group *group, char reason[HA_REAS
 	return group_demote(group, show->ctx->now_ms(), reason);
 }
 
+/* Behind what the HA core says of the steps: what it means for sessions. */
+static void would(struct group *group, char reason[HA_REASON_MAX])
+{
+	struct protection p = { .group = group };
+	size_t n = strlen(reason);
+	struct ha_info ha;
+
+	ha_info(group_ha(group), &ha);
+	p.ha = &ha;
+	show_each_session(group, 0, 0, protection_session, &p);
+	snprintf(reason + n, HA_REASON_MAX - n, "; %u of %u sessions go on%s", p.protected, p.total,
+		 ha.peer_config_equal ? "" : "; configuration DIFFERS");
+}
+
 static int do_switchover(struct show *show, struct group *group, char reason[HA_REASON_MAX])
 {
-	return group_switchover(group, show->ctx->now_ms(), grammar_has(show->match, "dry-run"), reason);
+	bool dry_run = grammar_has(show->match, "dry-run");
+	int err = group_switchover(group, show->ctx->now_ms(), dry_run, reason);
+
+	if (dry_run && !err)
+		would(group, reason);
+	return err;
 }
 
 static const struct view refused_part[] = { { VIEW_PART, "refused: ", NULL }, { VIEW_END, NULL, NULL } };

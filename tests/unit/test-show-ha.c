@@ -305,6 +305,20 @@ START_TEST(clients)
 }
 END_TEST
 
+START_TEST(before_a_switchover)
+{
+	pair_up(2);
+	shows(0, "redundancy switchover dry-run", "one: would work: ");
+	shows(0, "redundancy switchover dry-run", "; 2 of 2 sessions go on\n");
+	shows(1, "redundancy switchover dry-run", "; 2 of 2 sessions go on\n");
+	nodes[0]->config->vpdn_groups->hello_s = 7;
+	group_config_changed(nodes[0]->group, now);
+	shows(0, "redundancy switchover dry-run", "; 2 of 2 sessions go on; configuration DIFFERS\n");
+	run(1000);
+	shows(0, "show redundancy states", "13 -ACTIVE");	/* it was only said */
+}
+END_TEST
+
 START_TEST(histories)
 {
 	json_t *tree, *list, *last;
@@ -399,6 +413,7 @@ int main(void)
 	tcase_add_test(tc, both_nodes_agree);
 	tcase_add_test(tc, states);
 	tcase_add_test(tc, clients);
+	tcase_add_test(tc, before_a_switchover);
 	tcase_add_test(tc, histories);
 	tcase_add_loop_test(tc, debug_classes, 0, 2);
 	tcase_add_test(tc, one_class);
