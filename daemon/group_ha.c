@@ -153,6 +153,15 @@ static int vip_unfence(struct dp *dp, const struct dp_vip *vips, size_t count, d
 	return dp->ops->lease(dp, vips, count, group_lease_ms(req->group), done, arg);
 }
 
+/* What cannot be told leaves things as they are: a mute node stays mute, an owner serves on. */
+static void probe_told(struct group *group, int result)
+{
+	struct ha_info info;
+
+	ha_info(group->ha, &info);
+	ha_probe_result(group->ha, group->now_ms, result > 0 || (result < 0 && info.role != HA_ROLE_ACTIVE));
+}
+
 static void probe_done(void *arg, int result)
 {
 	struct group *group = group_request_done(arg);
@@ -161,8 +170,7 @@ static void probe_done(void *arg, int result)
 		return;
 	if (result < 0)
 		log_warnx("redundancy group %s: cannot probe the virtual address: %s", group->rg->name, strerror(-result));
-	/* what cannot be told is taken as an answer: a node that is not sure stays mute */
-	ha_probe_result(group->ha, group->now_ms, result != 0);
+	probe_told(group, result);
 }
 
 static void probe(struct group *group)
@@ -180,7 +188,7 @@ static void probe(struct group *group)
 	if (rc && req)
 		group_request_done(req);
 	if (rc)
-		ha_probe_result(group->ha, group->now_ms, true);
+		probe_told(group, rc);
 }
 
 static void rebuild_start(struct group *group);

@@ -250,6 +250,7 @@ enum resync_event {
 	RESYNC_EVENT_BEHIND,	/* took over with records that may be old */
 	RESYNC_EVENT_PROTOCOL,	/* took over, the method says RFC 4951 */
 	RESYNC_EVENT_FORBIDDEN,	/* took over, the method says no */
+	RESYNC_EVENT_DOUBTED,		/* exact records, and the peer seems to know more */
 	RESYNC_EVENT_AGREED,	/* the peer confirmed exact numbers */
 	RESYNC_EVENT_LEARNT,	/* both numbers are known now */
 	RESYNC_EVENT_SILENCE,	/* listening is over */

@@ -8,6 +8,10 @@
  * may be counting retransmissions already; all are spread a little so that
  * thousands of tunnels do not burst into one socket buffer.
  *
+ * Unless it comes late, or acknowledges what we never said: then somebody else may
+ * have served the peer meanwhile (a partition without a fence), and the records are
+ * taken to be behind after all.
+ *
  * Records that may be behind (the stream was down; somebody forced a stale
  * standby): the numbers of the records are low bounds, and nothing here ever
  * guesses higher than what the peer itself has said, because an Ns ahead of
@@ -37,6 +41,7 @@
 
 #define PROBES_PER_BATCH 1000
 #define PROBE_BATCH_MS 100
+#define DOUBT_MS 4000		/* an answer that took longer: who has served the peer until then? */
 #define LISTEN_MS 1000
 #define SETTLE_MS 8500		/* more than the longest back-off of a peer */
 #define LIMIT_MS 31000
@@ -171,6 +176,13 @@ static void renewed(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	tunnel->resync.listen_ms = CHANNEL_NEVER;
 }
 
+/* They were exact when the stream broke; who has spoken since? */
+static void doubted(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	tunnel->l2tp->counters.resync--;
+	begin_listening(tunnel, now_ms);
+}
+
 static void recovered(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	tunnel->resync.how = L2TP_RESYNC_BY_PROTOCOL;
@@ -199,6 +211,7 @@ static const struct resync_transition table[L2TP_RESYNC_FAILED + 1][RESYNC_EVENT
 	[L2TP_RESYNC_FAILED]	= { TAKEN_OVER },
 	[L2TP_RESYNC_PROBE] = {
 		[RESYNC_EVENT_AGREED]	 = { agreed,	L2TP_RESYNC_DONE },
+		[RESYNC_EVENT_DOUBTED]	 = { doubted,	L2TP_RESYNC_LISTEN },
 		[RESYNC_EVENT_LOST]	 = { lost,	L2TP_RESYNC_FAILED },
 	},
 	[L2TP_RESYNC_LISTEN] = {
@@ -357,6 +370,14 @@ static void learn_vr(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t ns, b
 	resync->settle_ms = CHANNEL_NEVER;	/* it will come again */
 }
 
+static bool doubtful(const struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
+{
+	const struct channel *channel = &tunnel->channel;
+
+	return now_ms >= tunnel->resync.start_ms + DOUBT_MS ||
+	       (reached(channel->vs, header->nr) && header->nr != channel->vs);
+}
+
 bool resync_packet(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
 {
 	bool zlb = !header->body_len;
@@ -367,6 +388,8 @@ bool resync_packet(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct mes
 	if (tunnel->resync.state == L2TP_RESYNC_RESET)
 		return header->nr == tunnel->channel.vs &&
 		       (uint16_t)(header->ns - tunnel->channel.vr) < tunnel->channel.window;
+	if (tunnel->resync.state == L2TP_RESYNC_PROBE && doubtful(tunnel, now_ms, header))
+		resync_event(tunnel, RESYNC_EVENT_DOUBTED, now_ms);
 	if (!learning(tunnel))
 		return true;
 	if (!learn_vs(tunnel, now_ms, header->nr, zlb))

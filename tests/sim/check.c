@@ -200,6 +200,28 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 	}
 }
 
+void check_before_join(struct sim *sim)
+{
+	struct ha_info info[SIM_NODES] = { 0 };
+	int i, loser = -1;
+
+	for (i = 0; i < SIM_NODES; i++)
+		if (sim->nodes[i].group)
+			ha_info(group_ha(sim->nodes[i].group), &info[i]);
+	if (sim->net.split && info[0].owner && info[1].owner)
+		loser = info[1].epoch < info[0].epoch;
+	else if (!sim->net.split)
+		loser = sim->net.loser;
+	for (i = 0; sim->net.loses && i < sim->peer_count; i++)
+		if (loser < 0 || net_side(sim, &sim->peers[i].addr) == loser)
+			sim->peers[i].at_risk = true;
+	for (i = 0; i < sim->call_count; i++)
+		if (sim->peers[sim->calls[i].peer].at_risk) {
+			sim->calls[i].at_risk = true;
+			sim->calls[i].confirmed = false;
+		}
+}
+
 /* ---- after every event ---- */
 
 static void check_epochs(struct sim *sim)

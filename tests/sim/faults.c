@@ -67,30 +67,26 @@ static void run_access_lost(struct sim *sim)
 /* ---- F07: full partition, nobody fences ---- */
 
 /* LACs at the first address stay with the active, those at the second with the standby. */
-static void part(struct sim *sim, struct node *active)
+static void part(struct sim *sim, struct node *active, bool loses)
 {
 	int i;
 
 	check_before_loss(sim, active, false);
 	for (i = 0; i < SIM_PEERS; i++)
 		sim->net.side[i] = i % 2 ? active->index : !active->index;
-	/* the other one will not know what these did meanwhile */
-	for (i = 0; i < sim->peer_count; i++)
-		if (sim->net.side[sim->peers[i].addr.addr[3] % SIM_PEERS] == active->index)
-			sim->peers[i].at_risk = true;
-	for (i = 0; i < sim->call_count; i++)
-		if (sim->peers[sim->calls[i].peer].at_risk)
-			sim->calls[i].at_risk = true;
+	sim->net.loses = loses;
+	sim->net.loser = active->index;
+	check_before_join(sim);
 	wire_cut(sim);
 	net_split(sim);
 }
 
 /* link_us: how long the HA link stays away when the access network is whole again. */
-static void partition(struct sim *sim, uint64_t us, uint64_t link_us)
+static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses)
 {
 	struct node *nodes = sim->nodes, *active;
 	struct ha_info info[SIM_NODES];
-	int i, higher;
+	int i, higher, before;
 
 	story_peers(sim, 4, true);
 	story_boot(sim);
@@ -100,9 +96,14 @@ static void partition(struct sim *sim, uint64_t us, uint64_t link_us)
 	active = story_active(sim, "before the partition");
 	if (!active)
 		return;
-	part(sim, active);
+	part(sim, active, loses);
 	sim_run_for(sim, us / 2);
+	before = sim->call_count;
 	call_each(sim);
+	/* those that only the loser knows are cleared when they meet */
+	for (i = before; i < sim->call_count; i++)
+		if (net_side(sim, &sim->peers[sim->calls[i].peer].addr) == active->index)
+			sim->calls[i].at_risk = true;
 	sim_run_for(sim, us / 2);
 	if (sim->failed)
 		return;
@@ -133,17 +134,17 @@ static void partition(struct sim *sim, uint64_t us, uint64_t link_us)
 
 static void run_partition(struct sim *sim)
 {
-	partition(sim, between(sim, 4000, 25000), 0);
+	partition(sim, between(sim, 4000, 25000), 0, false);
 }
 
 static void run_partition_no_link(struct sim *sim)
 {
-	partition(sim, between(sim, 4000, 25000), between(sim, 2000, 9000));
+	partition(sim, between(sim, 4000, 25000), between(sim, 2000, 9000), false);
 }
 
 static void run_partition_long(struct sim *sim)
 {
-	partition(sim, between(sim, 30000, 120000), 0);
+	partition(sim, between(sim, 30000, 120000), 0, true);
 }
 
 /* ---- F08: the HA link is bad ---- */
@@ -651,7 +652,7 @@ static void storm_fault(struct sim *sim)
 	} else if (kind < 94) {
 		peer_restart(&sim->peers[rng_below(sim, (uint32_t)sim->peer_count)]);
 	} else if (kind < 97 && link_is_whole(sim) && node_alive(standby)) {
-		part(sim, active);
+		part(sim, active, true);
 		ends_in(sim, between(sim, 10, 20000), 0, 4);
 	} else {
 		story_switch(sim, active);

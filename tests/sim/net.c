@@ -53,7 +53,7 @@ static void offer(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *
 		deliver(sim, fn, local, peer, data, len, delay + rng_below(sim, 30000));
 }
 
-static int side_of(const struct sim *sim, const struct l2tp_endpoint *lac)
+int net_side(const struct sim *sim, const struct l2tp_endpoint *lac)
 {
 	return sim->net.side[lac->addr[3] % SIM_PEERS];
 }
@@ -73,7 +73,7 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 	uint16_t tid, sid;
 
 	if (!ev->arg)	/* it waits where it arrived, if it has to */
-		ev->arg = (uint64_t)(sim->net.split ? side_of(sim, &ev->peer) : sim->net.owner) + 1;
+		ev->arg = (uint64_t)(sim->net.split ? net_side(sim, &ev->peer) : sim->net.owner) + 1;
 	if (!ev->arg)
 		goto out;
 	node = &sim->nodes[ev->arg - 1];
@@ -112,7 +112,7 @@ void net_from_node(struct node *node, const struct l2tp_endpoint *local, const s
 	}
 	if (is_control(data, len))
 		check_transmit(node, peer, data, len);
-	if (node->access_cut || (sim->net.split && side_of(sim, peer) != node->index))
+	if (node->access_cut || (sim->net.split && net_side(sim, peer) != node->index))
 		return;
 	snprintf(from, sizeof(from), "node %d ->", node->index);
 	offer(sim, ev_to_peer, local, peer, data, len, from);
@@ -166,7 +166,7 @@ void net_start(struct sim *sim)
 
 bool net_unreachable(const struct sim *sim, const struct node *node, const struct l2tp_endpoint *lac)
 {
-	return sim->now_us < sim->split_until_us && side_of(sim, lac) != node->index;
+	return sim->now_us < sim->split_until_us && net_side(sim, lac) != node->index;
 }
 
 void net_split(struct sim *sim)
@@ -181,6 +181,7 @@ void net_join(struct sim *sim)
 	if (!sim->net.split)
 		return;
 	sim_trace(sim, "access network: one again");
+	check_before_join(sim);
 	sim->net.split = false;		/* two owners still, until they meet: ev_connect() */
 }
 

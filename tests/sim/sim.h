@@ -130,7 +130,9 @@ struct access_net {
 	uint64_t control_count;		/* control packets offered */
 	uint64_t special_at;		/* SIM_NEVER or the number of the one to treat */
 	enum { NET_LOSE, NET_DUP, NET_SWAP } special;
+	bool loses;			/* ... for so long, or with so much else, that the loser's side is lost */
 	bool split;			/* each LAC reaches one node, and the nodes not each other */
+	int loser;			/* who serves on with the lower epoch */
 	int side[SIM_PEERS];		/* the one a LAC reaches, by its address */
 };
 struct ha_wire {
@@ -263,6 +265,7 @@ void net_split(struct sim *sim);
 /* A split keeps, or kept until a moment ago, this LAC from this node. */
 bool net_unreachable(const struct sim *sim, const struct node *node, const struct l2tp_endpoint *lac);
 void net_join(struct sim *sim);
+int net_side(const struct sim *sim, const struct l2tp_endpoint *lac);	/* the node it reaches in a split */
 void wire_heal(struct sim *sim, bool reset);
 void wire_poke(struct sim *sim);			/* try to connect soon */
 
@@ -300,6 +303,7 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 void check_step(struct sim *sim);		/* after every event */
 void check_before_silence(struct sim *sim, struct node *active);
 void check_before_loss(struct sim *sim, struct node *lost, bool planned);	/* what may be lost with it */
+void check_before_join(struct sim *sim);		/* what the loser of a partition takes with it */
 void check_end(struct sim *sim);		/* liveness, when faults are over */
 
 /* scenario.c: what stories are made of */
