@@ -187,6 +187,7 @@ lab_config() {
 	  standby $LAB_MODE
 	  commit timeout ${LAB_COMMIT_MS:-250}
 	END
+	[ -z "${LAB_GROUP:-}" ] || echo "$LAB_GROUP"
 }
 
 # Runs a command on an LNS host, in that host's control group; become_on_node puts

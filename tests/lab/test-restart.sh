@@ -19,6 +19,8 @@ else
 fi
 n=$((t * m))
 export LAB_USERS=$((n > 64 ? n : 64))
+# An emulated machine takes seconds to start a program.
+export LAB_GROUP=$'  timers heartbeat 500 dead 4000\n  timers lease 4000'
 stories=" ${STORIES:-kill term build long pair away} "
 
 stop() {
@@ -68,6 +70,7 @@ after() {
 net_up || fail "no net"
 node_start a || fail "lns-a does not start"
 wait_until 15 node_is a active || stop "lns-a does not become active"
+export LAB_KEEP_CONFIG=1
 in_ns core "$LAB_BUILD/loadlac" core --interval 50 &
 load_start "$t" "$m" --traffic udp --interval 50 --concurrency 20 --passive || fail "loadlac does not start"
 load call >/dev/null
