@@ -44,6 +44,7 @@
 #define HA_HANDOVER_MS 2000u
 #define HA_RETRY_MS 1000u		/* after a takeover step failed */
 #define HA_STALE_FACTOR 10u		/* x dead_ms: an active that lives on without us makes us stale */
+#define HA_SPARE_ACTIONS 256u
 #define HA_NEVER UINT64_MAX
 
 #define HA_RECORD_DELETE 1u
@@ -80,6 +81,7 @@ struct ha_peer {
 struct ha_batch_item {
 	struct ha_key key;
 	bool del, local;
+	const struct ha_record *record;	/* of a put; NULL: deleted since */
 };
 struct ha_backlog_entry {
 	uint8_t *frame;
@@ -234,6 +236,8 @@ struct ha {
 	uint64_t refusal_log_ms;
 
 	struct ha_action_node *first, *last, *current;
+	struct ha_action_node *spare;	/* freed ones, for the next */
+	uint32_t spare_len;
 
 	struct ha_store *store;
 	struct ha_cursor walk;		/* ha_walk_next() */

@@ -15,11 +15,25 @@
  * its own protection (a DEGRADED active emits what we may not have).
  */
 #include "ha/core.h"
+#include "ha/wire.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum part_field {		/* ha.proto: of Commit, of SnapChunk */
+	COMMIT_RECORDS = 1,
+	COMMIT_BARRIER,
+	COMMIT_DIGEST,
+	COMMIT_COUNT,
+	COMMIT_MORE,
+	PART_SCALARS,
+	CHUNK_SNAP = 1,
+	CHUNK_CHUNK,
+	CHUNK_RECORDS,
+};
 
 static void batch_take_back(struct ha *ha);
 
@@ -104,21 +118,61 @@ static void request(struct ha *ha)
 
 /* ---- records --------------------------------------------------------------- */
 
-static bool records_valid(struct ha *ha, L2tpha__Record **records, size_t n)
+/* A COMMIT or a SNAP_CHUNK as read; what its records say stays in the frame. */
+struct part {
+	struct ha_wire_record *records;
+	size_t n;
+	uint64_t scalar[PART_SCALARS];	/* the other fields, by number */
+};
+
+static void part_free(struct part *part)
+{
+	free(part->records);
+}
+
+/* false: it does not decode (or there is no memory); nothing is to be freed then */
+static bool part_read(struct part *part, const struct ha_frame *frame, unsigned int records)
+{
+	struct ha_wire wire = { frame->payload, frame->payload + frame->len }, again = wire;
+	struct ha_wire_field f;
+	int ret;
+
+	*part = (struct part){ .n = 0 };
+	while ((ret = ha_wire_next(&wire, &f)) > 0) {
+		part->n += f.number == records;
+		if (f.number >= PART_SCALARS || f.number == records)
+			continue;
+		if (f.octets)
+			return false;
+		part->scalar[f.number] = f.value;
+	}
+	part->records = ret ? NULL : malloc((part->n ? part->n : 1) * sizeof(*part->records));
+	if (!part->records)
+		return false;
+	part->n = 0;
+	while (ha_wire_next(&again, &f) > 0)
+		if (f.number == records && ha_wire_get_record(&f, &part->records[part->n++])) {
+			part_free(part);
+			return false;
+		}
+	return true;
+}
+
+static bool records_valid(struct ha *ha, const struct part *part)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		const L2tpha__Record *r = records[i];
+	for (i = 0; i < part->n; i++) {
+		const struct ha_wire_record *r = &part->records[i];
 
 		if (!r->type || r->type > UINT8_MAX || r->a > UINT16_MAX || r->b > UINT16_MAX ||
-		    r->c > UINT16_MAX || r->body.len > HA_BODY_MAX) {
+		    r->c > UINT16_MAX || r->len > HA_BODY_MAX) {
 			resync(ha, true, "record %zu is out of range", i);
 			return false;
 		}
-		if (ha->config.record_type_count && !ha_record_type(ha, r->type) &&
+		if (ha->config.record_type_count && !ha_record_type(ha, (uint8_t)r->type) &&
 		    (r->flags & HA_RECORD_MUST_UNDERSTAND) && !(r->flags & HA_RECORD_DELETE)) {
-			resync(ha, true, "record type %" PRIu32 " is not known to this version and must be", r->type);
+			resync(ha, true, "record type %" PRIu64 " is not known to this version and must be", r->type);
 			return false;
 		}
 	}
@@ -126,13 +180,13 @@ static bool records_valid(struct ha *ha, L2tpha__Record **records, size_t n)
 }
 
 /* false: out of memory; what was applied of it is for the caller to take back */
-static bool records_apply(struct ha *ha, struct ha_store *store, L2tpha__Record **records, size_t n)
+static bool records_apply(struct ha *ha, struct ha_store *store, const struct part *part)
 {
 	bool live = store == ha->store;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		const L2tpha__Record *r = records[i];
+	for (i = 0; i < part->n; i++) {
+		const struct ha_wire_record *r = &part->records[i];
 		struct ha_key key = { (uint8_t)r->type, (uint16_t)r->a, (uint16_t)r->b, (uint16_t)r->c };
 		bool del = r->flags & HA_RECORD_DELETE;
 		int ret;
@@ -143,7 +197,7 @@ static bool records_apply(struct ha *ha, struct ha_store *store, L2tpha__Record 
 		if (del)
 			ret = ha_store_del(store, key);
 		else
-			ret = ha_store_put(store, key, r->body.data, r->body.len, NULL);
+			ret = ha_store_put(store, key, r->body, r->len, NULL);
 		if (live && !ret)
 			ha->follow.undo.count--;	/* nothing changed */
 		if (ret < 0)
@@ -157,19 +211,19 @@ static bool records_apply(struct ha *ha, struct ha_store *store, L2tpha__Record 
 }
 
 /* The caller mirrors what this frame changed: the undo items from `first` on. */
-static void records_mirror(struct ha *ha, L2tpha__Record **records, size_t first)
+static void records_mirror(struct ha *ha, const struct part *part, size_t first)
 {
 	const struct ha_undo *undo = &ha->follow.undo;
 	struct ha_action_node *node;
 
 	for (; first < undo->count && !ha->follow.mirror_stale; first++) {
-		const L2tpha__Record *r = records[undo->items[first].index];
+		const struct ha_wire_record *r = &part->records[undo->items[first].index];
 		bool del = r->flags & HA_RECORD_DELETE;
 
 		node = ha_action_new(ha, del ? HA_ACTION_APPLY_DEL : HA_ACTION_APPLY_PUT, false);
 		node->action.key = undo->items[first].key;
 		if (!del)
-			ha_action_data(ha, r->body.data, r->body.len);
+			ha_action_data(ha, r->body, r->len);
 	}
 }
 
@@ -216,24 +270,25 @@ static void on_commit(struct ha *ha, const struct ha_frame *frame)
 	struct ha_follow *follow = &ha->follow;
 	struct ha_store *store = follow->shadow ? follow->shadow : ha->store;
 	uint64_t *seq = follow->shadow ? &follow->shadow_seq : &ha->log.seq;
-	L2tpha__Commit *commit;
+	const uint64_t *commit;
+	struct part part;
 	size_t first;
 
 	if (!follow->complete && !follow->continuing && !follow->shadow)
 		return;		/* of before our request */
-	commit = l2tpha__commit__unpack(NULL, frame->len, frame->payload);
-	if (!commit) {
+	if (!part_read(&part, frame, COMMIT_RECORDS)) {
 		ha_link_fail(ha, "commit does not decode");
 		return;
 	}
+	commit = part.scalar;
 	if (frame->seq != *seq + 1) {
 		resync(ha, false, "commit %" PRIu64 " came after %" PRIu64, frame->seq, *seq);
 		goto out;
 	}
-	if (!records_valid(ha, commit->records, commit->n_records))
+	if (!records_valid(ha, &part))
 		goto out;
 	if (follow->shadow) {
-		if (!records_apply(ha, store, commit->records, commit->n_records)) {
+		if (!records_apply(ha, store, &part)) {
 			resync(ha, true, "out of memory");
 			goto out;
 		}
@@ -246,28 +301,28 @@ static void on_commit(struct ha *ha, const struct ha_frame *frame)
 		follow->partial_seq = ha->log.seq;
 	}
 	first = follow->undo.count;
-	if (!records_apply(ha, store, commit->records, commit->n_records)) {
+	if (!records_apply(ha, store, &part)) {
 		resync(ha, true, "out of memory");
 		goto out;
 	}
-	if (!commit->more && (commit->digest != ha_store_digest(store) || commit->count != ha_store_count(store))) {
+	if (!commit[COMMIT_MORE] && (commit[COMMIT_DIGEST] != ha_store_digest(store) || commit[COMMIT_COUNT] != ha_store_count(store))) {
 		resync(ha, true, "at %" PRIu64 " we would hold %" PRIu32 " records, the active %" PRIu32 " or others",
-		       frame->seq, ha_store_count(store), commit->count);
+		       frame->seq, ha_store_count(store), (uint32_t)commit[COMMIT_COUNT]);
 		goto out;
 	}
 	*seq = frame->seq;
 	follow->ack_due = true;
-	records_mirror(ha, commit->records, first);
+	records_mirror(ha, &part, first);
 	/* after a takeover others can go on from here */
 	ha_log_append(ha, frame->seq, frame->payload - HA_FRAME_HEADER, frame->len + HA_FRAME_HEADER);
-	if (!commit->more) {
+	if (!commit[COMMIT_MORE]) {
 		batch_keep(ha);
 		ha_keep_mark(ha);
 	}
-	if (commit->barrier && follow->continuing)
+	if (commit[COMMIT_BARRIER] && follow->continuing)
 		completed(ha, false);
 out:
-	l2tpha__commit__free_unpacked(commit, NULL);
+	part_free(&part);
 }
 
 static void on_continue(struct ha *ha, const struct ha_frame *frame)
@@ -327,40 +382,43 @@ out:
 
 static void on_snap_chunk(struct ha *ha, const struct ha_frame *frame)
 {
-	L2tpha__SnapChunk *msg = l2tpha__snap_chunk__unpack(NULL, frame->len, frame->payload);
 	struct ha_follow *follow = &ha->follow;
+	uint32_t snap, chunk;
+	struct part part;
 	size_t i;
 
-	if (!msg) {
+	if (!part_read(&part, frame, CHUNK_RECORDS)) {
 		ha_link_fail(ha, "snapshot chunk does not decode");
 		return;
 	}
+	snap = (uint32_t)part.scalar[CHUNK_SNAP];
+	chunk = (uint32_t)part.scalar[CHUNK_CHUNK];
 	if (!follow->shadow)
 		goto out;	/* of a snapshot we gave up */
-	if (msg->snap != follow->snap) {
-		resync(ha, true, "chunk of snapshot %" PRIu32 " within %" PRIu32, msg->snap, follow->snap);
+	if (snap != follow->snap) {
+		resync(ha, true, "chunk of snapshot %" PRIu32 " within %" PRIu32, snap, follow->snap);
 		goto out;
 	}
-	if (msg->chunk != follow->chunk + 1) {
-		resync(ha, true, "snapshot chunk %" PRIu32 " came after %" PRIu32, msg->chunk, follow->chunk);
+	if (chunk != follow->chunk + 1) {
+		resync(ha, true, "snapshot chunk %" PRIu32 " came after %" PRIu32, chunk, follow->chunk);
 		goto out;
 	}
-	if (!records_valid(ha, msg->records, msg->n_records))
+	if (!records_valid(ha, &part))
 		goto out;
-	for (i = 0; i < msg->n_records; i++)
-		if (msg->records[i]->flags & HA_RECORD_DELETE) {
+	for (i = 0; i < part.n; i++)
+		if (part.records[i].flags & HA_RECORD_DELETE) {
 			resync(ha, true, "snapshot holds a deletion");
 			goto out;
 		}
-	if (!records_apply(ha, follow->shadow, msg->records, msg->n_records)) {
+	if (!records_apply(ha, follow->shadow, &part)) {
 		resync(ha, true, "out of memory");
 		goto out;
 	}
-	follow->chunk = msg->chunk;
+	follow->chunk = chunk;
 	follow->ack_due = true;
 	follow->request_ms = ha->now_ms + 5 * HA_REQUEST_RETRY_MS;
 out:
-	l2tpha__snap_chunk__free_unpacked(msg, NULL);
+	part_free(&part);
 }
 
 static void on_snap_end(struct ha *ha, const struct ha_frame *frame)

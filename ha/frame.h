@@ -51,6 +51,9 @@ struct ha_parser {
 
 /* One malloc()ed frame with msg packed into it; NULL: out of memory or longer than HA_FRAME_MAX. */
 uint8_t *ha_frame_new(uint8_t type, uint64_t epoch, uint64_t seq, const ProtobufCMessage *msg, size_t *len);
+/* The same with room for so many octets of payload, which the caller fills in and seals; NULL as above. */
+uint8_t *ha_frame_room(uint8_t type, uint64_t seq, size_t payload);
+void ha_frame_seal(uint8_t *frame, size_t len, uint64_t epoch);
 /* Gives a finished frame another epoch (a backlog entry that is sent again). */
 void ha_frame_reseal(uint8_t *frame, size_t len, uint64_t epoch);
 uint32_t ha_crc32c(uint32_t crc, const uint8_t *data, size_t len);

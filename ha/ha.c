@@ -99,7 +99,14 @@ static void node_free(struct ha *ha, struct ha_action_node *node)
 	if (node->action.type == HA_ACTION_RELEASE && node->action.output)
 		ha->ops.output_free(ha->ops.ctx, node->action.output);
 	free(node->data);
-	free(node);
+	if (ha->spare_len == HA_SPARE_ACTIONS) {
+		free(node);
+		return;
+	}
+	/* there is one for every packet that leaves: not each of them a piece of new memory */
+	node->next = ha->spare;
+	ha->spare = node;
+	ha->spare_len++;
 }
 
 static bool any(const struct ha_action_node *node)
@@ -110,6 +117,8 @@ static bool any(const struct ha_action_node *node)
 
 void ha_free(struct ha *ha)
 {
+	struct ha_action_node *node;
+
 	if (!ha)
 		return;
 	ha_keep_free(ha);	/* what follows is no event */
@@ -124,6 +133,10 @@ void ha_free(struct ha *ha)
 	ha_store_free(ha->store);
 	ha_store_free(ha->local);
 	ha_parser_reset(&ha->parser);
+	while ((node = ha->spare)) {
+		ha->spare = node->next;
+		free(node);
+	}
 	free(ha);
 }
 
@@ -131,8 +144,15 @@ void ha_free(struct ha *ha)
 
 struct ha_action_node *ha_action_new(struct ha *ha, enum ha_action_type type, bool front)
 {
-	struct ha_action_node *node = calloc(1, sizeof(*node));
+	struct ha_action_node *node = ha->spare;
 
+	if (node) {
+		ha->spare = node->next;
+		ha->spare_len--;
+		memset(node, 0, sizeof(*node));
+	} else {
+		node = calloc(1, sizeof(*node));
+	}
 	if (!node) {
 		ha_error(ha, "out of memory");
 		abort();	/* a lost action is a lost rule; a dead node is what the peer is for */

@@ -14,10 +14,19 @@
  * twice in one batch is sent once, with its last bytes.
  */
 #include "ha/core.h"
+#include "ha/wire.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum commit_field {		/* ha.proto */
+	COMMIT_FIELD_RECORDS = 1,
+	COMMIT_FIELD_BARRIER,
+	COMMIT_FIELD_DIGEST,
+	COMMIT_FIELD_COUNT,
+	COMMIT_FIELD_MORE,
+};
 
 int ha_log_init(struct ha *ha)
 {
@@ -123,7 +132,7 @@ bool ha_log_covers(const struct ha *ha, uint64_t id, uint64_t seq, const char **
 
 /* ---- the open batch ------------------------------------------------------ */
 
-static int batch_add(struct ha *ha, struct ha_key key, bool del, bool local)
+static int batch_add(struct ha *ha, struct ha_key key, const struct ha_record *record, bool local)
 {
 	struct ha_log *log = &ha->log;
 
@@ -136,7 +145,7 @@ static int batch_add(struct ha *ha, struct ha_key key, bool del, bool local)
 		log->batch = batch;
 		log->batch_size = size;
 	}
-	log->batch[log->batch_len++] = (struct ha_batch_item){ key, del, local };
+	log->batch[log->batch_len++] = (struct ha_batch_item){ key, !record, local, record };
 	return 0;
 }
 
@@ -153,11 +162,14 @@ static int put(struct ha *ha, struct ha_key key, const void *body, size_t len, b
 	if (ret <= 0)
 		return ret;
 	ha_hello_type_used(ha, key.type);
-	if (record->batch == ha->log.batch_no)
-		return 0;	/* the batch names it already and will carry the new bytes */
+	if (record->batch == ha->log.batch_no) {
+		/* the batch names it already and will carry the new bytes, which may have moved */
+		ha->log.batch[record->batch_index].record = record;
+		return 0;
+	}
 	record->batch = ha->log.batch_no;
 	record->batch_index = ha->log.batch_len;
-	return batch_add(ha, key, false, local);
+	return batch_add(ha, key, record, local);
 }
 
 int ha_put(struct ha *ha, struct ha_key key, const void *body, size_t len)
@@ -170,16 +182,27 @@ int ha_put_local(struct ha *ha, struct ha_key key, const void *body, size_t len)
 	return put(ha, key, body, len, true);
 }
 
+static bool del(struct ha *ha, struct ha_store *store, struct ha_key key)
+{
+	const struct ha_record *record = ha_store_find(store, key);
+
+	if (!record)
+		return false;
+	if (record->batch == ha->log.batch_no)
+		ha->log.batch[record->batch_index].record = NULL;
+	return ha_store_del(store, key);
+}
+
 int ha_del(struct ha *ha, struct ha_key key)
 {
 	if (!key.type)
 		return -EINVAL;
 	if (ha->role != HA_ROLE_ACTIVE && ha->role != HA_ROLE_CLAIMING)
 		return -EPERM;
-	if (ha_store_del(ha->store, key))
-		return batch_add(ha, key, true, false);
-	if (ha_store_del(ha->local, key))
-		return batch_add(ha, key, true, true);
+	if (del(ha, ha->store, key))
+		return batch_add(ha, key, NULL, false);
+	if (del(ha, ha->local, key))
+		return batch_add(ha, key, NULL, true);
 	return 0;
 }
 
@@ -193,31 +216,53 @@ void ha_del_foreign(struct ha *ha, uint16_t a, uint16_t b)
 				ha_del(ha, (struct ha_key){ (uint8_t)(i * 8 + bit), a, b, 0 });
 }
 
-/* One frame of the records given; takes the next sequence number.  Only after the last of a batch
- * is the store what the standby then must have. */
-static void commit_frame(struct ha *ha, L2tpha__Record **records, size_t n, bool barrier, bool more)
+static uint32_t record_flags(const struct ha_batch_item *item)
 {
-	L2tpha__Commit commit = L2TPHA__COMMIT__INIT;
-	uint64_t seq = ++ha->log.seq;
-	uint8_t *frame;
+	return (item->del ? HA_RECORD_DELETE : 0) | (item->key.type < HA_TYPE_SKIPPABLE ? HA_RECORD_MUST_UNDERSTAND : 0);
+}
+
+/* A put that was deleted since is not sent: a later item has it. */
+static bool is_sent(const struct ha_batch_item *item)
+{
+	return !item->local && (item->del || item->record);
+}
+
+/* One frame of items [from, to); takes the next sequence number.  Only after the last of a batch is the
+ * store what the standby then must have. */
+static void commit_frame(struct ha *ha, uint32_t from, uint32_t to, size_t octets, bool barrier)
+{
+	struct ha_log *log = &ha->log;
+	bool more = to < log->batch_len;
+	uint64_t seq = ++log->seq;
+	uint8_t *frame, *p;
+	uint32_t i, n = 0;
 	size_t len;
 
-	if (!ha->config.peer_configured)
-		return;
-	commit.records = records;
-	commit.n_records = n;
-	commit.barrier = barrier;
-	commit.more = more;
-	if (!more) {
-		commit.digest = ha_store_digest(ha->store);
-		commit.count = ha_store_count(ha->store);
-	}
-	frame = ha_frame_new(HA_FRAME_COMMIT, ha->epoch, seq, &commit.base, &len);
+	frame = ha_frame_room(HA_FRAME_COMMIT, seq, octets + 4 * HA_WIRE_SCALAR_MAX);
 	if (!frame) {
+		/* the peer cannot follow any more: it starts over from a snapshot */
 		ha_log_clear_backlog(ha);
 		ha_link_fail(ha, "out of memory for a commit");
 		return;
 	}
+	p = frame + HA_FRAME_HEADER;
+	for (i = from; i < to; i++) {
+		const struct ha_batch_item *item = &log->batch[i];
+
+		if (!is_sent(item))
+			continue;
+		p = ha_wire_put_record(p, COMMIT_FIELD_RECORDS, item->key, record_flags(item),
+				       item->del ? NULL : item->record->body, item->del ? 0 : item->record->len);
+		n++;
+	}
+	p = ha_wire_put_varint(p, COMMIT_FIELD_BARRIER, barrier);
+	if (!more) {
+		p = ha_wire_put_fixed64(p, COMMIT_FIELD_DIGEST, ha_store_digest(ha->store));
+		p = ha_wire_put_varint(p, COMMIT_FIELD_COUNT, ha_store_count(ha->store));
+	}
+	p = ha_wire_put_varint(p, COMMIT_FIELD_MORE, more);
+	len = (size_t)(p - frame);
+	ha_frame_seal(frame, len, ha->epoch);
 	ha_log_append(ha, seq, frame, len);
 	if (ha->commit.feeding)
 		ha->stats.records_sent += n;
@@ -225,27 +270,12 @@ static void commit_frame(struct ha *ha, L2tpha__Record **records, size_t n, bool
 	free(frame);
 }
 
-static void record_fill(L2tpha__Record *pb, struct ha_key key, bool del, const struct ha_record *record)
-{
-	l2tpha__record__init(pb);
-	pb->type = key.type;
-	pb->a = key.a;
-	pb->b = key.b;
-	pb->c = key.c;
-	pb->flags = (del ? HA_RECORD_DELETE : 0) | (key.type < HA_TYPE_SKIPPABLE ? HA_RECORD_MUST_UNDERSTAND : 0);
-	if (!del) {
-		pb->body.data = (uint8_t *)record->body;
-		pb->body.len = record->len;
-	}
-}
-
 void ha_log_commit(struct ha *ha, bool barrier)
 {
 	struct ha_log *log = &ha->log;
-	L2tpha__Record **pointers = NULL, *pbs = NULL;
-	size_t n = 0, octets = 0, room;
 	bool local = log->batch_len && !barrier;
-	uint32_t i;
+	uint32_t i, from = 0;
+	size_t octets = 0;
 
 	if (!log->batch_len && !barrier)
 		return;
@@ -253,39 +283,24 @@ void ha_log_commit(struct ha *ha, bool barrier)
 		local = log->batch[i].local;
 	if (local)
 		goto out;	/* the peer has nothing to do with it */
-	room = log->batch_len < HA_COMMIT_RECORDS ? log->batch_len : HA_COMMIT_RECORDS;
-	if (room && ha->config.peer_configured) {
-		pbs = malloc(room * sizeof(*pbs));
-		pointers = malloc(room * sizeof(*pointers));
-		if (!pbs || !pointers) {
-			/* the peer cannot follow any more: it starts over from a snapshot */
-			log->seq++;
-			ha_log_clear_backlog(ha);
-			ha_link_fail(ha, "out of memory for a commit");
-			goto out;
-		}
+	if (!ha->config.peer_configured) {
+		log->seq++;
+		goto out;
 	}
-	for (i = 0; i < log->batch_len && pbs; i++) {
+	for (i = 0; i < log->batch_len; i++) {
 		const struct ha_batch_item *item = &log->batch[i];
-		const struct ha_record *record = item->del || item->local ? NULL : ha_store_find(ha->store, item->key);
 
-		/* put, but deleted since, or deleted and put again: a later item has it */
-		if (item->local || (!item->del && (!record || record->batch != log->batch_no || record->batch_index != i)))
-			continue;
-		if (n == room || octets > HA_COMMIT_OCTETS) {
-			commit_frame(ha, pointers, n, false, true);
-			n = octets = 0;
+		if (i - from == HA_COMMIT_RECORDS || octets > HA_COMMIT_OCTETS) {
+			commit_frame(ha, from, i, octets, false);
+			from = i;
+			octets = 0;
 		}
-		record_fill(&pbs[n], item->key, item->del, record);
-		pointers[n] = &pbs[n];
-		octets += record ? record->len + 32 : 32;
-		n++;
+		if (is_sent(item))
+			octets += ha_wire_record_size(item->key, record_flags(item), item->del ? 0 : item->record->len);
 	}
-	commit_frame(ha, pointers, n, barrier, false);
+	commit_frame(ha, from, log->batch_len, octets, barrier);
 out:
 	ha_keep_batch(ha);	/* frames and outputs are only queued: this comes before them */
 	log->batch_len = 0;
 	log->batch_no++;
-	free(pbs);
-	free(pointers);
 }
