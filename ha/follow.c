@@ -498,6 +498,7 @@ void ha_follow_heartbeat(struct ha *ha, const L2tpha__Heartbeat *beat)
 	if (beat->role == HA_ROLE_CLAIMING) {
 		/* a new reign, maybe of the node we followed before: it feeds nobody who does not ask */
 		shadow_drop(ha);
+		batch_take_back(ha);
 		follow->complete = follow->continuing = false;
 		follow->request_ms = 0;
 	}

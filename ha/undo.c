@@ -48,7 +48,7 @@ int ha_undo_note(struct ha_undo *undo, const struct ha_record *old, struct ha_ke
 		return -ENOMEM;
 	undo->data = items;
 	undo->items[undo->count] = (struct ha_undo_item){ key, index, old ? undo->data_len : SIZE_MAX, old ? old->len : 0 };
-	if (old) {
+	if (old && old->len) {
 		memcpy(undo->data + undo->data_len, old->body, old->len);
 		undo->data_len += old->len;
 	}
@@ -72,7 +72,8 @@ void ha_undo_back(struct ha *ha, struct ha_undo *undo)
 
 		if (del)
 			ha_store_del(ha->store, item->key);
-		else if (ha_store_put(ha->store, item->key, undo->data + item->at, item->len, NULL) < 0)
+		else if (ha_store_put(ha->store, item->key, item->len ? undo->data + item->at : NULL, item->len,
+				      NULL) < 0)
 			ha->log.id = 0;	/* out of memory: nobody may go on from this */
 		ha_keep_record(ha, item->key, del);
 	}
