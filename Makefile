@@ -162,7 +162,7 @@ $(patsubst tests/lab/%.c,$(B)/%,$(LABSINGLE_SRC)): $(B)/%: $(B)/tests/lab/%.o $(
 $(B)/ppp-driver: $(call obj,$(wildcard daemon/io_pppd*.c daemon/log.c daemon/io_log.c)) $(NL_A)
 $(B)/unit/%: $(B)/tests/unit/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,check) $(L_BASE))
-$(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c) | $(B)/l2tpctl
+$(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_config.c) | $(B)/l2tpctl
 $(B)/unit/test-ctl: L_BASE += -lev
 $(B)/unit/test-link: $(call obj,$(HALINK_SRC))
 $(B)/unit/test-link: L_BASE += $(call pc_libs,gnutls)

@@ -104,7 +104,7 @@ static void note(const struct show_context *ctx, const struct config_change *c, 
 	if (all || stay)
 		fprintf(out, "%%%s: %s, %s", c->what, config_how_name(c->how), config_effect_text(c->effect));
 	if (stay)
-		fprintf(out, "; %u tunnels stay as they are", stay);
+		fprintf(out, stay == 1 ? "; %u tunnel stays as it is" : "; %u tunnels stay as they are", stay);
 	if (all || stay)
 		fputc('\n', out);
 }

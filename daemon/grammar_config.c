@@ -8,6 +8,7 @@
  * (grammar_commands.c).
  */
 #include "daemon/grammar_commands.h"
+#include "daemon/grammar_words.h"
 
 #include <string.h>
 
@@ -209,6 +210,7 @@ const char *const config_detector_names[] = {
 const struct grammar config_grammar = {
 	.commands = commands, .stride = sizeof(commands[0]), .count = sizeof(commands) / sizeof(commands[0]),
 	.args = args, .arg_count = sizeof(args) / sizeof(args[0]),
+	.words = config_words, .word_count = sizeof(config_words) / sizeof(config_words[0]),
 };
 
 void *config_mode_object(struct config_parser *p)

@@ -126,6 +126,11 @@ static const struct grammar_word words[] = {
 	{ "startup-config", "the configuration in the file" },
 	{ "enable", "begin the privileged mode" },
 	{ "disable", "end the privileged mode" },
+	{ "memory", "into its file" },
+	{ "end", "leave configuring" },
+	{ "exit", "leave" },
+	{ "quit", "leave" },
+	{ "logout", "leave" },
 };
 
 static const struct grammar exec_grammar = {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Any text as a configuration: it is refused with one line, or what it means
- * prints to a text that means the same.
+ * prints to a text that means the same, and a copy of it differs in nothing.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/config.h"
+#include "daemon/config_change.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +29,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	config_check(config, error);
+	again = config_clone(config);
+	if (!again || config_diff(config, again, NULL, 0))
+		abort();
+	config_replace(again, config);
+	config = again;
 	config_digest(config, digest);
 	one = config_print(config, flags);
 	again = config_parse("again", one, error);

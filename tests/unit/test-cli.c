@@ -268,9 +268,9 @@ START_TEST(new_tunnels_only)
 	l2tp = group_l2tp(nodes[0]->group);
 	free(say(cli, "configure terminal", SHOW_OK));
 	free(say(cli, "vpdn-group G", SHOW_OK));
-	says(cli, "l2tp tunnel hello 7", SHOW_OK, "%vpdn-group G: changed, holds for new tunnels; 1 tunnels stay as they are\n");
+	says(cli, "l2tp tunnel hello 7", SHOW_OK, "%vpdn-group G: changed, holds for new tunnels; 1 tunnel stays as it is\n");
 	quiet(cli, "l2tp tunnel hello 7");	/* nothing changed */
-	says(cli, "failover-resync disable", SHOW_OK, "1 tunnels stay as they are");
+	says(cli, "failover-resync disable", SHOW_OK, "1 tunnel stays as it is");
 	l2tp_tunnel_info(l2tp_tunnel_find(l2tp, l2tp_tunnel_next(l2tp, 0)), &info);
 	ck_assert_uint_eq(info.s.params.hello_s, 60);
 	ck_assert_uint_eq(info.s.params.failover, L2TP_FAILOVER_SILENT);
@@ -376,6 +376,43 @@ START_TEST(completion)
 }
 END_TEST
 
+/* `?` has something to say about every keyword, wherever it stands. */
+static void help_has(struct cli *cli, const char *line, unsigned depth)
+{
+	char *text = cli_complete(cli, line), *rest = text, *one, longer[256];
+
+	while ((one = strsep(&rest, "\n"))) {
+		char *help = strchr(one, '\t');
+
+		if (!help)
+			continue;
+		*help++ = '\0';
+		ck_assert_msg(*help, "%s%s: no help", line, one);
+		if (*one == '<' || !depth)
+			continue;
+		snprintf(longer, sizeof(longer), "%s%s ", line, one);
+		help_has(cli, longer, depth - 1);
+	}
+	free(text);
+}
+
+START_TEST(help_for_every_keyword)
+{
+	static const char *const modes[] = { "redundancy", "group one", "vpdn-group G", "accept-dialin", "vpdn-template T",
+					     "interface virtual-template 1" };
+	struct cli *cli = cli_new(&context, true);
+
+	help_has(cli, "", 4);
+	free(say(cli, "configure terminal", SHOW_OK));
+	help_has(cli, "", 3);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		free(say(cli, modes[i], SHOW_OK));
+		help_has(cli, "", 4);
+	}
+	cli_free(cli);
+}
+END_TEST
+
 /* What is copied is the same, and a copy of a copy is. */
 START_TEST(copies)
 {
@@ -411,6 +448,7 @@ int main(void)
 	tcase_add_test(tc, the_peer_is_told);
 	tcase_add_test(tc, file);
 	tcase_add_test(tc, completion);
+	tcase_add_test(tc, help_for_every_keyword);
 	tcase_add_test(tc, copies);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,19 +22,12 @@
 #include "tests/unit/check_main.h"
 #include "tests/unit/group_rig.h"
 
-static char dir[] = "/tmp/l2tpha-ctl-XXXXXX", sock[64], program[512];
+static char dir[] = "/tmp/l2tpha-ctl-XXXXXX", sock[64], conf[64], program[512];
 static pid_t server;
 
 static uint64_t clock_now(void)
 {
 	return now;
-}
-
-static int not_saved(const char *path, const char *text, char error[256])
-{
-	(void)text;
-	snprintf(error, 256, "%s: the disk is full", path);
-	return -ENOSPC;
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
@@ -47,7 +41,7 @@ static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 static void serve(void)
 {
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-	struct show_context context = { .group_count = 1, .now_ms = clock_now, .path = "/etc/x.conf", .save = not_saved };
+	struct show_context context = { .group_count = 1, .now_ms = clock_now, .path = conf, .load = config_load, .save = config_save };
 	ev_timer timer;
 
 	if (!freopen("/dev/null", "w", stderr))
@@ -92,6 +86,7 @@ static void server_up(void)
 	strcpy(slash, "/l2tpctl");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(sock, sizeof(sock), "%s/s", dir);
+	snprintf(conf, sizeof(conf), "%s/conf", dir);
 	server = fork();
 	if (!server)
 		serve();
@@ -105,7 +100,10 @@ static void server_down(void)
 	kill(server, SIGKILL);
 	waitpid(server, NULL, 0);
 	unlink(sock);
-	rmdir(dir);
+	unlink(conf);
+	strcat(conf, ".old");
+	unlink(conf);
+	ck_assert_int_eq(rmdir(dir), 0);	/* nothing else was left there */
 	strcpy(dir + strlen(dir) - 6, "XXXXXX");
 }
 
@@ -141,7 +139,6 @@ START_TEST(commands)
 	ctl("show l2tp tunnel id 5", "", 1, "%No tunnel of that ID");
 	ctl("bogus", "", 2, "refused 'bogus'");
 	ctl("redundancy switchover dry-run", "", 4, "one: refused: ");
-	ctl("write memory", "", 3, "%Not written: /etc/x.conf: the disk is full");
 	ctl("exit", "", 0, "");
 	ctl("-j show version", "", 0, "\"schema_version\": 1");
 	ctl("complete show red", "", 0, "redundancy\n");
@@ -159,6 +156,41 @@ START_TEST(lines_from_a_pipe)
 END_TEST
 
 static char unread[65536];
+
+/* The file: written whole, the old one kept beside it, permissions and all; read back, or refused with its line. */
+START_TEST(file)
+{
+	char old[80], name[sizeof(conf)];
+	struct stat st;
+	FILE *f;
+
+	snprintf(old, sizeof(old), "%s.old", conf);
+	ctl("copy startup-config running-config", "", 3, "conf: No such file or directory");
+	ctl("write memory", "", 0, "Building configuration...\n[OK]\n");
+	ck_assert_int_eq(stat(conf, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0640 & ~022);
+	ck_assert_int_eq(access(old, F_OK), -1);
+	ck_assert_int_eq(chmod(conf, 0600), 0);
+	ctl("copy startup-config running-config", "", 0, "%Nothing to change\n");
+	ctl("", "configure terminal\nusername x password y\ndo write memory\nend\n", 0, "[OK]");
+	ck_assert_int_eq(stat(conf, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	ctl("show startup-config", "", 0, "username x password 0 <hidden>\n");
+	ck_assert_int_eq(rename(old, conf), 0);
+	ctl("copy startup-config running-config", "", 0, "%username: 0 added, 1 removed, 0 changed: changed");
+	f = fopen(conf, "ae");
+	ck_assert_ptr_nonnull(f);
+	fputs("bogus\n", f);
+	fclose(f);
+	ctl("copy startup-config running-config", "", 3, "refused 'bogus'");
+	ctl("show running-config", "", 0, "hostname lns-a\n");
+	memcpy(name, conf, sizeof(name));
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert_int_eq(mkdir(name, 0700), 0);		/* in the way */
+	ctl("write memory", "", 3, "%Not written: ");
+	ck_assert_int_eq(rmdir(name), 0);
+}
+END_TEST
 
 /* Reads until `text` came; what came behind it is for the next call. */
 static void expect(int fd, const char *text)
@@ -262,6 +294,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, commands);
 	tcase_add_test(tc, lines_from_a_pipe);
+	tcase_add_test(tc, file);
 	tcase_add_test(tc, terminal);
 	tcase_add_test(tc, nonsense);
 	suite_add_tcase(suite, tc);
