@@ -233,6 +233,11 @@ static void put_session(struct group *group, uint16_t tid, uint16_t sid)
 	if (!t || !t->recorded)
 		return;
 	l2tp_session_export(session, &s);
+	if (s.unprotected != L2TP_UNPROTECTED_NOT) {
+		del(group, CHECKPOINT_SESSION, tid, sid);
+		del(group, CHECKPOINT_SUBSCRIBER, tid, sid);
+		return;
+	}
 	rc = checkpoint_encode_session(&s, &body, &len);
 	group_put(group, (struct ha_key){ CHECKPOINT_SESSION, tid, sid, 0 }, body, len, rc);
 }

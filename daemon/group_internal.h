@@ -12,6 +12,8 @@
 #ifndef L2TPHA_DAEMON_GROUP_INTERNAL_H
 #define L2TPHA_DAEMON_GROUP_INTERNAL_H
 
+#define SEQUENCE_GAP_MS 50	/* of sequenced data (AVP 39): as long is a missing packet waited for */
+
 #include <uthash.h>
 
 #include "daemon/checkpoint.h"

@@ -325,6 +325,8 @@ void sub_place(struct group *group, struct subscriber *sub)
 								  .peer = t.s.peer,
 								  .send_seq = s.sequencing_required,
 								  .recv_seq = s.sequencing_required,
+								  .recv_timeout_ms = s.sequencing_required ?
+										     SEQUENCE_GAP_MS : 0,
 								  .lns_mode = true },
 					    session_created, req);
 	if (rc) {
@@ -384,6 +386,17 @@ void sub_end(struct group *group, uint16_t tunnel_id, uint16_t session_id)
 		sub_drop(group, sub);
 }
 
+static bool unprotected(struct group *group, const struct subscriber *sub)
+{
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
+	struct l2tp_session_state_rec s;
+
+	if (!session)
+		return false;
+	l2tp_session_export(session, &s);
+	return s.unprotected != L2TP_UNPROTECTED_NOT;
+}
+
 void sub_put(struct group *group, struct subscriber *sub)
 {
 	struct checkpoint_subscriber r = {
@@ -399,7 +412,7 @@ void sub_put(struct group *group, struct subscriber *sub)
 	size_t len = 0;
 	int rc;
 
-	if (!t || !t->recorded)
+	if (!t || !t->recorded || unprotected(group, sub))
 		return;
 	snprintf(r.user, sizeof(r.user), "%s", sub->user);
 	snprintf(r.ifname, sizeof(r.ifname), "%s", sub->ifname);

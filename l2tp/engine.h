@@ -24,6 +24,7 @@ struct l2tp_session {
 	uint32_t call_serial, bearer_type, framing_type, tx_speed, rx_speed, physical_channel;
 	uint16_t local_id, peer_id;
 	uint8_t state;				/* enum l2tp_session_state */
+	uint8_t unprotected;			/* enum l2tp_unprotected */
 	bool sequencing_required, csu_enabled;
 	bool dirty;
 	bool half_open;				/* on the tunnel's list */

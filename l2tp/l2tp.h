@@ -47,6 +47,15 @@ enum l2tp_session_state {
 const char *l2tp_tunnel_state_name(enum l2tp_tunnel_state state);
 const char *l2tp_session_state_name(enum l2tp_session_state state);
 
+/* Why a session of a replicated tunnel is lost with the box that has it. */
+enum l2tp_unprotected {
+	L2TP_UNPROTECTED_NOT,
+	L2TP_UNPROTECTED_DIALOUT,
+	L2TP_UNPROTECTED_MULTILINK,	/* a link of a bundle */
+	L2TP_UNPROTECTED_RELAY,		/* PPPoE relayed (RFC 3817) */
+};
+const char *l2tp_unprotected_name(enum l2tp_unprotected why);
+
 /* Where the resynchronisation of a tunnel stands since the last takeover. */
 enum l2tp_resync_state {
 	L2TP_RESYNC_NONE,		/* there was no takeover */
@@ -156,6 +165,9 @@ uint64_t l2tp_deadline_ms(const struct l2tp *l2tp);
 void l2tp_session_close(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_result *result);
 void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result);
 
+/* From here on no standby hears of it; what it was told is taken back. */
+void l2tp_session_unprotect(struct l2tp_session *session, enum l2tp_unprotected why);
+
 /* ---- actions ------------------------------------------------------------ */
 
 enum l2tp_action_type {
@@ -215,6 +227,7 @@ struct l2tp_session_state_rec {
 	char called[L2TP_NAME_MAX], calling[L2TP_NAME_MAX], sub_address[L2TP_NAME_MAX];
 	bool sequencing_required;	/* AVP 39 */
 	bool csu_enabled;		/* AVP 98 seen (RFC 5515) */
+	enum l2tp_unprotected unprotected; /* not NOT: no standby may have a record of it */
 	uint64_t established_unix_ms;
 };
 
@@ -302,6 +315,7 @@ uint16_t l2tp_session_next(const struct l2tp *l2tp, uint16_t tunnel_id, uint16_t
 struct l2tp_counters {
 	uint32_t tunnels, tunnels_established, sessions, sessions_established;
 	uint32_t ha_tunnels, ha_tunnels_established, ha_sessions, ha_sessions_established, resync;
+	uint32_t unprotected_sessions;	/* of replicated tunnels */
 	uint64_t rx_packets, tx_packets, rx_malformed, rx_unknown_tunnel, rx_data, rx_refused, rx_passive;
 	uint64_t resync_ok, resync_failed;
 };

@@ -25,14 +25,16 @@ static void count(struct l2tp_session *session, uint32_t by)
 	struct l2tp_tunnel *tunnel = session->tunnel;
 	struct l2tp_counters *counters = &tunnel->l2tp->counters;
 	bool established = session->state == L2TP_SESSION_ESTABLISHED;
+	bool ha = tunnel->params.ha && !session->unprotected;
 
 	if (session->state == L2TP_SESSION_IDLE)
 		return;
 	counters->sessions += by;
 	counters->sessions_established += established ? by : 0;
 	tunnel->session_established += established ? by : 0;
-	counters->ha_sessions += tunnel->params.ha ? by : 0;
-	counters->ha_sessions_established += tunnel->params.ha && established ? by : 0;
+	counters->ha_sessions += ha ? by : 0;
+	counters->ha_sessions_established += ha && established ? by : 0;
+	counters->unprotected_sessions += tunnel->params.ha && session->unprotected ? by : 0;
 }
 
 struct l2tp_session *session_new(struct l2tp_tunnel *tunnel)
@@ -423,6 +425,25 @@ void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 
 	while (tunnel->half_open_first && tunnel->half_open_first->setup_deadline_ms <= now_ms)
 		session_event(tunnel->half_open_first, SESSION_EVENT_TIMEOUT, &in);
+}
+
+const char *l2tp_unprotected_name(enum l2tp_unprotected why)
+{
+	switch (why) {
+	case L2TP_UNPROTECTED_NOT: return "protected";
+	case L2TP_UNPROTECTED_DIALOUT: return "dial-out";
+	case L2TP_UNPROTECTED_MULTILINK: return "multilink";
+	case L2TP_UNPROTECTED_RELAY: return "PPPoE relay";
+	}
+	return "unknown";
+}
+
+void l2tp_session_unprotect(struct l2tp_session *session, enum l2tp_unprotected why)
+{
+	count(session, (uint32_t)-1);
+	session->unprotected = (uint8_t)why;
+	count(session, 1);
+	note_session(session);
 }
 
 void l2tp_session_close(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_result *result)

@@ -81,6 +81,7 @@ void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session
 	strncpy(state->sub_address, texts[2], sizeof(state->sub_address) - 1);
 	state->sequencing_required = session->sequencing_required;
 	state->csu_enabled = session->csu_enabled;
+	state->unprotected = (enum l2tp_unprotected)session->unprotected;
 	state->established_unix_ms = session->established_unix_ms;
 }
 

@@ -44,6 +44,9 @@ struct dp_session {
 	uint16_t peer_tunnel_id, peer_id;
 	struct l2tp_endpoint local, peer;
 	bool send_seq, recv_seq, lns_mode;
+	/* sequenced: a gap is given up after so long.  Without (0) the kernel drops everything after a gap until
+	 * six packets in a row came, and a new session starts with one: the peer's numbers go on, ours start at 0 */
+	uint32_t recv_timeout_ms;
 };
 struct dp_session_counters {
 	uint64_t rx_packets, rx_bytes, rx_errors, tx_packets, tx_bytes, tx_errors;

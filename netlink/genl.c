@@ -110,7 +110,8 @@ int genl_session_create(struct genl *g, const struct dp_session *s, dp_done_fn d
 	    nla_put_u16(msg, L2TP_ATTR_PW_TYPE, L2TP_PWTYPE_PPP) < 0 ||
 	    nla_put_u8(msg, L2TP_ATTR_SEND_SEQ, s->send_seq) < 0 ||
 	    nla_put_u8(msg, L2TP_ATTR_RECV_SEQ, s->recv_seq) < 0 ||
-	    nla_put_u8(msg, L2TP_ATTR_LNS_MODE, s->lns_mode) < 0) {
+	    nla_put_u8(msg, L2TP_ATTR_LNS_MODE, s->lns_mode) < 0 ||
+	    (s->recv_timeout_ms && nla_put_u64(msg, L2TP_ATTR_RECV_TIMEOUT, s->recv_timeout_ms) < 0)) {
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}

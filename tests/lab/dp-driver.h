@@ -5,6 +5,7 @@
  *   dp-driver.c          the commands
  *   dp-driver_planes.c   properties of tunnels and sessions
  *   dp-driver_fences.c   properties of virtual addresses
+ *   dp-driver_seq.c      sequenced data
  *   dp-driver_rig.c      what they stand on: loop, data plane, peer
  */
 #ifndef L2TPHA_TESTS_LAB_DP_DRIVER_H
@@ -96,6 +97,9 @@ void counters(struct driver *d);
 void same_four_tuple(struct driver *d);
 void deleted_while_made(struct driver *d);
 void removal(struct driver *d);
+
+/* ---- dp-driver_seq.c ---- */
+void sequenced(struct driver *d);
 
 /* ---- dp-driver_fences.c ---- */
 void mute_then_heard(struct driver *d, int channel, int channel6);

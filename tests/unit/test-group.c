@@ -253,6 +253,31 @@ END_TEST
 /* ---- what stands, stands ------------------------------------------------ */
 
 /* The standby's copy does not come up, and still does not when it takes over: nobody is told. */
+/* A session that is told to be unprotected is taken back from the standby, and is lost with the active. */
+START_TEST(unprotected_session)
+{
+	struct l2tp *l2tp;
+	uint16_t tid, sid;
+
+	pair_up(2);
+	ck_assert_uint_eq(sessions(1), 2);
+	l2tp = group_l2tp(nodes[0]->group);
+	tid = l2tp_tunnel_next(l2tp, 0);
+	sid = l2tp_session_next(l2tp, tid, 0);
+	l2tp_session_unprotect(l2tp_session_find(l2tp, tid, sid), L2TP_UNPROTECTED_DIALOUT);
+	run(100);
+	ck_assert_uint_eq(sessions(0), 2);
+	ck_assert_uint_eq(sessions(1), 1);
+	ck_assert_ptr_null(l2tp_session_find(group_l2tp(nodes[1]->group), tid, sid));
+	ck_assert_uint_eq(ppp_count(nodes[1]), 1);
+	take_over();
+	run(500);
+	ck_assert_uint_eq(sessions(1), 1);
+	ck_assert_uint_eq(dp_null_sessions(nodes[1]->dp), 1);
+	ck_assert_uint_eq(pool_used(1), 1);
+}
+END_TEST
+
 START_TEST(error_of_ours_ends_no_session)
 {
 	uint16_t t, s;
@@ -559,6 +584,7 @@ int main(void)
 	tcase_add_test(tc, ppp_that_does_not_start);
 	tcase_add_loop_test(tc, hung_up_in_the_middle, 0, 20);
 	tcase_add_loop_test(tc, takeover_in_the_middle, 0, 20);
+	tcase_add_test(tc, unprotected_session);
 	tcase_add_loop_test(tc, error_of_ours_ends_no_session, 0, 3);
 	tcase_add_test(tc, state_that_does_not_take);
 	tcase_add_loop_test(tc, fixed_address_user_comes_again, 0, 2);

@@ -149,6 +149,34 @@ START_TEST(without_sso_nothing_is_named)
 }
 END_TEST
 
+START_TEST(an_unprotected_session_is_counted_so)
+{
+	struct l2tp_session_state_rec rec;
+	struct l2tp_counters n;
+	uint16_t one, two;
+
+	one = established();
+	two = lac_call(&lac, 301);
+	a.dirty_count = 0;
+	l2tp_session_unprotect(l2tp_session_find(a.l2tp, lac.peer_id, one), L2TP_UNPROTECTED_MULTILINK);
+	box_drain(&a);
+	ck_assert(box_noted(&a, L2TP_DIRTY_SESSION, lac.peer_id, one, 0));
+	ck_assert(!box_noted(&a, L2TP_DIRTY_SESSION, lac.peer_id, two, 0));
+	l2tp_session_export(l2tp_session_find(a.l2tp, lac.peer_id, one), &rec);
+	ck_assert_str_eq(l2tp_unprotected_name(rec.unprotected), "multilink");
+	l2tp_counters(a.l2tp, &n);
+	ck_assert_uint_eq(n.sessions, 2);
+	ck_assert_uint_eq(n.ha_sessions, 1);
+	ck_assert_uint_eq(n.ha_sessions_established, 1);
+	ck_assert_uint_eq(n.unprotected_sessions, 1);
+	lac_put_end(&lac, MESSAGE_CDN, 300, one, 3, "");
+	lac_end(&lac);
+	l2tp_counters(a.l2tp, &n);
+	ck_assert_uint_eq(n.unprotected_sessions, 0);
+	ck_assert_uint_eq(n.sessions, 1);
+}
+END_TEST
+
 START_TEST(impossible_records)
 {
 	struct l2tp_tunnel_state_rec good, rec;
@@ -637,6 +665,7 @@ int main(void)
 	tcase_add_test(tcase, notes_are_enough);
 	tcase_add_test(tcase, each_object_is_named_once);
 	tcase_add_test(tcase, without_sso_nothing_is_named);
+	tcase_add_test(tcase, an_unprotected_session_is_counted_so);
 	tcase_add_test(tcase, impossible_records);
 	tcase_add_test(tcase, passive_is_mute);
 	tcase_add_test(tcase, idle_tunnel_sends_a_hello_with_exact_numbers);
