@@ -205,6 +205,8 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 		break;
 	}
 	case NOTE_ORPHAN:
+		if (!s->orphan)
+			break;		/* of a daemon that died before it heard */
 		fill_up(s, &up, &captured);
 		if (e->orphan && e->orphan(node->group, key, &up)) {
 			s->orphan = false;

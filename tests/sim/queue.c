@@ -194,7 +194,10 @@ void sim_step(struct sim *sim)
 		sim->nodes[active].switch_pending = true;
 		return;
 	}
-	check_before_loss(sim, &sim->nodes[active], false);
+	if (sim->crash_in_place)
+		node_spare(&sim->nodes[active]);
+	else
+		check_before_loss(sim, &sim->nodes[active], false);
 	sim->nodes[active].dying = true;
 	sim->nodes[active].dying_kill = sim->crash_kind == CRASH_KILL;
 	node_image_freeze(&sim->nodes[active]);

@@ -86,7 +86,7 @@ void node_image_free(struct node *node)
 /* ---- killed, and nothing may be lost ---- */
 
 /* PPP that opened in this very moment, before anybody was told, may start anew. */
-static void ppp_in_the_making(struct node *node)
+void node_spare(struct node *node)
 {
 	struct sim *sim = node->sim;
 	int i;
@@ -108,7 +108,7 @@ void node_kill_in_place(struct node *node)
 {
 	if (!node->running)
 		return;
-	ppp_in_the_making(node);
+	node_spare(node);
 	node->in_place = true;
 	node_kill(node);
 	node->in_place = false;
@@ -205,6 +205,50 @@ void run_restart_solo(struct sim *sim)
 		if (!sim->failed && sim_active(sim) != 0)
 			sim_fail(sim, "liveness: the only node was restarted and is not active");
 	}
+	if (!sim->failed)
+		quiet_end(sim);
+}
+
+static bool back_again(struct sim *sim)
+{
+	bool any = false;
+	int i;
+
+	for (i = 0; i < SIM_NODES; i++) {
+		if (!sim->nodes[i].powered || sim->nodes[i].running)
+			continue;
+		sim_run_for(sim, rng_below(sim, 300) * MS);
+		node_boot(&sim->nodes[i]);
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * Killed in the middle of anything, again and again: at a step drawn from the seed, which may be inside of a callback, and
+ * back a little later. Over many seeds that is every commit point and every message of setup and teardown.
+ */
+void run_restart_storm(struct sim *sim)
+{
+	uint64_t end;
+
+	start(sim, rng_pm(sim, 500));
+	sim->crash_kind = CRASH_KILL;
+	sim->crash_in_place = true;
+	end = sim->now_us + 20 * SEC;
+	while (!sim->failed && sim->now_us < end) {
+		struct call *call = sim->call_count ? &sim->calls[rng_below(sim, (uint32_t)sim->call_count)] : NULL;
+
+		if (back_again(sim) || sim->steps >= sim->crash_at || sim->crash_at == SIM_NEVER)
+			sim->crash_at = sim->steps + 1 + rng_below(sim, 400);
+		if (rng_pm(sim, 60))
+			peer_call(&sim->peers[rng_below(sim, 2)]);
+		if (call && call->lc && rng_pm(sim, 20))
+			peer_hangup(sim, call);
+		sim_run_for(sim, rng_below(sim, 60) * MS);
+	}
+	sim->crash_at = SIM_NEVER;
+	sim->crash_in_place = false;
 	if (!sim->failed)
 		quiet_end(sim);
 }

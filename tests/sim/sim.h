@@ -178,6 +178,7 @@ struct sim {
 	/* fault by step: when steps reaches crash_at, the active is hit */
 	uint64_t crash_at;
 	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER } crash_kind;
+	bool crash_in_place;		/* it comes back at once, and nothing may be lost */
 	uint64_t switchovers;
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */
 	bool quiet;			/* faults are over */
@@ -246,9 +247,11 @@ void node_image_freeze(struct node *node);	/* it dies here, whatever its code st
 void node_image_restore(struct node *node);	/* into the new group */
 const struct ha_image_ops *node_image_ops(struct node *node, struct ha_image_ops *ops);
 void node_image_free(struct node *node);
+void node_spare(struct node *node);		/* only PPP that opens right now may be lost with its daemon */
 void node_kill_in_place(struct node *node);
 void run_restart(struct sim *sim);
 void run_restart_solo(struct sim *sim);
+void run_restart_storm(struct sim *sim);
 
 /* net.c: access network and HA stream */
 void net_from_node(struct node *node, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
