@@ -126,6 +126,38 @@ bench_takeover() {
 		"$(calc "$mem | max <= 8")" "{\"active_standby_kib\": $mem}"
 }
 
-for b in ${BENCH_PARTS:-ppp_rate takeover control}; do
+# ---- a warm takeover ---------------------------------------------------------
+
+# From the claim until all sessions forward, against the same number of kernel sessions
+# and PPP put in place by a program that does nothing else: no L2TP, no HA, no records.
+bench_warm() {
+	local n=${BENCH_WARM:-100} ours=0 before theirs out
+	export LAB_MODE=warm
+	pair_up || { pair_dump; fail "no pair"; }
+	load_start 10 $((n / 10)) --concurrency 20 --interval 200 || fail "no load LAC"
+	load call >/dev/null
+	load wait up "$n" 150 >/dev/null || fail "only $(load_figure .sessions.up) of $n up"
+	all_survive() { [ "$(node_redundancy a .plug_pulled.survive)" = "$n" ]; }
+	wait_until 60 all_survive || { pair_dump; fail "not all protected"; }
+	sleep 1
+	power_loss a
+	wait_until 15 node_is b active || { pair_dump; fail "no takeover"; }
+	for _ in $(seq 40); do	# the last session has said so when the figure stands still
+		sleep 3
+		before=$ours
+		ours=$(ctl b show l2tp redundancy json | jq '[.. | .in_place_ms? | numbers] | max')
+		[ "$ours" = 0 ] || [ "$ours" != "$before" ] || break
+	done
+	[ "$(load_figure .sessions.up)" = "$n" ] || fail "sessions lost"
+	ours=$(calc "$ours + $(node_redundancy b '.history[0].promote_ms')")
+	stop_all
+	out=$("$LAB_BUILD/ppp-driver" rate "$n") || fail "ppp-driver: $out"
+	theirs=$(awk '/all in place in/ { print $(NF - 1) * 1000 }' <<<"$out")
+	result takeover_warm "$(calc "($ours / $theirs * 100 | round) / 100")" "x kernel and pppd" "<= 1.3" \
+		"$(calc "$ours <= 1.3 * $theirs")" "{\"sessions\": $n, \"takeover_ms\": $ours, \"bare_ms\": $theirs}"
+	export LAB_MODE=hot
+}
+
+for b in ${BENCH_PARTS:-ppp_rate takeover warm control}; do
 	"bench_$b" || fail "$b"
 done
