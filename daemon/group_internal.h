@@ -103,7 +103,7 @@ struct group {
 	bool own_pools;
 	struct l2tp *l2tp;
 	struct ha *ha;
-	struct group_tunnel *tunnels;
+	struct group_tunnel *tunnels, *tunnel_last;	/* last: asked for */
 	struct subscriber *subs;
 	struct subscriber *by_address;
 	struct dp_request *requests;

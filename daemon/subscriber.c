@@ -26,16 +26,21 @@
 
 struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool create)
 {
-	struct group_tunnel *t;
+	struct group_tunnel *t = group->tunnel_last;
 
-	HASH_FIND(hh, group->tunnels, &tunnel_id, sizeof(tunnel_id), t);
-	if (t || !create)
+	/* records of a round come tunnel by tunnel, and each asks several times */
+	if (t && t->id == tunnel_id)
 		return t;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return NULL;
-	t->id = tunnel_id;
-	HASH_ADD(hh, group->tunnels, id, sizeof(t->id), t);
+	HASH_FIND(hh, group->tunnels, &tunnel_id, sizeof(tunnel_id), t);
+	if (!t && create) {
+		t = calloc(1, sizeof(*t));
+		if (!t)
+			return NULL;
+		t->id = tunnel_id;
+		HASH_ADD(hh, group->tunnels, id, sizeof(t->id), t);
+	}
+	if (t)
+		group->tunnel_last = t;
 	return t;
 }
 
@@ -107,6 +112,7 @@ void tunnel_drop(struct group *group, uint16_t tunnel_id)
 	if (t->plane != PLANE_NONE)
 		group->dp->ops->tunnel_delete(group->dp, tunnel_id, NULL, NULL);
 	HASH_DEL(group->tunnels, t);
+	group->tunnel_last = NULL;
 	free(t);
 }
 
