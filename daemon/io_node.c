@@ -165,6 +165,13 @@ static void link_down(void *ctx, const char *why)
 	group_link_down(ng->group, io_now_ms());
 }
 
+static void link_trouble(void *ctx, const char *why)
+{
+	struct node_group *ng = ctx;
+
+	ha_link_trouble(group_ha(ng->group), why);
+}
+
 static void link_input(void *ctx, const uint8_t *data, size_t len)
 {
 	struct node_group *ng = ctx;
@@ -213,7 +220,8 @@ static void link_watch(void *ctx, int fd, int events)
 static int link_start(struct node_group *ng, const struct config_redundancy_group *rg, char why[256])
 {
 	struct ha_link_config lc = { .key_len = rg->key_len, .connect_timeout_ms = 2000, .retry_ms = 200 };
-	struct ha_link_ops lo = { .ctx = ng, .up = link_up, .down = link_down, .input = link_input, .watch = link_watch };
+	struct ha_link_ops lo = { .ctx = ng, .up = link_up, .down = link_down, .input = link_input,
+				  .trouble = link_trouble, .watch = link_watch };
 	int rc;
 
 	snprintf(lc.node, sizeof(lc.node), "%s", ng->node->config->hostname);

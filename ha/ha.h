@@ -122,6 +122,8 @@ void ha_resume(struct ha *ha, uint64_t now_ms);
 /* ---- events in ---------------------------------------------------------- */
 void ha_link_up(struct ha *ha, uint64_t now_ms);	/* authenticated stream is there: starts the handshake */
 void ha_link_down(struct ha *ha, uint64_t now_ms);
+/* There is a peer and no stream, because one of the two refuses the other: for show. */
+void ha_link_trouble(struct ha *ha, const char *why);
 /* Octets of the stream, any split. A malformed frame makes it ask for HA_ACTION_LINK_RESET. */
 void ha_link_input(struct ha *ha, uint64_t now_ms, const uint8_t *data, size_t len);
 void ha_tick(struct ha *ha, uint64_t now_ms);

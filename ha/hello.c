@@ -310,6 +310,13 @@ void ha_refusal(struct ha *ha, const char *why)
 	ha_warn(ha, "%s", why);
 }
 
+void ha_link_trouble(struct ha *ha, const char *why)
+{
+	/* told in the log by who found it */
+	if (!ha->link_up)
+		snprintf(ha->refusal, sizeof(ha->refusal), "no stream with the peer: %.90s", why);
+}
+
 /* Answered with the reason; the link goes when the other end has had a moment to read both. */
 static void refuse(struct ha *ha, const L2tpha__Hello *hello, const char *why)
 {

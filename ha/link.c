@@ -36,6 +36,8 @@
 #define LINK_WAITING 4
 #define LINK_READ_RECORDS 64	/* per readiness, so that others get their turn */
 #define LINK_LOG_MS 10000
+#define LINK_BRIEF_MS 500u		/* a link that lasts less long is no link */
+#define LINK_RETRY_MAX_MS 2000u
 #define LINK_USER_TIMEOUT_MS 5000
 #define LINK_READ 1
 #define LINK_WRITE 2
@@ -65,6 +67,7 @@ struct ha_link {
 	int listen_fd;
 	uint64_t accept_ms;		/* out of descriptors: listen again then; 0: listening */
 	uint64_t dial_ms;
+	uint32_t retry_ms;		/* after a link that was there */
 	struct conn *live;
 	struct conn *waiting[LINK_WAITING];
 	gnutls_psk_server_credentials_t server;
@@ -168,6 +171,8 @@ static void conn_refuse(struct conn *conn, const char *reason)
 	struct ha_link *link = conn->link;
 
 	link_log(link, conn->peer, reason);
+	if (conn->from_peer && !conn->connecting && !link->live && link->ops.trouble)
+		link->ops.trouble(link->ops.ctx, reason);
 	if (conn->dialled)
 		link->dial_ms = link->now_ms + link->config.retry_ms;
 	conn_free(conn);
@@ -181,8 +186,12 @@ static void live_down(struct ha_link *link, const char *why)
 		return;
 	if (conn->tls && !conn->half)
 		gnutls_bye(conn->tls, GNUTLS_SHUT_WR);
+	/* one that goes as soon as it has come will do so again: a peer of another release, say */
+	link->retry_ms = link->now_ms - conn->since_ms < LINK_BRIEF_MS ? link->retry_ms * 2 : link->config.retry_ms;
+	if (link->retry_ms > LINK_RETRY_MAX_MS)
+		link->retry_ms = LINK_RETRY_MAX_MS;
 	if (link->config.dial)
-		link->dial_ms = link->now_ms + link->config.retry_ms;
+		link->dial_ms = link->now_ms + link->retry_ms;
 	log_info("redundancy group %s: link with %s down: %s", link->config.group, conn->peer, why);
 	conn_free(conn);
 	link->ops.down(link->ops.ctx, why);
@@ -591,6 +600,7 @@ struct ha_link *ha_link_new(const struct ha_link_config *config, const struct ha
 		link->config.connect_timeout_ms = 2000;
 	if (!link->config.retry_ms)
 		link->config.retry_ms = 200;
+	link->retry_ms = link->config.retry_ms;
 	if (config->key_len < 16 || config->key_len > sizeof(config->key)) {
 		log_errorx("redundancy group %s: the pre-shared key of the link needs 16 to %zu octets", config->group, sizeof(config->key));
 		goto fail;

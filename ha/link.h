@@ -26,13 +26,15 @@ struct ha_link_config {
 	uint8_t key[64];
 	size_t key_len;			/* >= 16 */
 	uint32_t connect_timeout_ms;	/* TCP + TLS handshake; default 2000 */
-	uint32_t retry_ms;		/* between dials; default 200 */
+	uint32_t retry_ms;		/* between dials; default 200; doubles while links do not last */
 };
 struct ha_link_ops {
 	void *ctx;
 	void (*up)(void *ctx);
 	void (*down)(void *ctx, const char *why);	/* once per up; also refused handshakes are only logged */
 	void (*input)(void *ctx, const uint8_t *data, size_t len);
+	/* the peer answers, but there will be no link with it (key, group, name); may be NULL */
+	void (*trouble)(void *ctx, const char *why);
 	/* watch fd for events (bit 0 read, bit 1 write); events 0 = stop watching (before the fd is closed) */
 	void (*watch)(void *ctx, int fd, int events);
 };

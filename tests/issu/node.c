@@ -425,7 +425,7 @@ static void start_link(struct node *node)
 	const struct config_redundancy_group *rg = node->config->redundancy_groups;
 	struct ha_link_config lc = { .dial = !node->options.standby, .key_len = rg->key_len,
 				     .connect_timeout_ms = 2000, .retry_ms = 20 };
-	struct ha_link_ops lo = { node, link_up, link_down, link_input, link_watch };
+	struct ha_link_ops lo = { .ctx = node, .up = link_up, .down = link_down, .input = link_input, .watch = link_watch };
 	struct sockaddr_in *local = (struct sockaddr_in *)&lc.local, *peer = (struct sockaddr_in *)&lc.peer;
 
 	snprintf(lc.node, sizeof(lc.node), "%s", node->config->hostname);

@@ -26,7 +26,7 @@ struct end {
 	int tiny;		/* socket buffers of every new fd; 0: as they are */
 	bool is_up;
 	unsigned int ups, downs;
-	char why[128];
+	char why[128], trouble[128];
 	uint8_t *in;
 	size_t in_len, in_size;
 	size_t reset_at;	/* reset from inside the callback when so much has come */
@@ -185,9 +185,17 @@ static uint16_t free_port(void)
 	return ntohs(addr.sin_port);
 }
 
+static void on_trouble(void *ctx, const char *why)
+{
+	struct end *end = ctx;
+
+	snprintf(end->trouble, sizeof(end->trouble), "%s", why);
+}
+
 static void end_start(struct end *end, const char *node, bool dials, uint16_t port, const char *key)
 {
-	struct ha_link_ops ops = { end, on_up, on_down, on_input, on_watch };
+	struct ha_link_ops ops = { .ctx = end, .up = on_up, .down = on_down, .input = on_input, .trouble = on_trouble,
+				   .watch = on_watch };
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				    .sin_port = htons(port) };
 
@@ -318,6 +326,10 @@ static void refused(const char *key_b, const char *group_b, const char *node_b, 
 	ck_assert_msg(lines_with(&lines, line) == 1, "%u times \"%s\"", lines_with(&lines, line), line);
 	ck_assert_uint_eq(lines_with(&lines, "127.0.0.1:"), lines.n);
 	ck_assert_uint_eq(lines.n, 2);
+	/* and both can show it */
+	ck_assert_str_ne(a.trouble, "");
+	ck_assert_str_ne(b.trouble, "");
+	ck_assert(strstr(a.trouble, line) || strstr(b.trouble, line));
 	end_stop(&a);
 	end_stop(&b);
 }
