@@ -36,26 +36,14 @@ struct config *config_new(void)
 		(list) = next_; \
 	}
 
-void config_free(struct config *config)
-{
-	if (!config)
-		return;
-	LIST_FREE(config->users);
-	LIST_FREE(config->pools);
-	LIST_FREE(config->vtemplates);
-	LIST_FREE(config->vpdn_groups);
-	LIST_FREE(config->vpdn_templates);
-	LIST_FREE(config->redundancy_groups);
-	free(config->user_index);
-	free(config);
-}
-
 /* ---- users: a list in the order of the file, and an index by name -------- */
 
-#define USER_BUCKETS 4096u
+#define USER_BUCKETS 65536u
 
+/* Shared by copies of a configuration until one of them changes its users. */
 struct config_user_index {
-	struct config_user **tail;	/* where the next one is appended */
+	unsigned refs;
+	struct config_user *head, **tail;	/* where the next one is appended */
 	struct config_user *buckets[USER_BUCKETS];
 };
 
@@ -81,57 +69,122 @@ const struct config_user *config_user_find(const struct config *config, const ch
 	return user;
 }
 
-struct config_user *config_user_make(struct config *config, const char *name)
+static int index_new(struct config *config)
 {
-	struct config_user *user, **bucket;
+	config->user_index = calloc(1, sizeof(*config->user_index));
+	if (!config->user_index)
+		return -ENOMEM;
+	config->user_index->refs = 1;
+	config->user_index->tail = &config->user_index->head;
+	config->users = NULL;
+	return 0;
+}
 
-	if (!config->user_index) {
-		config->user_index = calloc(1, sizeof(*config->user_index));
-		if (!config->user_index)
-			return NULL;
-		config->user_index->tail = &config->users;
-	}
-	bucket = user_bucket(config, name);
-	for (user = *bucket; user; user = user->bucket_next)
-		if (!strcmp(user->name, name))
-			return user;
-	user = calloc(1, sizeof(*user));
+static struct config_user *user_append(struct config *config, const char *name)
+{
+	struct config_user_index *index = config->user_index;
+	struct config_user **bucket = user_bucket(config, name), *user = calloc(1, sizeof(*user));
+
 	if (!user)
 		return NULL;
 	snprintf(user->name, sizeof(user->name), "%s", name);
 	user->bucket_next = *bucket;
 	*bucket = user;
-	*config->user_index->tail = user;
-	config->user_index->tail = &user->next;
+	*index->tail = user;
+	index->tail = &user->next;
+	config->users = index->head;
 	return user;
 }
 
-/* The list is empty: its tail is in the struct itself. */
-void config_user_moved(struct config *config)
+static void index_put(struct config_user_index *index)
 {
-	if (config->user_index && !config->users)
-		config->user_index->tail = &config->users;
+	if (--index->refs)
+		return;
+	LIST_FREE(index->head);
+	free(index);
 }
 
-void config_user_remove(struct config *config, const char *name)
+/* Users of its own, which are those of `from`. */
+static int users_copy(struct config *config, const struct config_user *from)
+{
+	if (index_new(config))
+		return -ENOMEM;
+	for (; from; from = from->next) {
+		struct config_user *user = user_append(config, from->name);
+
+		if (!user)
+			return -ENOMEM;
+		memcpy(user->password, from->password, sizeof(user->password));
+		user->address = from->address;
+	}
+	return 0;
+}
+
+int config_users_share(struct config *config, const struct config *from)
+{
+	if (!from->user_index)
+		return users_copy(config, from->users);
+	config->user_index = from->user_index;
+	config->user_index->refs++;
+	config->users = from->users;
+	return 0;
+}
+
+/* Before a change: nobody else sees it. */
+static int users_own(struct config *config)
+{
+	struct config_user_index *shared = config->user_index;
+	int err;
+
+	if (!shared)
+		return index_new(config);
+	if (shared->refs == 1)
+		return 0;
+	err = users_copy(config, shared->head);
+	if (!err) {
+		index_put(shared);
+		return 0;
+	}
+	if (config->user_index)
+		index_put(config->user_index);
+	config->user_index = shared;
+	config->users = shared->head;
+	return err;
+}
+
+struct config_user *config_user_make(struct config *config, const char *name)
+{
+	struct config_user *user;
+
+	if (users_own(config))
+		return NULL;
+	for (user = *user_bucket(config, name); user; user = user->bucket_next)
+		if (!strcmp(user->name, name))
+			return user;
+	return user_append(config, name);
+}
+
+int config_user_remove(struct config *config, const char *name)
 {
 	struct config_user **at, *user;
 
-	if (!config->user_index)
-		return;
-	for (at = user_bucket(config, name); *at && strcmp((*at)->name, name);)
+	if (!config->user_index || !config_user_find(config, name))
+		return 0;
+	if (users_own(config))
+		return -ENOMEM;
+	for (at = user_bucket(config, name); strcmp((*at)->name, name);)
 		at = &(*at)->bucket_next;
 	user = *at;
-	if (!user)
-		return;
 	*at = user->bucket_next;
-	for (at = &config->users; *at != user;)
+	for (at = &config->user_index->head; *at != user;)
 		at = &(*at)->next;
 	*at = user->next;
 	if (config->user_index->tail == &user->next)
 		config->user_index->tail = at;
+	config->users = config->user_index->head;
 	explicit_bzero(user, sizeof(*user));
 	free(user);
+	return 0;
 }
 
 const struct config_pool *config_pool_find(const struct config *config, const char *name)
@@ -201,6 +254,23 @@ const char *config_failover_name(enum l2tp_failover failover)
 const char *config_detector_name(enum config_detector detector)
 {
 	return config_detector_names[detector];
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	if (config->user_index)
+		index_put(config->user_index);
+	else
+		LIST_FREE(config->users);
+	LIST_FREE(config->pools);
+	LIST_FREE(config->vtemplates);
+	LIST_FREE(config->vpdn_groups);
+	LIST_FREE(config->vpdn_templates);
+	LIST_FREE(config->redundancy_groups);
+	explicit_bzero(config, sizeof(*config));
+	free(config);
 }
 
 /* ---- checks ------------------------------------------------------------- */
@@ -356,10 +426,12 @@ void config_tunnel_ids(const struct config *config, size_t index, uint16_t *firs
 /*
  * The sum of the digests of the sections: the order of sections does not
  * matter, that of lines within one does not either as the table gives it.
+ * Defaults are left out: a release that knows more commands than the other's
+ * has the same digest as long as nobody uses them.
  */
 void config_digest(const struct config *config, uint8_t digest[16])
 {
-	char *text = config_print(config, CONFIG_PRINT_SHARED | CONFIG_PRINT_SECRETS | CONFIG_PRINT_ALL);
+	char *text = config_print(config, CONFIG_PRINT_SHARED | CONFIG_PRINT_SECRETS);
 	char *p = text;
 
 	memset(digest, 0, 16);

@@ -58,14 +58,8 @@ struct config *config_clone(const struct config *config)
 	    !list_copy(&copy->vpdn_templates, config->vpdn_templates, sizeof(*copy->vpdn_templates)) ||
 	    !list_copy(&copy->redundancy_groups, config->redundancy_groups, sizeof(*copy->redundancy_groups)))
 		goto fail;
-	for (const struct config_user *user = config->users; user; user = user->next) {
-		struct config_user *made = config_user_make(copy, user->name);
-
-		if (!made)
-			goto fail;
-		memcpy(made->password, user->password, sizeof(made->password));
-		made->address = user->address;
-	}
+	if (config_users_share(copy, config))
+		goto fail;
 	return copy;
 fail:
 	config_free(copy);
@@ -78,10 +72,8 @@ void config_replace(struct config *running, struct config *next)
 
 	*running = *next;
 	running->redundancy_groups = old.redundancy_groups;
-	config_user_moved(running);
 	old.redundancy_groups = next->redundancy_groups;
 	*next = old;
-	config_user_moved(next);
 	config_free(next);
 }
 
@@ -187,6 +179,8 @@ static void users_compare(const struct config *old, const struct config *next, s
 {
 	uint32_t added = 0, removed = 0, changed = 0;
 
+	if (old->user_index && old->user_index == next->user_index)
+		return;
 	for (const struct config_user *u = next->users; u; u = u->next) {
 		const struct config_user *was = config_user_find(old, u->name);
 

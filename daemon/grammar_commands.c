@@ -59,10 +59,8 @@ int command_set_username(struct config_parser *p, const struct grammar_match *m)
 {
 	struct config_user *user;
 
-	if (m->form != GRAMMAR_SET) {
-		config_user_remove(p->config, text_of(m, "USER"));
-		return 0;
-	}
+	if (m->form != GRAMMAR_SET)
+		return config_user_remove(p->config, text_of(m, "USER")) ? no_memory(p) : 0;
 	user = config_user_make(p->config, text_of(m, "USER"));
 	if (!user)
 		return no_memory(p);

@@ -78,9 +78,9 @@ void config_defaults(enum config_mode mode, void *object);
 
 /* Finds or appends; NULL: no memory.  The list keeps the order of the file. */
 struct config_user *config_user_make(struct config *config, const char *name);
-void config_user_remove(struct config *config, const char *name);
-/* The struct was moved to where it is now. */
-void config_user_moved(struct config *config);
+int config_user_remove(struct config *config, const char *name);	/* -ENOMEM: it stays */
+/* `config` has none: it gets those of `from`, shared until either changes them. -ENOMEM. */
+int config_users_share(struct config *config, const struct config *from);
 /*
  * One line in the parser's mode or in one around it, as a file would have it.
  * `m` is the line understood.  Refused: -errno, p->error says why.

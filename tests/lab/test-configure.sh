@@ -31,7 +31,7 @@ printf '%s\n' "configure terminal" "username sub3 password 0 pw3" "vpdn-group 1"
 	ctl b >/dev/null || fail "lns-b refuses to be configured"
 wait_until 5 eval "ctl a show redundancy | grep -q 'configuration equal'" || fail "lns-a still sees a difference"
 ctl a "configure terminal" >/dev/null || fail "a session that ended still configures"
-printf '%s\n' "configure terminal" "redundancy" " group 1" "  standby warm" | ctl a >"$LAB_RUN/said" 2>&1 &&
+printf '%s\n' "configure terminal" "redundancy" " group 1" "  priority 7" | ctl a >"$LAB_RUN/said" 2>&1 &&
 	fail "redundancy was changed under a running pair"
 grep -q 'needs a restart' "$LAB_RUN/said" || { cat "$LAB_RUN/said"; fail "no reason is given"; }
 

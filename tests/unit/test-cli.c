@@ -11,6 +11,7 @@
 
 #include "daemon/cli.h"
 #include "daemon/config_change.h"
+#include "daemon/grammar_config.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/group_rig.h"
 
@@ -413,6 +414,32 @@ START_TEST(help_for_every_keyword)
 }
 END_TEST
 
+/* Copies share their users until one changes them. */
+START_TEST(users_of_copies)
+{
+	struct config *one = config_clone(context.config), *two = config_clone(one);
+	struct config_change change;
+
+	ck_assert_ptr_eq(config_user_find(one, "alice"), config_user_find(two, "alice"));
+	ck_assert_ptr_nonnull(config_user_make(one, "zoe"));
+	ck_assert_ptr_null(config_user_find(two, "zoe"));
+	ck_assert_int_eq(config_user_remove(two, "alice"), 0);
+	ck_assert_int_eq(config_user_remove(two, "nobody"), 0);
+	ck_assert_ptr_nonnull(config_user_find(one, "alice"));
+	ck_assert_ptr_nonnull(config_user_find(context.config, "alice"));
+	ck_assert_ptr_null(two->users);
+	ck_assert_int_eq(config_diff(context.config, two, &change, 1), 1);
+	ck_assert_str_eq(change.what, "username: 0 added, 1 removed, 0 changed");
+	ck_assert_int_eq(config_diff(one, context.config, &change, 1), 1);
+	config_replace(one, two);
+	ck_assert_ptr_null(config_user_find(one, "alice"));
+	ck_assert_ptr_nonnull(config_user_make(one, "first"));
+	ck_assert_str_eq(one->users->name, "first");
+	config_free(one);
+	ck_assert_str_eq(context.config->users->name, "alice");
+}
+END_TEST
+
 /* What is copied is the same, and a copy of a copy is. */
 START_TEST(copies)
 {
@@ -449,6 +476,7 @@ int main(void)
 	tcase_add_test(tc, file);
 	tcase_add_test(tc, completion);
 	tcase_add_test(tc, help_for_every_keyword);
+	tcase_add_test(tc, users_of_copies);
 	tcase_add_test(tc, copies);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);

@@ -479,6 +479,13 @@ START_TEST(digest_is_of_what_must_be_equal)
 	digest_of(c, dc);
 	ck_assert_mem_eq(da, db, 16);
 	ck_assert_mem_ne(da, dc, 16);
+	/* a default that is said is none the less the default, but not over a template */
+	digest_of("l2tp failover-resync silent-failover\nvpdn-group 1\n l2tp tunnel hello 60\n", da);
+	digest_of("vpdn-group 1\n", db);
+	ck_assert_mem_eq(da, db, 16);
+	digest_of("vpdn-template\n l2tp tunnel hello 9\nvpdn-group 1\n l2tp tunnel hello 60\n", da);
+	digest_of("vpdn-template\n l2tp tunnel hello 9\nvpdn-group 1\n", db);
+	ck_assert_mem_ne(da, db, 16);
 }
 END_TEST
 

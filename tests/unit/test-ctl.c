@@ -224,6 +224,7 @@ START_TEST(terminal)
 
 	if (!pid) {
 		setenv("TERM", "xterm", 1);	/* not one that is padded with NULs */
+		setenv("LSAN_OPTIONS", "detect_leaks=0", 1);	/* libedit keeps the names of functions */
 		execl(program, program, "-s", sock, (char *)NULL);
 		_exit(127);
 	}
