@@ -317,13 +317,14 @@ static void put_header(uint8_t *buf, size_t length, uint16_t tunnel_id, uint16_t
 void message_begin(struct avp_builder *builder, uint8_t *buf, size_t cap, enum message_type type, uint16_t tunnel_id,
 		   uint16_t session_id)
 {
+	const struct message_def *def = message_def(type);
 	uint8_t value[2];
 
 	avp_builder_init(builder, buf, cap);
 	put_header(buf, 0, tunnel_id, session_id, 0, 0);
 	builder->len = MESSAGE_HEADER;
 	avp_set_u16(value, type);
-	avp_put_raw(builder, defs[type].optional ? 0 : AVP_FLAG_M, 0, AVP_MESSAGE_TYPE, value, sizeof(value));
+	avp_put_raw(builder, def && def->optional ? 0 : AVP_FLAG_M, 0, AVP_MESSAGE_TYPE, value, sizeof(value));
 }
 
 void message_put_result(struct avp_builder *builder, const struct l2tp_result *result)

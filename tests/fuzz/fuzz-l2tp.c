@@ -59,6 +59,8 @@ static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l
 	params->retransmit_retries = 3;
 	params->ha = info->peer_name[0] != 'n';
 	params->session_limit = 20;
+	params->failover = L2TP_FAILOVER_PROTOCOL_SILENT;
+	params->recovery_ms = 20000;
 	return info->peer_name[0] != 'x';
 }
 
@@ -179,7 +181,7 @@ static void snapshot(struct world *world)
 	}
 }
 
-static void switch_over(struct world *world)
+static void switch_over(struct world *world, bool behind)
 {
 	struct l2tp *old = world->active;
 
@@ -188,7 +190,7 @@ static void switch_over(struct world *world)
 	world->standby = old;
 	l2tp_passivate(old);
 	l2tp_forget_all(old);
-	l2tp_activate(world->active, world->now);
+	l2tp_take_over(world->active, world->now, behind ? L2TP_KNOWLEDGE_BEHIND : L2TP_KNOWLEDGE_EXACT);
 	snapshot(world);
 }
 
@@ -215,6 +217,30 @@ static void packet(struct world *world, const uint8_t *data, size_t len)
 	free(copied);
 }
 
+/* RFC 4951: the capability, a tunnel to be recovered, or a session to be compared. */
+static void put_failover(struct world *world, struct input *in, struct avp_builder *builder, uint16_t type)
+{
+	uint8_t value[10] = { 0 }, op = take(in);
+
+	if (type == MESSAGE_FSQ || type == MESSAGE_FSR) {
+		avp_set_u16(value + 4, (uint16_t)(take(in) + 1));
+		avp_set_u16(value + 8, world->session);
+		avp_put(builder, AVP_FAILOVER_SESSION_STATE, value, sizeof(value));
+	} else if (op & 1) {
+		avp_set_u16(value, op >> 1 & 3);
+		avp_set_u16(value + 4, op);
+		avp_put(builder, AVP_FAILOVER_CAPABILITY, value, 6);
+	} else if (op & 2) {
+		avp_put(builder, AVP_TIE_BREAKER, "\x40\0\0\0\0\0\0\0", 8);
+		avp_set_u16(value + 4, (uint16_t)(take(in) + 1));
+		avp_set_u16(value + 8, world->tunnel);
+		avp_put(builder, AVP_TUNNEL_RECOVERY, value, sizeof(value));
+	} else if (op & 4) {
+		avp_set_u16(value + 2, op);
+		avp_put(builder, AVP_SUGGESTED_CONTROL_SEQUENCE, value, 6);
+	}
+}
+
 static void numbered(struct world *world, struct input *in)
 {
 	uint8_t buf[600], op = take(in);
@@ -233,6 +259,7 @@ static void numbered(struct world *world, struct input *in)
 		avp_put_u32(&builder, AVP_TX_CONNECT_SPEED, 1);
 		avp_put_u32(&builder, AVP_FRAMING_TYPE, 1);
 		avp_put_u16(&builder, AVP_RESULT_CODE, 1);
+		put_failover(world, in, &builder, type);
 	}
 	builder.len += fill(in, buf + builder.len, sizeof(buf) - builder.len);
 	message_end(&builder);
@@ -281,7 +308,7 @@ static void step(struct world *world, struct input *in)
 		}
 		break;
 	case 7:
-		switch_over(world);
+		switch_over(world, take(in) & 1);
 		break;
 	}
 }
