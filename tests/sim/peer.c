@@ -84,6 +84,8 @@ static void on_call_up(void *ctx, struct lac_call *lc)
 	call->up = true;
 	call->lac_tid = lac_tid(peer->lac);
 	call->lac_sid = lac_call_sid(lc);
+	call->lns_tid = lac_peer_tid(peer->lac);
+	call->lns_sid = lac_call_peer_sid(lc);
 	sim_trace(peer->sim, "call %d of lac %d: up, session %u/%u", call->index, peer->index, lac_call_sid(lc),
 		  lac_call_peer_sid(lc));
 }

@@ -105,6 +105,7 @@ struct call {
 	int index, peer;
 	struct lac_call *lc;		/* NULL: gone */
 	uint16_t lac_tid, lac_sid;	/* at the LAC */
+	uint16_t lns_tid, lns_sid;	/* at the pair; 0: not told yet */
 	uint32_t serial;
 	int user;
 	bool up;			/* L2TP */
@@ -182,7 +183,7 @@ struct sim {
 	uint64_t switchovers;
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */
 	bool quiet;			/* faults are over */
-	uint64_t s3_checked;
+	uint64_t s3_checked, ghost_checks;
 	int last_active;
 	uint32_t magics;		/* given out; they grow, so that a late frame is known for what it is */
 	int acting;			/* whose log lines these are */
