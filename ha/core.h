@@ -42,6 +42,7 @@
 #define HA_REQUEST_BACKOFF_MAX_MS 8000u
 #define HA_CONDEMNED_MS 100u		/* for a peer to read why it is refused */
 #define HA_HANDOVER_MS 2000u
+#define HA_YIELD_MS 8000u		/* to a peer that holds more and failed at a step */
 #define HA_RETRY_MS 1000u		/* after a takeover step failed */
 #define HA_STALE_FACTOR 10u		/* x dead_ms: an active that lives on without us makes us stale */
 #define HA_SPARE_ACTIONS 256u
@@ -196,6 +197,7 @@ struct ha_roles {
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
 	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
+	uint64_t yield_ms;		/* claim over the head of a peer that holds more; 0: no such peer */
 	uint64_t overruled;		/* epoch of another owner that was told so */
 	uint64_t adopt_epoch;		/* learned, to be persisted; 0: none */
 	uint64_t adopt_serial;

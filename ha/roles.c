@@ -564,6 +564,24 @@ static void think_demoting(struct ha *ha)
 	probe(ha);
 }
 
+/*
+ * The peer holds more than we do and cannot claim for the moment: a step of its takeover failed, it
+ * tries again soon.  Rather late than with less; but not for good.
+ */
+static bool yields(struct ha *ha)
+{
+	const struct ha_peer *peer = &ha->peer;
+
+	if (peer->eligible || ha->log.epoch > peer->log_epoch ||
+	    (ha->log.epoch == peer->log_epoch && ha->log.seq >= peer->seq)) {
+		ha->roles.yield_ms = 0;
+		return false;
+	}
+	if (!ha->roles.yield_ms)
+		ha->roles.yield_ms = ha->now_ms + HA_YIELD_MS;
+	return ha->now_ms < ha->roles.yield_ms;
+}
+
 static void think_linked(struct ha *ha)
 {
 	struct ha_roles *roles = &ha->roles;
@@ -580,7 +598,7 @@ static void think_linked(struct ha *ha)
 				  !ha->config.detector ? "waiting to be promoted" : "the peer should be active");
 		return;
 	}
-	if (peer->role != HA_ROLE_STANDBY)
+	if (peer->role != HA_ROLE_STANDBY || yields(ha))
 		return;
 	/* who was not eligible lets the other one hear that it is again, and hears a claim made meanwhile */
 	if (roles->handicap_ms && ha->now_ms < roles->handicap_ms + 2 * (uint64_t)ha->config.heartbeat_ms)

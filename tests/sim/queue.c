@@ -188,6 +188,10 @@ void sim_step(struct sim *sim)
 	active = sim_active(sim);
 	if (active < 0)
 		return;
+	if (sim->crash_kind == CRASH_STANDBY)
+		active = !active;
+	if (!sim->nodes[active].running)
+		return;
 	/* from inside one of its callbacks: what it does from here on never happened */
 	sim_trace(sim, "step %llu: hit node %d", (unsigned long long)sim->steps, active);
 	if (sim->crash_kind == CRASH_SWITCHOVER) {

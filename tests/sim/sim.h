@@ -178,7 +178,7 @@ struct sim {
 	uint64_t steps;
 	/* fault by step: when steps reaches crash_at, the active is hit */
 	uint64_t crash_at;
-	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER } crash_kind;
+	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER, CRASH_STANDBY } crash_kind;
 	bool crash_in_place;		/* it comes back at once, and nothing may be lost */
 	uint64_t switchovers;
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */

@@ -4,6 +4,7 @@
  * steady state, one hung up, the tunnel closed), run once undisturbed to count
  * its steps and its control packets, then once for every step with the active
  * struck at that step, and once for every packet lost, doubled or overtaken.
+ * Two more stories begin with a switchover and with a standby that is fed.
  */
 #include "tests/sim/sim.h"
 
@@ -17,7 +18,7 @@ struct plan {
 	int special;			/* NET_* or -1 */
 	uint64_t at;
 	enum l2tp_failover failover;
-	bool resync;			/* struck while a planned switchover is resynchronised */
+	void (*story)(struct sim *sim);
 };
 
 static void story(struct sim *sim)
@@ -98,6 +99,44 @@ static void resync_story(struct sim *sim)
 	check_end(sim);
 }
 
+/* The same for a standby that comes late: while it is given a snapshot, with calls coming and going. */
+static void snapshot_story(struct sim *sim)
+{
+	uint64_t crash_at = sim->crash_at;
+	struct call *a;
+	int i;
+
+	sim->crash_at = SIM_NEVER;
+	peer_new(sim, 0, LAC_PEER_RFC, NULL, false);
+	peer_new(sim, 1, LAC_PEER_XL2TPD, "first secret", false);
+	node_boot(&sim->nodes[0]);
+	sim_run_for(sim, 6 * SEC);
+	a = peer_call(&sim->peers[0]);
+	for (i = 0; i < 6; i++)
+		peer_call(&sim->peers[i % 2]);
+	sim_run_for(sim, 3 * SEC);
+	sim->steps = 0;
+	sim->net.control_count = 0;
+	sim->crash_at = crash_at;
+	node_boot(&sim->nodes[1]);
+	peer_call(&sim->peers[0]);
+	sim_run_for(sim, 205 * MS);
+	peer_call(&sim->peers[1]);
+	if (a)
+		peer_hangup(sim, a);
+	sim_run_for(sim, 500 * MS);
+	if (sim->failed)
+		return;
+	sim->stats.steps = sim->steps;
+	sim->stats.control = sim->net.control_count;
+	sim->crash_at = SIM_NEVER;
+	sim_run_for(sim, 4 * SEC);
+	for (i = 0; i < SIM_NODES; i++)
+		node_boot(&sim->nodes[i]);
+	sim_run_for(sim, 80 * SEC);
+	check_end(sim);
+}
+
 static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *stats, uint64_t *steps, uint64_t *control)
 {
 	struct sim *sim = sim_new(1, plan->hot, verbose);
@@ -114,10 +153,7 @@ static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *st
 		sim->net.special = plan->special;
 	}
 	sim_attach(sim);
-	if (plan->resync)
-		resync_story(sim);
-	else
-		story(sim);
+	plan->story(sim);
 	ok = !sim->failed;
 	snprintf(name, sizeof(name), "sweep:%s:%llu", plan->name, (unsigned long long)plan->at);
 	if (!ok)
@@ -132,22 +168,27 @@ static bool run_plan(const struct plan *plan, bool verbose, struct sim_stats *st
 }
 
 static const struct plan plans[] = {
-	{ "power-hot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, false },
-	{ "kill-hot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET, false },
-	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, false },
-	{ "power-warm", false, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, false },
-	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, false },
-	{ "lose", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, false },
-	{ "double", true, -1, NET_DUP, 0, L2TP_FAILOVER_UNSET, false },
-	{ "swap", true, -1, NET_SWAP, 0, L2TP_FAILOVER_UNSET, false },
-	{ "power-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, false },
-	{ "switch-recovery", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, false },
-	{ "power-in-resync", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, true },
-	{ "power-in-resync-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, true },
-	{ "switch-in-resync", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, true },
-	{ "lose-in-resync", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, true },
-	{ "lose-in-resync-recovery", true, -1, NET_LOSE, 0, L2TP_FAILOVER_PROTOCOL_SILENT, true },
-	{ "swap-in-resync-recovery", true, -1, NET_SWAP, 0, L2TP_FAILOVER_PROTOCOL_SILENT, true },
+	{ "power-hot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "kill-hot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "switch-hot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "power-warm", false, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "switch-warm", false, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "lose", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, story },
+	{ "double", true, -1, NET_DUP, 0, L2TP_FAILOVER_UNSET, story },
+	{ "swap", true, -1, NET_SWAP, 0, L2TP_FAILOVER_UNSET, story },
+	{ "power-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, story },
+	{ "switch-recovery", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, story },
+	{ "power-in-resync", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, resync_story },
+	{ "power-in-resync-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
+	{ "switch-in-resync", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, resync_story },
+	{ "lose-in-resync", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, resync_story },
+	{ "lose-in-resync-recovery", true, -1, NET_LOSE, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
+	{ "swap-in-resync-recovery", true, -1, NET_SWAP, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
+	{ "power-in-snapshot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
+	{ "kill-in-snapshot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
+	{ "switch-in-snapshot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
+	{ "standby-in-snapshot", true, CRASH_STANDBY, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
+	{ "standby-hot", true, CRASH_STANDBY, -1, 0, L2TP_FAILOVER_UNSET, story },
 };
 
 void sweep_list(void)
@@ -164,8 +205,8 @@ unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose
 	unsigned i, failures = 0;
 
 	for (i = 0; i < sizeof(plans) / sizeof(plans[0]) && failures < 5; i++) {
-		struct plan base = { .name = "base", .hot = plans[i].hot, .crash = -1, .special = -1,
-				     .failover = plans[i].failover, .resync = plans[i].resync };
+		struct plan base = { .name = "base", .hot = plans[i].hot, .crash = -1, .special = -1, .story = plans[i].story,
+				     .failover = plans[i].failover };
 		struct plan plan = plans[i];
 		uint64_t steps = 0, control = 0, last;
 		char name[96];
