@@ -188,7 +188,10 @@ lab_config() {
 	  commit timeout ${LAB_COMMIT_MS:-250}
 	END
 	[ -z "${LAB_GROUP:-}" ] || echo "$LAB_GROUP"
+	lab_group_config "$1"
 }
+# What a test wants in the redundancy group of a node besides.
+lab_group_config() { :; }
 
 # Runs a command on an LNS host, in that host's control group; become_on_node puts
 # it in the place of this (sub)shell, so that its process ID is $!.

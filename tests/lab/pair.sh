@@ -8,6 +8,7 @@
 #   pair_dump                   what an engineer wants to see after a failure
 #   flowing                     status 0: no stream of the probe is stalled
 #   addresses_same FILE         the subscribers have the addresses in FILE
+#   vip_only_on A               the address is where it should be
 #   count NAME                  a figure of the last wire_check
 #   wire_check FILE [OPTIONS]   tshark-check.sh; the figures are kept for count
 #   lns_sessions NODE           established sessions it lists
@@ -65,6 +66,14 @@ pair_dump() {
 }
 
 flowing() { [ "$(traffic_stalled)" = 0 ]; }
+
+# The address is on the node, and on the other one only if its daemon is dead: then
+# the kernel has closed the fence and answers nobody.
+vip_only_on() {
+	vip_holders | grep -qx "$1" || return 1
+	vip_holders | grep -qx "$(other "$1")" || return 0
+	! node_answers "$(other "$1")"
+}
 
 addresses_same() { diff "$1" <(lac_addresses) >/dev/null; }
 
