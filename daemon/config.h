@@ -66,7 +66,7 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	char tunnel_password[CONFIG_NAME_MAX];
 	uint16_t hello_s;		/* 60 */
 	uint16_t receive_window;	/* 20 */
-	uint16_t resync;		/* l2tp tunnel resync N: window of HA tunnels; default 8 */
+	uint16_t resync;		/* l2tp tunnel resync N: window of HA tunnels; default 16 */
 	uint8_t retransmit_retries;	/* 10 */
 	uint8_t retransmit_min_s, retransmit_max_s; /* 1, 8 */
 	uint16_t setup_timeout_s;	/* 10 */

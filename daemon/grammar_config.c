@@ -94,7 +94,7 @@ static const struct config_command commands[] = {
 	SET(VV, "l2tp tunnel hello ~ HELLO", "keepalive interval", U16, config_vpdn_group, hello_s, 60),
 	SET(VV, "l2tp tunnel receive-window ~ WINDOW", "messages the peer may have outstanding", U16, config_vpdn_group,
 	    receive_window, 20),
-	SET(VV, "l2tp tunnel resync ~ RESYNC", "the same for replicated tunnels", U16, config_vpdn_group, resync, 8),
+	SET(VV, "l2tp tunnel resync ~ RESYNC", "the same for replicated tunnels", U16, config_vpdn_group, resync, 16),
 	SET(VV, "l2tp tunnel retransmit retries ~ RETRIES", "before a tunnel is given up", U8, config_vpdn_group,
 	    retransmit_retries, 10),
 	SET(VV, "l2tp tunnel retransmit timeout min ~ RETRANSMIT", "first retransmission", U8, config_vpdn_group,

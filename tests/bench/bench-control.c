@@ -11,7 +11,7 @@
  * repeated, and counted.  The processor time of the active per session is
  * reported beside the rate: it does not depend on what else the machine does,
  * nor on LACs and standby sharing its other processors.  Tunnels of a pair have
- * a smaller receive window (l2tp tunnel resync, 8; else 20), which costs a LAC
+ * a smaller receive window (l2tp tunnel resync, 16; else 20), which costs a LAC
  * with many calls at once throughput of its own: the same is therefore
  * measured with equal windows, too.
  *

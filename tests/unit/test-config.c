@@ -162,7 +162,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c->vtemplates->keepalive_retries, 4);
 	ck_assert_uint_eq(g->hello_s, 60);
 	ck_assert_uint_eq(g->receive_window, 20);
-	ck_assert_uint_eq(g->resync, 8);
+	ck_assert_uint_eq(g->resync, 16);
 	ck_assert_uint_eq(g->retransmit_retries, 10);
 	ck_assert_uint_eq(g->retransmit_min_s, 1);
 	ck_assert_uint_eq(g->retransmit_max_s, 8);
@@ -193,7 +193,7 @@ START_TEST(no_and_default_forms)
 
 	ck_assert(!c->l2tp_sso && !c->vpdn_groups->sso && !c->vpdn_enable);
 	ck_assert_uint_eq(c->vpdn_groups->hello_s, 60);
-	ck_assert_uint_eq(c->vpdn_groups->resync, 8);
+	ck_assert_uint_eq(c->vpdn_groups->resync, 16);
 	ck_assert_str_eq(c->vpdn_groups->tunnel_password, "");
 	ck_assert_uint_eq(c->vtemplates->keepalive_s, 0);
 	ck_assert_ptr_null(c->users);
@@ -285,7 +285,7 @@ START_TEST(templates)
 {
 	struct config *c = parse("vpdn-template big\n l2tp tunnel resync 250\n l2tp tunnel retransmit retries 30\n"
 				 " l2tp tunnel retransmit timeout min 8\n no sso enable\n l2tp tunnel password t\n"
-				 "vpdn-group a\n source vpdn-template big\n l2tp tunnel resync 8\n sso enable\n"
+				 "vpdn-group a\n source vpdn-template big\n l2tp tunnel resync 16\n sso enable\n"
 				 "vpdn-group b\n source vpdn-template big\n"
 				 "vpdn-group c\n l2tp tunnel hello 5\n");
 	struct config_vpdn_group a, b, n;
@@ -294,10 +294,10 @@ START_TEST(templates)
 	config_vpdn_group_effective(c, config_vpdn_group_find(c, "a"), &a);
 	config_vpdn_group_effective(c, config_vpdn_group_find(c, "b"), &b);
 	config_vpdn_group_effective(c, config_vpdn_group_find(c, "c"), &n);
-	ck_assert_uint_eq(a.resync, 8);		/* the default, but the group's own word */
+	ck_assert_uint_eq(a.resync, 16);		/* the default, but the group's own word */
 	ck_assert(a.sso && !b.sso && n.sso);
 	ck_assert_uint_eq(b.resync, 250);
-	ck_assert_uint_eq(n.resync, 8);
+	ck_assert_uint_eq(n.resync, 16);
 	ck_assert_uint_eq(a.retransmit_retries, 30);
 	ck_assert_uint_eq(b.retransmit_min_s, 8);
 	ck_assert_str_eq(a.tunnel_password, "t");
@@ -306,7 +306,7 @@ START_TEST(templates)
 	ck_assert_str_eq(text, "!\nvpdn-template big\n l2tp tunnel password 0 <hidden>\n l2tp tunnel resync 250\n"
 			       " l2tp tunnel retransmit retries 30\n l2tp tunnel retransmit timeout min 8\n"
 			       " no sso enable\n!\n"
-			       "vpdn-group a\n source vpdn-template big\n l2tp tunnel resync 8\n sso enable\n!\n"
+			       "vpdn-group a\n source vpdn-template big\n l2tp tunnel resync 16\n sso enable\n!\n"
 			       "vpdn-group b\n source vpdn-template big\n!\n"
 			       "vpdn-group c\n l2tp tunnel hello 5\n!\n");
 	ck_assert_int_eq(config_check(c, error), 0);

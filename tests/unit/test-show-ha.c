@@ -151,7 +151,7 @@ START_TEST(truth_table)
 	shows(1, "show l2tp redundancy", truths[_i].ha ? "  L2TP Sessions: 1/1 (" : "  L2TP Sessions: 0/0 (");
 	/* S40: the window is the smaller one for a replicated tunnel, the configured one else */
 	if (truths[_i].up)
-		shows(0, "show vpdn tunnel detail", truths[_i].ha ? "  Local RWS 8, " : "  Local RWS 20, ");
+		shows(0, "show vpdn tunnel detail", truths[_i].ha ? "  Local RWS 16, " : "  Local RWS 20, ");
 	text = show(0, "show running-config", SHOW_OK);
 	if (truths[_i].line)
 		ck_assert_msg(strstr(text, truths[_i].line) != NULL, "%s", text);

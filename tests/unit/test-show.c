@@ -290,7 +290,7 @@ START_TEST(tables)
 	has(text, part);
 	has(text, "  Remote tunnel name is LAC-1\n    Internet Address 192.0.2.99, port 1701\n"
 		  "  Local tunnel name is lns-a\n    Internet Address 192.0.2.1, port 1701\n  VPDN group for tunnel is G\n");
-	has(text, "  Local RWS 8, Remote RWS ");	/* S40: the smaller of window and resync */
+	has(text, "  Local RWS 16, Remote RWS ");	/* S40: the smaller of window and resync */
 	free(text);
 	text = show(0, "show l2tp session", SHOW_OK);
 	has(text, " alice, ");
