@@ -172,9 +172,11 @@ int config_user_remove(struct config *config, const char *name)
 		return 0;
 	if (users_own(config))
 		return -ENOMEM;
-	for (at = user_bucket(config, name); strcmp((*at)->name, name);)
+	for (at = user_bucket(config, name); *at && strcmp((*at)->name, name);)
 		at = &(*at)->bucket_next;
 	user = *at;
+	if (!user)
+		return 0;
 	*at = user->bucket_next;
 	for (at = &config->user_index->head; *at != user;)
 		at = &(*at)->next;
