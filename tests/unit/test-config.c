@@ -589,10 +589,15 @@ START_TEST(manual)
 			snprintf(keywords, sizeof(keywords), "Ic l2tp tunnel retransmit timeout");
 		entry = strstr(plain, keywords);
 		ck_assert_msg(entry != NULL, "%s: not in l2tpha.conf(5)", keywords);
-		if (!c->def || (c->kind != SETTING_U8 && c->kind != SETTING_U16 && c->kind != SETTING_U32))
+		if (c->kind == SETTING_CHOICE && *c->choices[c->def])
+			snprintf(keywords, sizeof(keywords), "%s", c->choices[c->def]);
+		else if (c->kind == SETTING_FLAG && strcmp(c->g.syntax, "protocol l2tp ~"))
+			snprintf(keywords, sizeof(keywords), "%s", c->def ? "on" : "off");
+		else if (c->def && (c->kind == SETTING_U8 || c->kind == SETTING_U16 || c->kind == SETTING_U32))
+			snprintf(keywords, sizeof(keywords), "%llu", (unsigned long long)c->def);
+		else
 			continue;
 		value = strstr(entry, "Default: ");
-		snprintf(keywords, sizeof(keywords), "%llu", (unsigned long long)c->def);
 		ck_assert_msg(value && strstr(value, keywords) && strstr(value, keywords) < strchr(value, '\n'),
 			      "%s: default %s is not what l2tpha.conf(5) says", c->g.syntax, keywords);
 	}
