@@ -69,6 +69,7 @@ void sequenced(struct driver *d)
 	size_t i;
 
 	lease(d, 60000);
+	must(d, d->dp->ops->vip_add(d->dp, d->vips, 2, on_done, d), "vip_add");
 	must(d, d->dp->ops->tunnel_create(d->dp, &t, on_done, d), "tunnel_create");
 	settle(d);
 	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++) {

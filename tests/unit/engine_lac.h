@@ -19,6 +19,7 @@
 #define WIRE_MAX 4096
 
 struct parcel {
+	uint64_t due;
 	uint8_t data[1600];
 	size_t len;
 };
@@ -32,6 +33,7 @@ static struct rig {
 	uint32_t random;
 	bool mirror;			/* records reach the standby */
 	bool cut_to_lac, cut_to_us;	/* what is sent is lost */
+	uint32_t rtt_ms;		/* all of it on the way from the LAC */
 	struct parcel wire[WIRE_MAX];	/* LAC -> us */
 	size_t first, count;
 	unsigned sent, sent_unacked, sent_before_ack;	/* ours since the takeover; until the first packet of the LAC */
@@ -78,6 +80,7 @@ static UNUSED_OK void rig_lac_send(void *ctx, const uint8_t *bytes, size_t len)
 	ck_assert_uint_lt(rig.count, WIRE_MAX);
 	memcpy(parcel->data, bytes, len);
 	parcel->len = len;
+	parcel->due = rig.now + rig.rtt_ms;
 	rig.count++;
 }
 
@@ -214,7 +217,7 @@ static UNUSED_OK void rig_settle(void)
 	struct parcel parcel;
 
 	rig_drain();
-	while (rig.count) {
+	while (rig.count && rig.wire[rig.first].due <= rig.now) {
 		parcel = rig.wire[rig.first];
 		rig.first = (rig.first + 1) % WIRE_MAX;
 		rig.count--;
@@ -233,6 +236,8 @@ static UNUSED_OK void rig_until(uint64_t when)
 		next = l2tp_deadline_ms(rig.active);
 		if (lac_deadline_ms(rig.lac) < next)
 			next = lac_deadline_ms(rig.lac);
+		if (rig.count && rig.wire[rig.first].due < next)
+			next = rig.wire[rig.first].due;
 		if (next > when)
 			break;
 		if (next > rig.now)

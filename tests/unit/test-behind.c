@@ -203,6 +203,92 @@ START_TEST(far_behind)
 }
 END_TEST
 
+/* ---- what it costs ------------------------------------------------------ */
+
+/* Messages of the LAC that nobody acknowledged when the active died; 20 ms there and back. */
+static uint32_t resync_ms(unsigned outstanding, uint16_t window, enum l2tp_knowledge knowledge)
+{
+	uint32_t ms;
+	unsigned i;
+
+	rig_teardown();
+	rig_setup();
+	rig.params.receive_window = window;
+	rig.rtt_ms = 20;
+	rig.config.dev |= LAC_DEV_NO_SLOW_START;
+	rig.config.window = 16;
+	rig.config.hello_ms = 0;
+	rig.config.rtx_tries = 10;
+	rig.config.allow_hello_probe = true;
+	rig_start();
+	ck_assert_int_eq(lac_open(rig.lac, rig.now), 0);
+	rig_run(3000);
+	ck_assert(lac_is_up(rig.lac));
+	rig.cut_to_us = true;
+	for (i = 0; i < outstanding; i++)
+		lac_hello_now(rig.lac, rig.now);
+	rig_take_over(knowledge, 1100);
+	rig_run(30000);
+	ck_assert_uint_eq(rig.resync_ok, 1);
+	ms = rig_info().resync_ms;
+	ck_assert_uint_eq(lac_backlog(rig.lac), 0);	/* and all of them were taken, once */
+	ck_assert_uint_eq(rig_info().channel.vr, lac_vs(rig.lac));
+	printf("%u outstanding, window %u, %s: %u ms\n", outstanding, window,
+	       knowledge == L2TP_KNOWLEDGE_EXACT ? "exact" : "behind", ms);
+	return ms;
+}
+
+START_TEST(resync_time_versus_outstanding)
+{
+	static const unsigned outstanding[] = { 0, 4, 100, 250 };
+
+	/* exact: one way there and back, whatever is outstanding */
+	ck_assert_uint_le(resync_ms(outstanding[_i], 250, L2TP_KNOWLEDGE_EXACT), 20);
+	/* else the next retransmission tells, or HELLOs do */
+	ck_assert_uint_le(resync_ms(outstanding[_i], 250, L2TP_KNOWLEDGE_BEHIND), 3000);
+}
+END_TEST
+
+START_TEST(resync_time_versus_window)
+{
+	uint32_t small = resync_ms(0, 4, L2TP_KNOWLEDGE_BEHIND), large = resync_ms(0, 250, L2TP_KNOWLEDGE_BEHIND);
+
+	ck_assert_uint_eq(resync_ms(0, 4, L2TP_KNOWLEDGE_EXACT), resync_ms(0, 250, L2TP_KNOWLEDGE_EXACT));
+	ck_assert_uint_lt(small, large);	/* as many HELLOs as may have been missed */
+}
+END_TEST
+
+/* Time until 250 calls placed at once are up. */
+static uint64_t setup_ms(uint16_t window)
+{
+	uint64_t from;
+	int i;
+
+	rig_teardown();
+	rig_setup();
+	rig.params.receive_window = window;
+	rig.rtt_ms = 20;
+	rig.config.dev |= LAC_DEV_NO_SLOW_START;
+	rig.config.window = 250;
+	rig_start();
+	ck_assert_int_eq(lac_open(rig.lac, rig.now), 0);
+	rig_run(1000);
+	from = rig.now;
+	for (i = 0; i < 250; i++)
+		lac_call(rig.lac, rig.now, NULL, NULL);
+	while (rig.calls_up < 250 && rig.now < from + 100000)
+		rig_run(10);
+	ck_assert_uint_eq(rig.calls_up, 250);
+	printf("window %u: 250 calls in %u ms\n", window, (unsigned)(rig.now - from));
+	return rig.now - from;
+}
+
+START_TEST(setup_rate_versus_window)
+{
+	ck_assert_uint_gt(setup_ms(4), 4 * setup_ms(250));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("behind");
@@ -218,6 +304,9 @@ int main(void)
 	tcase_add_loop_test(tcase, what_we_have_to_say_comes_last, 0, LAC_PEERS * (int)GAPS);
 	tcase_add_test(tcase, a_dead_peer_is_given_up_in_time);
 	tcase_add_test(tcase, far_behind);
+	tcase_add_loop_test(tcase, resync_time_versus_outstanding, 0, 4);
+	tcase_add_test(tcase, resync_time_versus_window);
+	tcase_add_test(tcase, setup_rate_versus_window);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
