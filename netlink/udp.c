@@ -323,7 +323,7 @@ static void sock_free(struct udp_sock *s)
 
 static bool bound_to(int fd, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = { 0 };
 	struct l2tp_endpoint ep;
 	socklen_t len = sizeof(ss);
 	int type;

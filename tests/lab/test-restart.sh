@@ -34,12 +34,12 @@ load_has() { [ "$(load_figure .sessions.up)" = "$1" ]; }
 settled() { lns_has_sessions "$1" "$n" && [ "$(units "$1")" = "$n" ]; }
 # PPP interfaces of the node, each of them one session's
 units() { ip -n "lns-$1" -o link show type ppp 2>/dev/null | wc -l; }
-pppds() { ip netns pids "lns-$1" | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null; echo; done | grep -c '[p]ppd'; }
 
 before() {
 	load_has "$n" || stop "$1: $(load_figure .sessions.up) of $n sessions are up before"
 	load stats full | jq -c '.session[] | [.n, .addr]' >"$LAB_RUN/before"
 	load reset >/dev/null
+	echoes=$(load_figure .ppp.echo_replies)
 	sleep 1
 }
 
@@ -55,7 +55,8 @@ after() {
 	gap=$(load_figure '[.traffic.gap_down_ms.max, .traffic.gap_up_ms.max] | max | floor')
 	load_has "$n" || stop "$1: $(load_figure .sessions.up) of $n sessions are up"
 	[ "$(load_figure .tunnels.unacknowledged)" = 0 ] || stop "$1: control messages are not acknowledged"
-	[ "$(load_figure .ppp.echo_replies)" = "$n" ] || stop "$1: $(load_figure .ppp.echo_replies) of $n echoes are answered"
+	echoes=$(($(load_figure .ppp.echo_replies) - echoes))
+	[ "$echoes" = "$n" ] || stop "$1: $echoes of $n echoes are answered"
 	[ "$(load_figure .ppp.renegotiations)" = 0 ] || stop "$1: PPP was negotiated again"
 	[ "$lost" -le "$3" ] || stop "$1: $lost data packets are lost, longest gap $gap ms"
 	load stats full | jq -c ".session[] | [.n, .addr]" | cmp -s - "$LAB_RUN/before" || stop "$1: addresses have changed"
