@@ -425,6 +425,8 @@ void wire_heal(struct sim *sim, bool reset)
 		return;
 	sim_trace(sim, "wire: heals%s", reset ? ", stream lost" : "");
 	w->cut = w->mute[0] = w->mute[1] = false;
+	/* what arrives now was true when it was sent: a second from here */
+	sim->nodes[0].sync_lie_us = sim->nodes[1].sync_lie_us = 0;
 	for (from = 0; from < SIM_NODES; from++) {
 		for (i = 0; i < w->held_len[from]; i++) {
 			if (reset && w->held[from][i]->fn == ev_wire) {
