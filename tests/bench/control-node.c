@@ -356,7 +356,7 @@ static size_t wait_for(struct node *node, struct pollfd *extra)
 void node_turn(struct node *node, struct pollfd *extra)
 {
 	size_t links = wait_for(node, extra);
-	uint64_t now = now_ms(), woken_us = bench_now_us();
+	uint64_t now = now_ms(), worked_us = bench_cpu_us();
 
 	group_now(node->group, now);
 	for (size_t i = 0; i < links; i++) {
@@ -385,8 +385,8 @@ void node_turn(struct node *node, struct pollfd *extra)
 	if (node->link && now >= ha_link_deadline_ms(node->link))
 		ha_link_tick(node->link, now);
 	measure(node);
-	woken_us = bench_now_us() - woken_us;
-	node->longest_us = woken_us > node->longest_us ? woken_us : node->longest_us;
+	worked_us = bench_cpu_us() - worked_us;
+	node->longest_us = worked_us > node->longest_us ? worked_us : node->longest_us;
 }
 
 double node_longest_ms(struct node *node)

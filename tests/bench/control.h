@@ -49,7 +49,7 @@ void node_turn(struct node *node, struct pollfd *extra);
 struct ha_info node_ha(const struct node *node);
 uint32_t node_established(const struct node *node);
 uint64_t node_packets_sent(const struct node *node);
-/* Longest wake-up since the last call, ms: what comes meanwhile waits as long. */
+/* Most work (processor time) in one wake-up since the last call, ms: what comes meanwhile waits as long. */
 double node_longest_ms(struct node *node);
 uint32_t node_ppp_up(const struct node *node);
 uint32_t node_ppp_activated(const struct node *node);	/* mute ones that were told to speak */
