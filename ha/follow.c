@@ -202,8 +202,7 @@ static bool records_apply(struct ha *ha, struct ha_store *store, const struct pa
 			ha->follow.undo.count--;	/* nothing changed */
 		if (ret < 0)
 			return false;
-		if (ha->config.record_type_count && !ha_record_type(ha, key.type))
-			ha->foreign[key.type / 8] |= (uint8_t)(1u << key.type % 8);
+		ha_hello_type_seen(ha, key.type);
 		if (live && ret)
 			ha_keep_record(ha, key, del);
 	}

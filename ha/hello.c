@@ -75,6 +75,14 @@ const struct ha_record_type *ha_record_type(const struct ha *ha, uint32_t type)
 	return NULL;
 }
 
+bool ha_hello_type_seen(struct ha *ha, uint8_t type)
+{
+	if (!ha->config.record_type_count || ha_record_type(ha, type))
+		return true;
+	ha->foreign[type / 8] |= (uint8_t)(1u << type % 8);
+	return type >= HA_TYPE_SKIPPABLE;
+}
+
 /* ---- ours ----------------------------------------------------------------- */
 
 void ha_hello_send(struct ha *ha)

@@ -274,7 +274,9 @@ void ha_keep_free(struct ha *ha)
 /* ---- coming back ------------------------------------------------------------ */
 
 struct restore {
+	struct ha *ha;
 	struct ha_store *store, *local;
+	uint8_t strange;		/* a type that must be understood and is not */
 };
 
 static bool restore_record(void *ctx, struct ha_key key, bool local, const void *body, size_t len)
@@ -286,12 +288,14 @@ static bool restore_record(void *ctx, struct ha_key key, bool local, const void 
 		ha_store_del(store, key);
 		return true;
 	}
+	if (!ha_hello_type_seen(r->ha, key.type))
+		r->strange = key.type;
 	return ha_store_put(store, key, body, len, NULL) >= 0;
 }
 
 int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char why[HA_REASON_MAX])
 {
-	struct restore r = { ha_store_new(), ha_store_new() };
+	struct restore r = { .ha = ha, .store = ha_store_new(), .local = ha_store_new() };
 	struct ha_image_owner owner;
 	struct ha_image_mark mark = { .epoch = 0 };
 	size_t end = 0;
@@ -304,6 +308,10 @@ int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char wh
 	if (!rc && (ha_store_count(r.store) != mark.count || ha_store_count(r.local) != mark.local_count)) {
 		snprintf(why, HA_REASON_MAX, "its records do not add up to the state it claims");
 		rc = -EBADMSG;
+	}
+	if (!rc && r.strange) {
+		snprintf(why, HA_REASON_MAX, "it is of a newer release: records of type %u must be understood", r.strange);
+		rc = -EPROTONOSUPPORT;
 	}
 	if (rc) {
 		ha_store_free(r.store);

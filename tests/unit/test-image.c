@@ -293,11 +293,15 @@ static void core_free(void *ctx, void *output)
 	(void)output;
 }
 
+static const struct ha_record_type *core_types;	/* one that the next core knows; NULL: it takes any */
+
 static struct ha *core(struct shell *shell, struct ha_image_ops *ops)
 {
 	struct ha_config config = { .node = "lns-a", .group = "one", .boot_id = { 1, 2, 3 } };
 	struct ha_ops ho = { .random = core_random, .output_free = core_free, .image = ops };
 
+	config.record_types = core_types;
+	config.record_type_count = core_types ? 1 : 0;
 	*ops = (struct ha_image_ops){ .ctx = shell, .begin = shell_begin, .swap = shell_swap };
 	return ha_new(&config, &ho, 1000);
 }
@@ -482,6 +486,48 @@ START_TEST(goes_on_in_the_area_it_found)
 }
 END_TEST
 
+/* What a newer release left behind: what may be skipped is kept, what must be understood is not started from. */
+START_TEST(of_a_newer_release)
+{
+	static const struct ha_record_type known[] = { { 1, 1, 1, "one" } };
+	struct shell shell = { 0 };
+	struct ha_image_ops ops, ops2;
+	struct ha *ha = core(&shell, &ops), *next;
+	struct ha_info info;
+	char why[HA_REASON_MAX];
+	bool reigned = false;
+	size_t len;
+
+	ha_tick(ha, 1000);
+	drain(ha);
+	ha_put(ha, (struct ha_key){ 1, 1, 0, 0 }, "one", 3);
+	ha_put(ha, (struct ha_key){ 200, 1, 0, 0 }, "extra", 5);
+	ha_commit(ha, 1000);
+	core_types = known;
+	next = core(&shell, &ops2);
+	ck_assert_msg(!ha_restore(next, shell.now, shell.now_size, &reigned, why), "%s", why);
+	ck_assert_ptr_nonnull(ha_get(next, (struct ha_key){ 200, 1, 0, 0 }, &len));
+	/* it goes with its object */
+	ha_tick(next, 1000);
+	drain(next);
+	ha_del_foreign(next, 1, 0);
+	ck_assert_ptr_null(ha_get(next, (struct ha_key){ 200, 1, 0, 0 }, &len));
+	ha_free(next);
+	ha_put(ha, (struct ha_key){ 9, 1, 0, 0 }, "must", 4);
+	ha_commit(ha, 1000);
+	next = core(&shell, &ops2);
+	ck_assert_int_eq(ha_restore(next, shell.now, shell.now_size, &reigned, why), -EPROTONOSUPPORT);
+	ck_assert_str_eq(why, "it is of a newer release: records of type 9 must be understood");
+	ha_info(next, &info);
+	ck_assert_uint_eq(info.records, 0);
+	core_types = NULL;
+	ha_free(next);
+	ha_free(ha);
+	free(shell.now);
+	free(shell.next);
+}
+END_TEST
+
 static void no_log(void *ctx, enum log_level level, const char *text)
 {
 	(void)ctx;
@@ -509,6 +555,7 @@ int main(void)
 	tcase_add_test(kept, a_commit_larger_than_the_area);
 	tcase_add_test(kept, without_memory_the_old_one_is_void);
 	tcase_add_test(kept, goes_on_in_the_area_it_found);
+	tcase_add_test(kept, of_a_newer_release);
 	tcase_set_timeout(kept, 60);
 	suite_add_tcase(suite, kept);
 	return check_main(suite);
