@@ -64,6 +64,26 @@ static void run_access_lost(struct sim *sim)
 	story_settle(sim);
 }
 
+/* ---- S37: a path to the LACs fails and another one takes its place, the address stays where it is ---- */
+
+static void run_path_lost(struct sim *sim)
+{
+	int round;
+
+	story_calls(sim);
+	for (round = 0; round < 4 && !sim->failed; round++) {
+		sim->net.loss_pm = 1000;
+		sim_trace(sim, "access network: the path is lost");
+		sim_run_for(sim, between(sim, 500, 9000));
+		sim->net.loss_pm = 0;
+		sim_run_for(sim, between(sim, 1000, 12000));
+		peer_call(&sim->peers[round % 2]);
+		sim_run_for(sim, 3 * SEC);
+	}
+	nothing_moved(sim, "a path that was lost for some seconds");
+	story_settle(sim);
+}
+
 /* ---- F07: full partition, nobody fences ---- */
 
 /* LACs at the first address stay with the active, those at the second with the standby. */
@@ -624,7 +644,8 @@ static void storm_fault(struct sim *sim)
 
 	if (kind < 50 || !active || active->access_cut || standby->access_cut || sim->net.split) {
 		/* a LAC that is cut off from a node that is reached by the other: more than a pair can judge */
-		if (!sim->net.split && !sim->wire.mute[0] && !sim->wire.mute[1])
+		if (!sim->net.split && !sim->wire.mute[0] && !sim->wire.mute[1] &&
+		    sim->now_us > sim->wire.broken_us + 1500 * MS)
 			story_fault(sim);
 	} else if (kind < 56) {
 		sim->wire.loss_pm = 10 + rng_below(sim, 290);
@@ -669,6 +690,7 @@ static void run_storm(struct sim *sim)
 const struct scenario fault_scenarios[] = {
 	{ "storm", run_storm, STORY_EVEN },
 	{ "access-lost", run_access_lost, STORY_FEW },
+	{ "path-lost", run_path_lost, STORY_FEW },
 	{ "partition", run_partition, STORY_FEW },
 	{ "partition-no-link", run_partition_no_link, STORY_FEW },
 	{ "partition-long", run_partition_long, STORY_FEW },

@@ -425,6 +425,7 @@ void wire_heal(struct sim *sim, bool reset)
 		return;
 	sim_trace(sim, "wire: heals%s", reset ? ", stream lost" : "");
 	w->cut = w->mute[0] = w->mute[1] = false;
+	w->broken_us = reset ? sim->now_us : w->broken_us;
 	/* what arrives now was true when it was sent: a second from here */
 	sim->nodes[0].sync_lie_us = sim->nodes[1].sync_lie_us = 0;
 	for (from = 0; from < SIM_NODES; from++) {

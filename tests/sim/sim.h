@@ -151,6 +151,7 @@ struct ha_wire {
 	struct sim_event **held[SIM_NODES];	/* sent while cut, by sender */
 	size_t held_len[SIM_NODES], held_cap[SIM_NODES];
 	uint64_t try_scheduled;
+	uint64_t broken_us;		/* when it healed last, without its stream */
 };
 
 struct sim_stats {
