@@ -344,12 +344,13 @@ static void check_honesty(struct sim *sim, struct node *node)
 	bool covered = w->up[0] && w->up[1] && w->conn[0] == w->conn[1] && !w->cut && !w->mute[0] && !w->mute[1] &&
 		       node_alive(standby) && standby->role == HA_ROLE_STANDBY;
 	uint64_t patience = 1100 * MS + w->latency_us + w->jitter_us + w->slow_us[0] + w->slow_us[1];
+	uint64_t from_us = w->last_at[standby->index];	/* old words that are still under way */
 
 	if (covered || !node_alive(node) || node->role != HA_ROLE_ACTIVE || node_sync(node) != HA_SYNC_IN_SYNC)
 		node->sync_lie_us = 0;
 	else if (!node->sync_lie_us)
 		node->sync_lie_us = sim->now_us;
-	else if (sim->now_us > node->sync_lie_us + patience)
+	else if (sim->now_us > (from_us > node->sync_lie_us ? from_us : node->sync_lie_us) + patience)
 		sim_fail(sim, "S3: node %d has called itself in sync for %llu ms, and is not", node->index,
 			 (unsigned long long)((sim->now_us - node->sync_lie_us) / MS));
 }
