@@ -433,7 +433,6 @@ void config_tunnel_ids(const struct config *config, size_t index, uint16_t *firs
  */
 void config_digest(const struct config *config, uint8_t digest[16])
 {
-	/* without the defaults: a release with a new option is not a node with another configuration */
 	char *text = config_print(config, CONFIG_PRINT_SHARED | CONFIG_PRINT_SECRETS);
 	char *p = text;
 
