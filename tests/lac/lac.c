@@ -97,7 +97,7 @@ static void tunnel_start(struct lac *l, const struct lac_reason *why)
 	l->peer_tid = 0;
 	do {
 		l->tid = l->cfg.tid ? l->cfg.tid : (uint16_t)(l->cfg.random(l->cfg.random_ctx) >> 7);
-	} while (!l->tid || (!l->cfg.tid && l->ghost && l->tid == l->ghost_tid));
+	} while (!l->tid || (!l->cfg.tid && ((l->ghost && l->tid == l->ghost_tid) || l->tid == l->rec_tid)));
 	l->chan = l->fresh;
 	l->fresh = NULL;
 	lac_begin(l, &b, 0, LACW_SCCRQ);
