@@ -71,7 +71,8 @@ static void op_role_changed(void *ctx, enum ha_role role, const char *why)
 	if (node->dying)
 		return;
 	/* who goes mute because two owners have met: what that may cost was written down when they parted */
-	if (role == HA_ROLE_DEMOTING && node->role == HA_ROLE_ACTIVE && node->sim->now_us >= node->sim->split_until_us)
+	if (role == HA_ROLE_DEMOTING && node->role == HA_ROLE_ACTIVE &&
+	    (node->sim->now_us >= node->sim->split_until_us || !node_is_owner(&node->sim->nodes[!node->index])))
 		check_before_loss(node->sim, node, true);
 	node->role = role;
 	sim_trace(node->sim, "node %d role %s: %s", node->index, ha_role_name(role), why);
