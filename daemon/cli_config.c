@@ -91,7 +91,7 @@ static uint32_t tunnels_of(const struct show_context *ctx, const char *line)
 
 		for (uint16_t id = 0; (id = l2tp_tunnel_next(l2tp, id));) {
 			l2tp_tunnel_info(l2tp_tunnel_find(l2tp, id), &info);
-			count += info.s.state != L2TP_TUNNEL_CLOSING && (!name || !strcmp(name, info.s.params.group));
+			count += info.s.state == L2TP_TUNNEL_ESTABLISHED && (!name || !strcmp(name, info.s.params.group));
 		}
 	}
 	return count;

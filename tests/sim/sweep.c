@@ -181,6 +181,7 @@ static const struct plan plans[] = {
 	{ "power-in-resync", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, resync_story },
 	{ "power-in-resync-recovery", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
 	{ "switch-in-resync", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, resync_story },
+	{ "switch-in-resync-recovery", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
 	{ "lose-in-resync", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, resync_story },
 	{ "lose-in-resync-recovery", true, -1, NET_LOSE, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
 	{ "swap-in-resync-recovery", true, -1, NET_SWAP, 0, L2TP_FAILOVER_PROTOCOL_SILENT, resync_story },
