@@ -134,7 +134,8 @@ net_down() {
 	for n in a b; do
 		[ ! -d /sys/fs/cgroup/lns-$n ] || wait_until 2 rmdir /sys/fs/cgroup/lns-$n 2>/dev/null
 	done
-	rm -rf "$LAB_RUN"
+	# the records a daemon leaves for the next one are not for the next test
+	rm -rf "$LAB_RUN" /run/l2tpha-a /run/l2tpha-b
 	mkdir -p "$LAB_RUN"
 }
 
