@@ -335,7 +335,8 @@ active_node() {
 
 capture_start() {
 	local file=$1
-	in_ns sw tcpdump -i br-access -n -U -s 0 -B 16384 -Z root -w "$file" ${2:+"$2"} \
+	# no function in between: its shell would be what is stopped later, not the capture
+	ip netns exec sw tcpdump -i br-access -n -U -s 0 -B 16384 -Z root -w "$file" ${2:+"$2"} \
 		>/dev/null 2>"$LAB_RUN/tcpdump.err" &
 	echo $! >"$LAB_RUN/tcpdump.pid"
 	disown $!
@@ -347,7 +348,7 @@ capture_stop() {
 	pid=$(cat "$LAB_RUN/tcpdump.pid" 2>/dev/null) || return 0
 	rm -f "$LAB_RUN/tcpdump.pid"
 	sleep 0.3
-	kill -INT "$pid" 2>/dev/null
+	kill -TERM "$pid" 2>/dev/null
 	wait_until 5 gone "$pid"
 	grep 'dropped by kernel' "$LAB_RUN/tcpdump.err" | grep -v '^0 '
 	return 0
