@@ -36,6 +36,11 @@ void ha_roles_flushed(struct ha *ha, bool ok, const char *why)
 
 void ha_roles_tick(struct ha *ha)
 {
+	if (ha->roles.switch_go && ha->log.batch_len) {
+		/* something was put since: dropped now, the standby would miss it */
+		ha->roles.switch_go = false;
+		ha_commit_flush(ha);
+	}
 	if (ha->roles.switch_go)
 		ha_role_fire(ha, ROLE_EVENT_HANDOVER, "planned switchover");
 	ha_roles_think(ha);
