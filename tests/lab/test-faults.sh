@@ -122,9 +122,11 @@ wait_until 15 node_is a active || stop "active cut off: lns-a does not take over
 taken=$(now_ms)
 sleep 5
 cables b "access core ha" up
+# it did not stand still: what it has to say in the moment before it hears of its successor gets out
+healed=$(now_ms)
 active=a
 whole "active was cut off"
-macs+=("$(mac_of b) $taken $(($(now_ms) + 3600000))")
+macs+=("$(mac_of b) $taken $healed" "$(mac_of b) $((healed + 1000)) $(($(now_ms) + 3600000))")
 [ "$(vip_holders)" = a ] || stop "active was cut off: the address is at $(vip_holders | tr '\n' ' ')"
 note "$(printf '%-22s lns-a took over' 'active cut off')"
 
