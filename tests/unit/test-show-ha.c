@@ -379,6 +379,10 @@ START_TEST(debug_classes)
 	shows(1, "debug all", "All possible debugging has been turned on\n");
 	run(1000);
 	shows(1, "undebug all", "All possible debugging has been turned off\n");
+	/* half a command is refused in its no form too: it was taken for a class that is none */
+	free(show(1, "no debug", SHOW_USAGE));
+	free(show(1, "default debug l2tp redundancy", SHOW_USAGE));
+	free(show(1, "no debug all", SHOW_OK));
 }
 END_TEST
 

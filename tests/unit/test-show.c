@@ -352,7 +352,7 @@ START_TEST(help)
 	ck_assert_uint_gt(json_array_size(json_object_get(tree, "commands")), 10);
 	json_array_foreach(json_object_get(tree, "commands"), i, command) {
 		snprintf(syntax, sizeof(syntax), "%s", json_string_value(json_object_get(command, "syntax")));
-		for (rest = syntax; (word = strsep(&rest, " []{}|"));)
+		for (rest = syntax; (word = strsep(&rest, " ~[]{}|"));)
 			if (*word && !(*word >= 'A' && *word <= 'Z'))
 				ck_assert_msg(strstr(page, word) != NULL, "%s: not in l2tpctl(1)", word);
 	}
