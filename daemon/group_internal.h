@@ -118,6 +118,7 @@ struct group {
 	struct ha_image_ops image;
 	bool restoring, reigned, resumed;
 	uint32_t adopting, adopted, not_adopted;
+	uint64_t adopt_began_ms, adopt_seen_ms; /* the last of them came then */
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
 	uint64_t lease_said_ms;	/* it runs from this heartbeat; 0: from the renewal */

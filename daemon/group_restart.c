@@ -9,7 +9,8 @@
  * with the first of them comes the socket of the tunnel, unless it was kept for
  * us elsewhere.  What has not come by its time is made anew from its record;
  * what nobody has a record of is sent away, and swept out of the kernel when
- * the last one has come or its time is up.
+ * the last one has come or its time is up.  All come at once, and a busy box
+ * hears them one after the other: so long as they come, nobody is given up.
  *
  * Called by group.c and subscriber.c; everything here ends in theirs.
  */
@@ -19,7 +20,8 @@
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
 
-#define ADOPT_MS 5000		/* PPP was open: its engine comes back, and nothing is lost until then */
+#define ADOPT_MS 5000		/* PPP was open: its engine comes back, and nothing is lost until then; from the last one that came */
+#define ADOPT_LONGEST_MS 60000	/* but not for ever */
 #define ADOPT_SETUP_MS 600	/* PPP was not: it ended with the daemon, or was open and nobody knew yet */
 
 /* ---- waiting ------------------------------------------------------------- */
@@ -31,7 +33,8 @@ void adopt_begin(struct group *group, struct subscriber *sub)
 	if (!group->restoring || !t || sub->adopt_until_ms || !(group->speaks || group_hot(group)))
 		return;
 	sub->adopt_until_ms = group->now_ms + (sub->ppp_state ? ADOPT_MS : ADOPT_SETUP_MS);
-	group->adopting++;
+	if (!group->adopting++)
+		group->adopt_began_ms = group->adopt_seen_ms = group->now_ms;
 	t->adopting++;
 	sub->retry_at_ms = sub->adopt_until_ms;
 	if (group->retry_at_ms > sub->retry_at_ms)
@@ -51,12 +54,22 @@ void adopt_end(struct group *group, struct subscriber *sub)
 		t->adopting--;
 }
 
+/* Until when it is waited for. */
+static uint64_t adopt_deadline(const struct group *group, const struct subscriber *sub)
+{
+	uint64_t until_ms = group->adopt_seen_ms + ADOPT_MS, longest_ms = group->adopt_began_ms + ADOPT_LONGEST_MS;
+
+	if (!sub->ppp_state || until_ms < sub->adopt_until_ms)
+		return sub->adopt_until_ms;
+	return until_ms < longest_ms ? until_ms : longest_ms;
+}
+
 bool adopt_waits(struct group *group, struct subscriber *sub)
 {
 	if (!sub->adopt_until_ms)
 		return false;
-	if (group->now_ms < sub->adopt_until_ms) {
-		sub->retry_at_ms = sub->adopt_until_ms;
+	if (group->now_ms < adopt_deadline(group, sub)) {
+		sub->retry_at_ms = adopt_deadline(group, sub);
 		if (group->retry_at_ms > sub->retry_at_ms)
 			group->retry_at_ms = sub->retry_at_ms;
 		return true;
@@ -153,6 +166,7 @@ static void session_adopted(void *arg, int error, int session_fd, int tunnel_fd)
 	sub->session_fd = session_fd;
 	sub->tunnel_fd = tunnel_fd;
 	group->adopted++;
+	group->adopt_seen_ms = group->now_ms;
 	adopt_end(group, sub);
 	if (group->active) {
 		if (sub->ppp_standby)
@@ -167,7 +181,7 @@ bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *
 {
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 
-	if (!sub || !sub->adopt_until_ms || group->now_ms >= sub->adopt_until_ms || sub->ppp != SUB_PPP_NONE)
+	if (!sub || !sub->adopt_until_ms || group->now_ms >= adopt_deadline(group, sub) || sub->ppp != SUB_PPP_NONE)
 		return false;
 	if (up->peer_addr != sub->address || strcmp(up->ifname, sub->ifname) != 0 || !up->state_len ||
 	    (sub->user[0] && up->user[0] && strcmp(up->user, sub->user) != 0)) {
@@ -177,6 +191,7 @@ bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *
 	}
 	if (!sub_captured(sub, up))
 		return false;
+	group->adopt_seen_ms = group->now_ms;
 	sub->ppp_standby = !group->speaks;
 	return true;
 }

@@ -130,14 +130,18 @@ static void sess_send(struct ppp_model *model, struct sess *s, char type, uint32
 
 static void ev_note(struct sim *sim, struct sim_event *ev);
 
-static void note(struct ppp_model *model, struct sess *s, enum note what, unsigned arg)
+static void note_in(struct ppp_model *model, struct sess *s, enum note what, unsigned arg, uint64_t delay_us)
 {
 	struct node *node = model->node;
-	struct sim_event *ev = sim_at(node->sim, node->sim->now_us + 50 + rng_below(node->sim, 1500), ev_note,
-				      node->index, s->uid);
+	struct sim_event *ev = sim_at(node->sim, node->sim->now_us + delay_us, ev_note, node->index, s->uid);
 
 	ev->arg = (uint64_t)what << 32 | arg;
 	ev->len = node->boot;
+}
+
+static void note(struct ppp_model *model, struct sess *s, enum note what, unsigned arg)
+{
+	note_in(model, s, what, arg, 50 + rng_below(model->node->sim, 1500));
 }
 
 static void fill_up(const struct sess *s, struct ppp_up *up, struct captured *c)
@@ -213,6 +217,7 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 			if (e->adopted)
 				e->adopted(node->group, key, -1, -1);
 		} else {
+			sim->sent_away++;
 			sess_free(node->ppp, s);
 		}
 		break;
@@ -480,11 +485,13 @@ void ppp_model_orphan(struct ppp_model *model)
 
 void ppp_model_adopt(struct ppp_model *model)
 {
+	struct sim *sim = model->node->sim;
+	uint64_t delay_us = 50;
 	struct sess *s;
 
 	for (s = model->list; s; s = s->next)
 		if (s->orphan)
-			note(model, s, NOTE_ORPHAN, 0);
+			note_in(model, s, NOTE_ORPHAN, 0, (delay_us += sim->orphan_pace_us) + rng_below(sim, 1500));
 }
 
 bool ppp_model_die(struct ppp_model *model, struct ppp_key key)

@@ -209,6 +209,32 @@ void run_restart_solo(struct sim *sim)
 		quiet_end(sim);
 }
 
+/* Many sessions on a busy box: their engines are heard one after the other, the last one late. */
+void run_restart_crowd(struct sim *sim)
+{
+	struct node *node = &sim->nodes[0];
+	int i;
+
+	start(sim, true);
+	sim->net.loss_pm = 0;
+	for (i = 0; i < 10; i++) {
+		peer_call(&sim->peers[i % 2]);
+		sim_run_for(sim, 300 * MS);
+	}
+	sim_run_for(sim, 3 * SEC);
+	sim->orphan_pace_us = (500 + rng_below(sim, 3500)) * MS;
+	node_kill_in_place(node);
+	sim_run_for(sim, rng_below(sim, 500) * MS);
+	node_boot(node);
+	sim_run_for(sim, 12 * sim->orphan_pace_us + 3 * SEC);
+	if (!sim->failed && sim->sent_away)
+		sim_fail(sim, "S2: %llu of the sessions that came back, %llu ms apart, were sent away",
+			 (unsigned long long)sim->sent_away, (unsigned long long)(sim->orphan_pace_us / MS));
+	sim->orphan_pace_us = 0;
+	if (!sim->failed)
+		quiet_end(sim);
+}
+
 static bool back_again(struct sim *sim)
 {
 	bool any = false;

@@ -413,6 +413,7 @@ static const struct scenario scenarios[] = {
 	{ "wire", run_wire, STORY_FEW },
 	{ "restart", run_restart, STORY_FEW },
 	{ "restart-solo", run_restart_solo, STORY_FEW },
+	{ "restart-crowd", run_restart_crowd, STORY_FEW },
 	{ "restart-storm", run_restart_storm, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };

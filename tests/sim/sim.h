@@ -181,6 +181,8 @@ struct sim {
 	uint64_t crash_at;
 	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER, CRASH_STANDBY } crash_kind;
 	bool crash_in_place;		/* it comes back at once, and nothing may be lost */
+	uint64_t orphan_pace_us;	/* PPP engines of a daemon that died come back one by one, so far apart */
+	uint64_t sent_away;		/* of them, by the new daemon */
 	uint64_t switchovers;
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */
 	bool quiet;			/* faults are over */
@@ -253,6 +255,7 @@ void node_spare(struct node *node);		/* only PPP that opens right now may be los
 void node_kill_in_place(struct node *node);
 void run_restart(struct sim *sim);
 void run_restart_solo(struct sim *sim);
+void run_restart_crowd(struct sim *sim);
 void run_restart_storm(struct sim *sim);
 
 /* net.c: access network and HA stream */
