@@ -124,7 +124,7 @@ static void release(struct group *group, struct output *out)
 
 /* ---- records ------------------------------------------------------------ */
 
-void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err)
+int group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err)
 {
 	const void *held;
 	size_t held_len;
@@ -136,9 +136,10 @@ void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len
 
 	if (!err)
 		err = t && t->local ? ha_put_local(group->ha, key, body, len) : ha_put(group->ha, key, body, len);
-	if (err)
+	if (err && err != -EPERM)
 		log_warnx("record %u/%u/%u is not kept: %s", key.type, key.a, key.b, strerror(-err));
 	free(body);
+	return err;
 }
 
 static void del(struct group *group, enum checkpoint_type type, uint16_t a, uint16_t b)

@@ -202,14 +202,18 @@ static void rebuild_finish(struct group *group);
  */
 static void activate(struct group *group, bool behind)
 {
+	struct subscriber *sub, *stmp;
 	struct l2tp_counters before;
 
 	if (group->active) {
 		/*
 		 * A handover that nobody took: between the flush and here the engine went on, and
 		 * what it did was neither recorded nor sent.  The store is what everybody knows.
+		 * What is only between PPP here and its client stands as well.
 		 */
 		l2tp_passivate(group->l2tp);
+		HASH_ITER(hh, group->subs, sub, stmp)
+			sub_negotiate_anew(group, sub);
 		rebuild_start(group);
 	}
 	rebuild_finish(group);
@@ -377,7 +381,9 @@ static void rebuild_start(struct group *group)
 	size_t len;
 
 	HASH_ITER(hh, group->subs, sub, stmp)
-		if (!ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len))
+		if (!ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len) &&
+		    !(group->active && sub_is_newer(sub) &&
+		      ha_get(group->ha, (struct ha_key){ CHECKPOINT_SESSION, sub->tunnel_id, sub->session_id, 0 }, &len)))
 			sub_drop(group, sub);
 	HASH_ITER(hh, group->tunnels, t, ttmp) {
 		const void *body = ha_get(group->ha, (struct ha_key){ CHECKPOINT_TUNNEL, t->id, 0, 0 }, &len);

@@ -59,6 +59,7 @@ struct subscriber {
 	uint64_t retry_at_ms;	/* placing it failed for now: again then; 0: it did not */
 	uint8_t failures;	/* in a row: slows the retries down */
 	uint64_t adopt_until_ms; /* its PPP of the daemon before may come until then; 0: none is waited for */
+	bool unrecorded;	/* its record was refused: we were giving the address up */
 	bool awaiting;		/* was not in place at the takeover, is not yet */
 	int session_fd, tunnel_fd;
 	uint32_t address;	/* network order; taken in the pools while it is not 0 */
@@ -159,7 +160,8 @@ uint64_t group_unix_ms(const struct group *group);
 /* Ends a session whose PPP or data plane failed or closed: CDN, and the subscriber goes in the next round. */
 void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint16_t result,
 			 uint16_t error, const char *text);
-void group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err);
+/* -EPERM without a word: we own no longer, and what is told from here on is not ours to keep. */
+int group_put(struct group *group, struct ha_key key, uint8_t *body, size_t len, int err);
 bool group_hot(const struct group *group);	/* a standby keeps kernel sessions and PPP in place */
 void group_queue(struct group *group, struct output *output);
 void group_output_free(void *ctx, void *output);
@@ -213,6 +215,9 @@ void sub_drop(struct group *group, struct subscriber *sub);
 /* The session is over: drops the subscriber (it may be unknown) and deletes its record. */
 void sub_end(struct group *group, uint16_t tunnel_id, uint16_t session_id);
 void sub_put(struct group *group, struct subscriber *sub);
+bool sub_is_newer(const struct subscriber *sub);	/* than its record: open, and that was not kept */
+/* What it asked and was told while nobody was heard is lost: it negotiates from the start. */
+void sub_negotiate_anew(struct group *group, struct subscriber *sub);
 /* Takes over what PPP says of itself; false: out of memory. */
 bool sub_captured(struct subscriber *sub, const struct ppp_up *up);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);

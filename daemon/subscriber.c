@@ -355,7 +355,7 @@ void sub_activate(struct group *group, struct subscriber *sub)
 	if (sub->ppp_standby)
 		group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
 	sub->ppp_standby = false;
-	if (group->reigned)
+	if (group->reigned || sub->unrecorded)
 		sub_put(group, sub);	/* adopted, it may have more to say than its record */
 }
 
@@ -371,6 +371,14 @@ void sub_unplace(struct group *group, struct subscriber *sub)
 	sub->session_fd = sub->tunnel_fd = -1;
 	sub->generation = ++group->generation;
 	sub->ppp_standby = sub->injected = false;
+}
+
+void sub_negotiate_anew(struct group *group, struct subscriber *sub)
+{
+	if (sub->ppp != SUB_PPP_STARTED || sub->injected)
+		return;
+	group->ppp->kill(group->ppp_engine, ppp_key_of(sub));
+	sub->ppp = SUB_PPP_NONE;
 }
 
 void sub_drop(struct group *group, struct subscriber *sub)
@@ -424,7 +432,13 @@ void sub_put(struct group *group, struct subscriber *sub)
 	snprintf(r.ifname, sizeof(r.ifname), "%s", sub->ifname);
 	snprintf(r.pool, sizeof(r.pool), "%s", sub->pool);
 	rc = checkpoint_encode_subscriber(&r, &body, &len);
-	group_put(group, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, body, len, rc);
+	rc = group_put(group, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, body, len, rc);
+	sub->unrecorded = rc == -EPERM;
+}
+
+bool sub_is_newer(const struct subscriber *sub)
+{
+	return sub->unrecorded && sub->ppp == SUB_PPP_UP;
 }
 
 /* A record is the truth: who had the address here until now has it no more, as his own record says or will say. */
@@ -451,7 +465,8 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 	struct subscriber *sub = sub_get(group, r->tunnel_id, r->session_id);
 	bool same_state;
 
-	if (!sub)
+	/* an owner that stays reads its records again: its own open PPP is newer than they are */
+	if (!sub || (group->active && sub_is_newer(sub)))
 		return;
 	apply_address(group, sub, r);
 	snprintf(sub->user, sizeof(sub->user), "%s", r->user);

@@ -147,6 +147,16 @@ static bool has_followed(const struct node *standby)
 	return sync == HA_SYNC_IN_SYNC || sync == HA_SYNC_STALE;
 }
 
+/* Who hands over and is refused serves on: what was open stays so. */
+static bool stays_open(const struct node *node, const struct peer *peer, const struct call *call)
+{
+	uint32_t addr;
+	bool open;
+
+	return node->sim->wire.misfit && ppp_model_has(node->ppp, lac_peer_tid(peer->lac), lac_call_peer_sid(call->lc), &open,
+						       &addr) && open;
+}
+
 void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 {
 	struct node *standby = &sim->nodes[!lost->index];
@@ -196,7 +206,7 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 			call->at_risk = true;
 		if (!session || !group_subscriber(standby->group, lac_peer_tid(peer->lac),
 						  lac_call_peer_sid(call->lc), &info) || !info.has_ppp)
-			call->ppp_at_risk = true;
+			call->ppp_at_risk = !stays_open(lost, peer, call);
 	}
 }
 

@@ -598,6 +598,32 @@ static void run_pool_empty(struct sim *sim)
 	story_settle(sim);
 }
 
+/* ---- F19: a planned switchover is refused; the active serves on, and calls in setup come up ---- */
+
+static void run_handover_refused(struct sim *sim)
+{
+	int round;
+
+	sim->wire.latency_us = 8000;
+	story_calls(sim);
+	for (round = 0; round < 12 && !sim->failed; round++) {
+		struct node *active = story_active(sim, "after a refused handover");
+
+		if (!active)
+			break;
+		peer_call(&sim->peers[round % 2]);
+		sim_run_for(sim, 10 * MS + between(sim, 1, 60));
+		sim->wire.misfit = true;
+		if (story_switch(sim, active))
+			sim->wire.misfit = false;
+		sim_run_for(sim, between(sim, 800, 4000));
+		if (!sim->failed && sim->wire.misfit)
+			sim_fail(sim, "the active hands over without a word");
+	}
+	nothing_moved(sim, "a handover that was refused");
+	story_settle(sim);
+}
+
 /* ---- all of them, by chance ---- */
 
 static void ev_end(struct sim *sim, struct sim_event *ev)
@@ -708,6 +734,7 @@ const struct scenario fault_scenarios[] = {
 	{ "flapping", run_flapping, STORY_FEW },
 	{ "lac-restarts", run_lac_restarts, STORY_FEW },
 	{ "pppd-dies", run_pppd_dies, STORY_FEW },
+	{ "handover-refused", run_handover_refused, STORY_FEW },
 	{ "wrap", run_wrap, STORY_ONCE },
 	{ "window-full", run_window_full, STORY_FEW },
 	{ "pool-empty", run_pool_empty, STORY_FEW },

@@ -40,7 +40,7 @@ static void usage(FILE *to)
 	fprintf(to, "usage: sim [--seed N] [--seeds N] [--scenario NAME] [--sweep | --sweep-only] [--jobs N] [--verbose]\n"
 		"  --seed N        first seed (1)\n"
 		"  --seeds N       how many (100)\n"
-		"  --scenario NAME one story, or sweep:PLAN:N as a failure names it\n"
+		"  --scenario NAME one story, sweep:PLAN, or sweep:PLAN:N as a failure names it\n"
 		"  --list          the stories\n"
 		"  --sweep         every step and every message too; --sweep-only: nothing else\n"
 		"  --jobs N        worker processes (one per processor)\n"

@@ -194,7 +194,8 @@ void sim_step(struct sim *sim)
 		return;
 	/* from inside one of its callbacks: what it does from here on never happened */
 	sim_trace(sim, "step %llu: hit node %d", (unsigned long long)sim->steps, active);
-	if (sim->crash_kind == CRASH_SWITCHOVER) {
+	if (sim->crash_kind == CRASH_SWITCHOVER || sim->crash_kind == CRASH_REFUSED) {
+		sim->wire.misfit = sim->crash_kind == CRASH_REFUSED;
 		sim->nodes[active].switch_pending = true;
 		return;
 	}

@@ -145,6 +145,7 @@ struct ha_wire {
 	unsigned latency_us, jitter_us;
 	uint64_t slow_us[SIM_NODES];	/* extra delay of what node i sends */
 	uint64_t last_at[SIM_NODES];	/* FIFO */
+	bool misfit;			/* the next handover does not fit what the standby holds */
 	bool corrupt[SIM_NODES];	/* flip a bit in the next octets of node i */
 	uint64_t corrupted_conn;	/* connection that must break, 0 = none */
 	uint64_t corrupted_us;
@@ -179,7 +180,7 @@ struct sim {
 	uint64_t steps;
 	/* fault by step: when steps reaches crash_at, the active is hit */
 	uint64_t crash_at;
-	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER, CRASH_STANDBY } crash_kind;
+	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER, CRASH_STANDBY, CRASH_REFUSED } crash_kind;
 	bool crash_in_place;		/* it comes back at once, and nothing may be lost */
 	uint64_t orphan_pace_us;	/* PPP engines of a daemon that died come back one by one, so far apart */
 	uint64_t sent_away;		/* of them, by the new daemon */

@@ -189,6 +189,9 @@ static const struct plan plans[] = {
 	{ "kill-in-snapshot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
 	{ "switch-in-snapshot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
 	{ "standby-in-snapshot", true, CRASH_STANDBY, -1, 0, L2TP_FAILOVER_UNSET, snapshot_story },
+	{ "refused-hot", true, CRASH_REFUSED, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "refused-warm", false, CRASH_REFUSED, -1, 0, L2TP_FAILOVER_UNSET, story },
+	{ "refused-in-resync", true, CRASH_REFUSED, -1, 0, L2TP_FAILOVER_UNSET, resync_story },
 	{ "standby-hot", true, CRASH_STANDBY, -1, 0, L2TP_FAILOVER_UNSET, story },
 };
 
@@ -211,14 +214,19 @@ unsigned sweep_run(const char *only, unsigned part, unsigned parts, bool verbose
 		struct plan plan = plans[i];
 		uint64_t steps = 0, control = 0, last;
 		char name[96];
+		size_t n;
 
+		snprintf(name, sizeof(name), "sweep:%s", plan.name);
+		n = strlen(name);
+		if (only && (strncmp(only, name, n) || (only[n] && only[n] != ':')))
+			continue;
 		++*runs;
 		if (!run_plan(&base, false, stats, &steps, &control))
 			return failures + 1;
 		last = plan.crash >= 0 ? steps : control;
 		for (plan.at = plan.crash >= 0; plan.at <= last && failures < 5; plan.at++) {
 			snprintf(name, sizeof(name), "sweep:%s:%llu", plan.name, (unsigned long long)plan.at);
-			if (only ? strcmp(only, name) != 0 : plan.at % parts != part)
+			if (only && only[n] ? strcmp(only, name) != 0 : plan.at % parts != part)
 				continue;
 			++*runs;
 			failures += !run_plan(&plan, verbose, stats, NULL, NULL);
