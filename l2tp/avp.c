@@ -165,9 +165,21 @@ void avp_put_raw(struct avp_builder *builder, uint16_t flags, uint16_t vendor, u
 		memcpy(pos, value, len);
 }
 
+void avp_builder_hide(struct avp_builder *builder, const char *secret, const uint8_t vector[AVP_AUTH_LEN])
+{
+	avp_put(builder, AVP_RANDOM_VECTOR, vector, AVP_AUTH_LEN);
+	memcpy(builder->vector, vector, AVP_AUTH_LEN);
+	builder->secret = secret;
+}
+
 void avp_put(struct avp_builder *builder, uint16_t attr, const void *value, size_t len)
 {
-	avp_put_raw(builder, m_flag(attr), 0, attr, value, len);
+	const struct avp_def *def = avp_def(attr);
+
+	if (builder->secret && def && def->hideable)
+		avp_put_hidden(builder, attr, value, len, builder->secret, builder->vector, AVP_AUTH_LEN, 0);
+	else
+		avp_put_raw(builder, m_flag(attr), 0, attr, value, len);
 }
 
 void avp_put_u16(struct avp_builder *builder, uint16_t attr, uint16_t number)

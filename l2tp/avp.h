@@ -105,9 +105,13 @@ struct avp_builder {
 	uint8_t *buf;
 	size_t cap, len;
 	bool overflow;
+	const char *secret;		/* NULL: nothing is hidden */
+	uint8_t vector[AVP_AUTH_LEN];
 };
 void avp_builder_init(struct avp_builder *builder, uint8_t *buf, size_t cap);
-/* The M bit comes from the definition. */
+/* Puts a Random Vector; what may be hidden is from here on. */
+void avp_builder_hide(struct avp_builder *builder, const char *secret, const uint8_t vector[AVP_AUTH_LEN]);
+/* The M bit comes from the definition; hidden if the builder hides and the AVP may be. */
 void avp_put(struct avp_builder *builder, uint16_t attr, const void *value, size_t len);
 void avp_put_u16(struct avp_builder *builder, uint16_t attr, uint16_t number);
 void avp_put_u32(struct avp_builder *builder, uint16_t attr, uint32_t number);

@@ -77,6 +77,13 @@ void channel_free(struct channel *channel)
 	early_drop(channel);
 }
 
+void channel_set_patience(struct channel *channel, uint8_t retries, uint32_t rto_min_ms, uint32_t rto_max_ms)
+{
+	channel->retries_max = retries;
+	channel->rto_min_ms = channel->rto_ms = rto_min_ms;
+	channel->rto_max_ms = rto_max_ms < rto_min_ms ? rto_min_ms : rto_max_ms;
+}
+
 void channel_set_peer_window(struct channel *channel, uint16_t window)
 {
 	if (!window)

@@ -48,6 +48,8 @@ struct channel_params {
 };
 void channel_init(struct channel *channel, const struct channel_params *params);
 void channel_free(struct channel *channel);
+/* From here on. */
+void channel_set_patience(struct channel *channel, uint8_t retries, uint32_t rto_min_ms, uint32_t rto_max_ms);
 void channel_set_peer_window(struct channel *channel, uint16_t window);
 
 /* ---- sending ------------------------------------------------------------ */

@@ -76,6 +76,8 @@ struct l2tp_tunnel {
 	uint32_t peer_recovery_ms;
 	bool challenged;
 	uint8_t challenge[AVP_AUTH_LEN];
+	uint8_t tie_breaker[8];			/* of our SCCRQ, where params.tie_break */
+	struct l2tp_endpoint answers_from;	/* L2TP_PEER_CHANGE_IGNORE: where the peer really is; unset: where we asked */
 
 	struct channel channel;
 	struct timer timer;
@@ -99,6 +101,7 @@ struct l2tp_tunnel {
 
 	struct l2tp_tunnel *peer_next;		/* chain in l2tp->by_peer */
 	struct l2tp_tunnel *closing_next, *closing_prev;	/* oldest first */
+	struct l2tp_tunnel *request_next, *request_prev;	/* while its SCCRQ is out */
 };
 
 /* A growing FIFO of fixed-size elements. */
@@ -135,6 +138,7 @@ struct l2tp {
 	uint32_t by_peer_size;			/* power of two */
 	uint32_t by_peer_count;
 	struct l2tp_tunnel *closing_first, *closing_last;
+	struct l2tp_tunnel *requests;		/* of ours, in setup */
 	uint32_t half_open;
 	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
 
@@ -180,6 +184,8 @@ int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
 void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
 /* The peer has told its ID. */
 void registry_set_peer_id(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, uint16_t peer_id);
+/* The peer answers from elsewhere. */
+void registry_set_peer(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, const struct l2tp_endpoint *peer);
 /* The newest one with this peer and peer ID. */
 struct l2tp_tunnel *registry_by_peer(const struct l2tp *l2tp, const struct l2tp_endpoint *peer, uint16_t peer_id);
 /* An older one with the same peer and peer ID as `tunnel`. */
@@ -194,6 +200,18 @@ void session_index_insert(struct l2tp_tunnel *tunnel, struct l2tp_session *sessi
 void session_index_remove(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
 /* An unused session ID of the tunnel, 0 = none left. */
 uint16_t session_new_id(struct l2tp_tunnel *tunnel);
+
+/* ---- accept.c, tunnel_open.c -------------------------------------------- */
+
+/* An SCCRQ, parsed in l2tp->message. */
+void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
+		  const struct l2tp_endpoint *peer, const struct message_header *header, size_t octets);
+/* The peer asks while we do, too; false: its request is to be dropped. */
+bool tunnel_tie(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
+		const struct l2tp_endpoint *peer, const struct message *message);
+/* A packet for the tunnel from elsewhere than its peer; false: it is not heard. */
+bool tunnel_from_elsewhere(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_endpoint *local,
+			   const struct l2tp_endpoint *peer, const struct message_header *header);
 
 /* ---- tunnel.c ----------------------------------------------------------- */
 

@@ -23,7 +23,7 @@
 
 #define L2TP_PORT 1701
 #define L2TP_NAME_MAX 64	/* host, vendor and group names kept, including the NUL */
-#define L2TP_TEXT_MAX 128	/* error message text kept, including the NUL */
+#define L2TP_TEXT_MAX 256	/* error message text kept, including the NUL */
 #define L2TP_MSG_MAX 1460	/* largest control message we build */
 
 struct l2tp;
@@ -84,6 +84,19 @@ struct l2tp_result {
 	uint16_t result;	/* 0 = none (e.g. retransmissions exhausted, administrative) */
 	uint16_t error;
 	char text[L2TP_TEXT_MAX];
+	bool no_answer;		/* DOWN: the peer said nothing for too long; result is 0 or our own words */
+};
+
+/*
+ * What becomes of a tunnel of ours whose responder answers from another UDP
+ * port or address than we asked (RFC 2661 8.1 allows another port).  Once
+ * established, neither changes any more, and nobody else is heard.
+ */
+enum l2tp_peer_change {
+	L2TP_PEER_CHANGE_PORT,		/* another port is taken for the tunnel, another address is not heard */
+	L2TP_PEER_CHANGE_ACCEPT,	/* both are */
+	L2TP_PEER_CHANGE_IGNORE,	/* the answer is heard, we go on sending to where we asked */
+	L2TP_PEER_CHANGE_REJECT,	/* the tunnel is closed with a StopCCN */
 };
 
 /*
@@ -120,6 +133,13 @@ struct l2tp_tunnel_params {
 	uint32_t session_limit;		/* 0 = none */
 	enum l2tp_failover failover;
 	uint32_t recovery_ms;		/* AVP 76: how long the peer shall wait for our recovery */
+	bool hide;			/* AVPs that may be hidden are (RFC 2661 4.3; needs secret) */
+	uint32_t bearer;		/* AVP 4 we send, 1 digital, 2 analog; 0: none, we place no calls */
+
+	/* Of tunnels we open; nothing of this is replicated. */
+	bool tie_break;			/* one tunnel with this peer is enough: of two requests that cross one stays */
+	enum l2tp_peer_change peer_change;
+	uint8_t initial_retries, initial_min_s, initial_max_s; /* retransmission of the SCCRQ; 0: as the others */
 };
 
 struct l2tp_sccrq_info {		/* what select_group() may look at */
@@ -160,6 +180,17 @@ void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *
 void l2tp_tick(struct l2tp *l2tp, uint64_t now_ms);
 /* Next time l2tp_tick() has work; UINT64_MAX = none. */
 uint64_t l2tp_deadline_ms(const struct l2tp *l2tp);
+
+/*
+ * Asks `peer` for a tunnel.  What comes of it is an action: TUNNEL_UP, or
+ * TUNNEL_DOWN that was not established, with what the peer's StopCCN said or
+ * no_answer.  When the peer's own request wins a tie it is TUNNEL_DOWN by the
+ * peer with result 0, and another tunnel comes up.  *tunnel_id is our ID.
+ * -EINVAL: passive, an endpoint is not complete, or authentication without a
+ * secret; -ENOSPC: no tunnel more; -ENOMEM.
+ */
+int l2tp_tunnel_open(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
+		     const struct l2tp_endpoint *peer, const struct l2tp_tunnel_params *params, uint16_t *tunnel_id);
 
 /* The data plane for a tunnel/session that an action asked for failed: CDN / StopCCN with this code. */
 void l2tp_session_close(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_result *result);

@@ -68,6 +68,7 @@ void message_result(struct l2tp_result *result, uint16_t code, uint16_t error, c
 {
 	va_list args;
 
+	memset(result, 0, sizeof(*result));
 	result->result = code;
 	result->error = error;
 	va_start(args, format);

@@ -124,15 +124,26 @@ static void by_peer_unlink(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 	*link = tunnel->peer_next;
 }
 
-void registry_set_peer_id(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, uint16_t peer_id)
+static void by_peer_link(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)
 {
-	struct l2tp_tunnel **chain;
+	struct l2tp_tunnel **chain = &l2tp->by_peer[bucket(l2tp, &tunnel->peer, tunnel->peer_id)];
 
-	by_peer_unlink(l2tp, tunnel);
-	tunnel->peer_id = peer_id;
-	chain = &l2tp->by_peer[bucket(l2tp, &tunnel->peer, peer_id)];
 	tunnel->peer_next = *chain;
 	*chain = tunnel;
+}
+
+void registry_set_peer_id(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, uint16_t peer_id)
+{
+	by_peer_unlink(l2tp, tunnel);
+	tunnel->peer_id = peer_id;
+	by_peer_link(l2tp, tunnel);
+}
+
+void registry_set_peer(struct l2tp *l2tp, struct l2tp_tunnel *tunnel, const struct l2tp_endpoint *peer)
+{
+	by_peer_unlink(l2tp, tunnel);
+	tunnel->peer = *peer;
+	by_peer_link(l2tp, tunnel);
 }
 
 void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel)

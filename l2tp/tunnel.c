@@ -13,20 +13,19 @@
  * CLOSING keeps only numbers: it acknowledges what the peer repeats and goes
  * on sending our StopCCN for one full cycle.  For everybody else it is gone.
  *
+ * What the messages of setup do, in both roles, is in tunnel_open.c.
+ *
  * Resynchronisation after a takeover is a property of ESTABLISHED, not a state
  * (resync.c): new calls are refused until the peer's numbers are known.
  *
  * A recovery tunnel (RFC 4951, failover.c) runs through the same machine, but
  * nobody outside l2tp/ hears of it: it has no sessions, data plane or records.
  */
-#include "l2tp/engine.h"
+#include "l2tp/tunnel.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAMING_SYNC_ASYNC 3
-#define VERSION_1_0 0x0100
-#define DEFAULT_NAME "l2tpha"
 #define DEFAULT_SETUP_S 10
 #define DEFAULT_RETRIES 10
 #define DEFAULT_RTO_MIN_S 1
@@ -111,11 +110,31 @@ struct l2tp_tunnel *tunnel_new(struct l2tp *l2tp, uint64_t now_ms, const struct 
 	return tunnel;
 }
 
+static void requests_link(struct l2tp_tunnel *tunnel)
+{
+	struct l2tp *l2tp = tunnel->l2tp;
+
+	tunnel->request_prev = NULL;
+	tunnel->request_next = l2tp->requests;
+	if (l2tp->requests)
+		l2tp->requests->request_prev = tunnel;
+	l2tp->requests = tunnel;
+}
+
+static void requests_unlink(struct l2tp_tunnel *tunnel)
+{
+	*(tunnel->request_prev ? &tunnel->request_prev->request_next : &tunnel->l2tp->requests) = tunnel->request_next;
+	if (tunnel->request_next)
+		tunnel->request_next->request_prev = tunnel->request_prev;
+}
+
 void tunnel_start_setup(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	tunnel->setup_deadline_ms = now_ms + tunnel->params.setup_timeout_s * 1000u;
-	if (tunnel->initiator)		/* the limits are for what others ask of us */
+	if (tunnel->initiator) {	/* the limits are for what others ask of us */
+		requests_link(tunnel);
 		return;
+	}
 	tunnel->l2tp->half_open++;
 	++*registry_half_open(tunnel->l2tp, &tunnel->peer);
 }
@@ -125,8 +144,10 @@ void tunnel_stop_setup(struct l2tp_tunnel *tunnel)
 	if (tunnel->setup_deadline_ms == CHANNEL_NEVER)
 		return;
 	tunnel->setup_deadline_ms = CHANNEL_NEVER;
-	if (tunnel->initiator)
+	if (tunnel->initiator) {
+		requests_unlink(tunnel);
 		return;
+	}
 	tunnel->l2tp->half_open--;
 	--*registry_half_open(tunnel->l2tp, &tunnel->peer);
 }
@@ -197,9 +218,17 @@ void tunnel_send(struct l2tp_tunnel *tunnel, uint64_t now_ms, struct avp_builder
 	tunnel_transmit(tunnel, now_ms);
 }
 
-static void begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum message_type type)
+void tunnel_begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum message_type type, uint16_t session_id)
 {
-	message_begin(builder, tunnel->l2tp->build, sizeof(tunnel->l2tp->build), type, tunnel->peer_id, 0);
+	struct l2tp *l2tp = tunnel->l2tp;
+	uint8_t vector[AVP_AUTH_LEN];
+
+	message_begin(builder, l2tp->build, sizeof(l2tp->build), type, tunnel->peer_id, session_id);
+	/* A StopCCN must be understood by a peer that has another secret, too. */
+	if (!tunnel->params.hide || !tunnel->params.secret[0] || type == MESSAGE_STOPCCN)
+		return;
+	l2tp->ops.random(l2tp->ops.ctx, vector, sizeof(vector));
+	avp_builder_hide(builder, tunnel->params.secret, vector);
 }
 
 void tunnel_hello(struct l2tp_tunnel *tunnel, uint64_t now_ms)
@@ -236,6 +265,16 @@ static void take_down(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct 
 	engine_action(tunnel->l2tp, &(struct queued_action){
 		.type = L2TP_ACTION_TUNNEL_DOWN, .tunnel_id = tunnel->local_id, .by_peer = by_peer,
 		.was_established = was_established, .extra = engine_extra(tunnel, result) });
+}
+
+/* A tunnel of ours is nobody's business before it is established; from then on all of it is. */
+static void note_queue(struct l2tp_tunnel *tunnel)
+{
+	uint16_t ns;
+
+	for (ns = tunnel->channel.una; ns != tunnel->channel.vs; ns++)
+		note_message(tunnel, L2TP_DIRTY_MESSAGE, ns);
+	note_channel(tunnel);
 }
 
 /* The peer can only hold one tunnel under its ID: what it had before is gone there. */
@@ -285,6 +324,8 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 		tunnel->established_unix_ms = now_ms + (uint64_t)tunnel->l2tp->wall_offset_ms;
 		supersede_older(tunnel, now_ms);
 		note_tunnel(tunnel);
+		if (tunnel->initiator)
+			note_queue(tunnel);
 		engine_action(tunnel->l2tp, &(struct queued_action){
 			.type = L2TP_ACTION_TUNNEL_UP, .tunnel_id = tunnel->local_id,
 			.extra = engine_extra(tunnel, NULL) });
@@ -297,136 +338,6 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 }
 
 /* ---- the machine -------------------------------------------------------- */
-
-enum tunnel_event {
-	TUNNEL_EVENT_OPEN,	/* we want it */
-	TUNNEL_EVENT_SCCRQ,
-	TUNNEL_EVENT_SCCRP,
-	TUNNEL_EVENT_SCCCN,
-	TUNNEL_EVENT_STOPCCN,
-	TUNNEL_EVENT_HELLO,
-	TUNNEL_EVENT_BAD,	/* an invalid or unrecoverably malformed message; in->result says how */
-	TUNNEL_EVENT_CLOSE,	/* we want it closed with in->result */
-	TUNNEL_EVENT_CLEAR,	/* it goes without a word; in->result says why */
-	TUNNEL_EVENT_TIMEOUT,	/* half-open for too long */
-	TUNNEL_EVENT_DEAD,	/* the peer does not answer */
-	TUNNEL_EVENT_LINGERED,
-	TUNNEL_EVENTS,
-};
-
-struct tunnel_input {
-	uint64_t now_ms;
-	const struct message *message;	/* NULL: not caused by one */
-	struct l2tp_result result;
-	bool by_peer;
-};
-
-/* The answer to our challenge in SCCCN or SCCRP. */
-static bool check_response(struct l2tp_tunnel *tunnel, struct tunnel_input *in, enum message_type carrier)
-{
-	uint8_t expected[AVP_AUTH_LEN];
-
-	if (!tunnel->challenged)
-		return true;
-	if (!message_has(in->message, AVP_CHALLENGE_RESPONSE)) {
-		message_result(&in->result, STOPCCN_NOT_AUTHORISED, 0, "no challenge response");
-		return false;
-	}
-	avp_challenge_response(carrier, tunnel->params.secret, tunnel->challenge, sizeof(tunnel->challenge),
-			       expected);
-	if (avp_auth_equal(expected, in->message->avp[AVP_CHALLENGE_RESPONSE].data))
-		return true;
-	message_result(&in->result, STOPCCN_NOT_AUTHORISED, 0, "challenge response does not match");
-	return false;
-}
-
-static void put_identity(struct l2tp_tunnel *tunnel, struct avp_builder *builder)
-{
-	struct l2tp *l2tp = tunnel->l2tp;
-	const struct l2tp_tunnel_params *params = &tunnel->params;
-
-	avp_put_u16(builder, AVP_PROTOCOL_VERSION, VERSION_1_0);
-	avp_put_u32(builder, AVP_FRAMING_CAPABILITIES, FRAMING_SYNC_ASYNC);
-	avp_put_text(builder, AVP_HOST_NAME, params->local_name[0] ? params->local_name : DEFAULT_NAME);
-	avp_put_u16(builder, AVP_FIRMWARE_REVISION, l2tp->config.firmware);
-	if (l2tp->vendor_name[0])
-		avp_put_text(builder, AVP_VENDOR_NAME, l2tp->vendor_name);
-	avp_put_u16(builder, AVP_ASSIGNED_TUNNEL_ID, tunnel->local_id);
-	avp_put_u16(builder, AVP_RECEIVE_WINDOW_SIZE, params->receive_window);
-	if (params->authenticate) {
-		l2tp->ops.random(l2tp->ops.ctx, tunnel->challenge, sizeof(tunnel->challenge));
-		tunnel->challenged = true;
-		avp_put(builder, AVP_CHALLENGE, tunnel->challenge, sizeof(tunnel->challenge));
-	}
-}
-
-/* The answer to the peer's challenge, in `carrier`. */
-static void put_response(struct l2tp_tunnel *tunnel, struct avp_builder *builder, const struct message *message,
-			 enum message_type carrier)
-{
-	const struct message_slice *challenge = &message->avp[AVP_CHALLENGE];
-	uint8_t response[AVP_AUTH_LEN];
-
-	if (!message_has(message, AVP_CHALLENGE))
-		return;
-	avp_challenge_response(carrier, tunnel->params.secret, challenge->data, challenge->len, response);
-	avp_put(builder, AVP_CHALLENGE_RESPONSE, response, sizeof(response));
-}
-
-static bool request(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
-{
-	struct avp_builder builder;
-
-	begin(tunnel, &builder, MESSAGE_SCCRQ);
-	put_identity(tunnel, &builder);
-	failover_put(tunnel, &builder, MESSAGE_SCCRQ);
-	tunnel_send(tunnel, in->now_ms, &builder);
-	return true;
-}
-
-static bool accept_sccrp(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
-{
-	const struct message *message = in->message;
-	struct avp_builder builder;
-
-	registry_set_peer_id(tunnel->l2tp, tunnel, message_u16(message, AVP_ASSIGNED_TUNNEL_ID));
-	if (message_has(message, AVP_RECEIVE_WINDOW_SIZE))
-		channel_set_peer_window(&tunnel->channel, message_u16(message, AVP_RECEIVE_WINDOW_SIZE));
-	if (message->avp[AVP_PROTOCOL_VERSION].data[0] != VERSION_1_0 >> 8) {
-		message_result(&in->result, STOPCCN_VERSION, VERSION_1_0 >> 8, "protocol version %u",
-			       message->avp[AVP_PROTOCOL_VERSION].data[0]);
-		return false;
-	}
-	if (!check_response(tunnel, in, MESSAGE_SCCRP))
-		return false;
-	if (message_has(message, AVP_CHALLENGE) && !tunnel->params.secret[0]) {
-		message_result(&in->result, STOPCCN_NOT_AUTHORISED, 0, "no tunnel secret configured");
-		return false;
-	}
-	failover_accepted(tunnel, message);
-	begin(tunnel, &builder, MESSAGE_SCCCN);
-	put_response(tunnel, &builder, message, MESSAGE_SCCCN);
-	tunnel_send(tunnel, in->now_ms, &builder);
-	return true;
-}
-
-static bool answer_sccrq(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
-{
-	struct avp_builder builder;
-
-	note_tunnel(tunnel);	/* before the message that belongs to it */
-	begin(tunnel, &builder, MESSAGE_SCCRP);
-	put_identity(tunnel, &builder);
-	put_response(tunnel, &builder, in->message, MESSAGE_SCCRP);
-	failover_put(tunnel, &builder, MESSAGE_SCCRP);
-	tunnel_send(tunnel, in->now_ms, &builder);
-	return true;
-}
-
-static bool accept_scccn(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
-{
-	return check_response(tunnel, in, MESSAGE_SCCCN);
-}
 
 static bool peer_closes(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 {
@@ -459,13 +370,17 @@ static bool refuse(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 
 static bool timed_out(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 {
+	bool silent = tunnel->state == L2TP_TUNNEL_WAIT_CTL_REPLY && !tunnel->rx_packets;
+
 	message_result(&in->result, STOPCCN_GENERAL, 0, "not established in %u s", tunnel->params.setup_timeout_s);
+	in->result.no_answer = silent;
 	return false;
 }
 
 static bool give_up(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 {
 	message_result(&in->result, 0, 0, "no answer after %u retransmissions", tunnel->channel.tries);
+	in->result.no_answer = true;
 	return true;
 }
 
@@ -491,16 +406,17 @@ struct tunnel_transition {
 
 static const struct tunnel_transition table[L2TP_TUNNEL_CLOSING + 1][TUNNEL_EVENTS] = {
 	[L2TP_TUNNEL_IDLE] = {
-		[TUNNEL_EVENT_OPEN]	= { request,		L2TP_TUNNEL_WAIT_CTL_REPLY },
-		[TUNNEL_EVENT_SCCRQ]	= { answer_sccrq,	L2TP_TUNNEL_WAIT_CTL_CONN },
+		[TUNNEL_EVENT_OPEN]	= { tunnel_send_sccrq,	L2TP_TUNNEL_WAIT_CTL_REPLY },
+		[TUNNEL_EVENT_SCCRQ]	= { tunnel_take_sccrq,	L2TP_TUNNEL_WAIT_CTL_CONN },
 	},
 	[L2TP_TUNNEL_WAIT_CTL_REPLY] = {
 		[TUNNEL_EVENT_SCCRQ]	= { improper,		L2TP_TUNNEL_CLOSING },
-		[TUNNEL_EVENT_SCCRP]	= { accept_sccrp,	L2TP_TUNNEL_ESTABLISHED },
+		[TUNNEL_EVENT_SCCRP]	= { tunnel_take_sccrp,	L2TP_TUNNEL_ESTABLISHED },
 		[TUNNEL_EVENT_SCCCN]	= { improper,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_STOPCCN]	= { peer_closes,	L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_HELLO]	= { improper,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_BAD]	= { refuse,		L2TP_TUNNEL_CLOSING },
+		[TUNNEL_EVENT_TIE]	= { nothing,		L2TP_TUNNEL_IDLE },
 		[TUNNEL_EVENT_CLOSE]	= { refuse,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_TIMEOUT]	= { timed_out,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_DEAD]	= { give_up,		L2TP_TUNNEL_IDLE },
@@ -508,7 +424,7 @@ static const struct tunnel_transition table[L2TP_TUNNEL_CLOSING + 1][TUNNEL_EVEN
 	[L2TP_TUNNEL_WAIT_CTL_CONN] = {
 		[TUNNEL_EVENT_SCCRQ]	= { improper,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_SCCRP]	= { improper,		L2TP_TUNNEL_CLOSING },
-		[TUNNEL_EVENT_SCCCN]	= { accept_scccn,	L2TP_TUNNEL_ESTABLISHED },
+		[TUNNEL_EVENT_SCCCN]	= { tunnel_take_scccn,	L2TP_TUNNEL_ESTABLISHED },
 		[TUNNEL_EVENT_STOPCCN]	= { peer_closes,	L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_HELLO]	= { improper,		L2TP_TUNNEL_CLOSING },
 		[TUNNEL_EVENT_BAD]	= { refuse,		L2TP_TUNNEL_CLOSING },
@@ -541,7 +457,7 @@ static void stop(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 
 	tunnel_set_state(tunnel, L2TP_TUNNEL_CLOSING, in->now_ms, &in->result, in->by_peer);
 	channel_drop_unsent(&tunnel->channel);
-	begin(tunnel, &builder, MESSAGE_STOPCCN);
+	tunnel_begin(tunnel, &builder, MESSAGE_STOPCCN, 0);
 	avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, tunnel->local_id);
 	if (!in->result.result)
 		in->result.result = STOPCCN_GENERAL;	/* 0 is reserved on the wire */
@@ -549,8 +465,7 @@ static void stop(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 	tunnel_send(tunnel, in->now_ms, &builder);
 }
 
-/* After a transition to IDLE the tunnel does not exist any more: only DEAD, CLEAR and LINGERED lead there. */
-static void tunnel_event(struct l2tp_tunnel *tunnel, enum tunnel_event event, struct tunnel_input *in)
+void tunnel_event(struct l2tp_tunnel *tunnel, enum tunnel_event event, struct tunnel_input *in)
 {
 	const struct tunnel_transition *row = &table[tunnel->state][event];
 
@@ -638,6 +553,10 @@ void tunnel_dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct m
 	case MESSAGE_STOPCCN: event = TUNNEL_EVENT_STOPCCN; break;
 	case MESSAGE_HELLO: event = TUNNEL_EVENT_HELLO; break;
 	}
+	/* The peer of a tunnel of ours has told its ID: what is said from here on is to reach it. */
+	if (event == TUNNEL_EVENT_SCCRP && tunnel->state == L2TP_TUNNEL_WAIT_CTL_REPLY &&
+	    message_has(message, AVP_ASSIGNED_TUNNEL_ID))
+		registry_set_peer_id(l2tp, tunnel, message_u16(message, AVP_ASSIGNED_TUNNEL_ID));
 	/* A StopCCN with faults still means that the peer is leaving. */
 	if (message->fault && event != TUNNEL_EVENT_STOPCCN) {
 		message_result(&in.result, STOPCCN_ERROR, message->fault, "%s", message->fault_text);
