@@ -30,7 +30,7 @@ if [ -n "${LONG:-}" ]; then
 	events=${EVENTS:-power kill planned freeze halink partition split restart rounds}
 else
 	n=${SUBSCRIBERS:-40} x=${XL:-4}
-	events=${EVENTS:-power restart planned}
+	events=${EVENTS:-power split}
 fi
 m=${PER_TUNNEL:-20}
 load=$((n - x))
