@@ -376,6 +376,7 @@ void group_run(struct group *group, uint64_t now_ms)
 	group_lease_check(group);
 	while (round_once(group))
 		;
+	group_pause_check(group);
 	group->running = false;
 }
 

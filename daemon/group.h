@@ -77,6 +77,8 @@ void group_packet(struct group *group, uint64_t now_ms, const struct l2tp_endpoi
 void group_run(struct group *group, uint64_t now_ms);
 void group_link_up(struct group *group, uint64_t now_ms);
 void group_link_down(struct group *group, uint64_t now_ms);
+/* The interfaces of the addresses may have lost their carrier, or have it back. */
+void group_carrier(struct group *group, uint64_t now_ms);
 void group_link_input(struct group *group, uint64_t now_ms, const uint8_t *data, size_t len);
 void group_tick(struct group *group, uint64_t now_ms);	/* timers; runs */
 uint64_t group_deadline_ms(const struct group *group);

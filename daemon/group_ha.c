@@ -113,6 +113,44 @@ void group_lease_shorten(struct group *group)
 		lease_renewed(req, rc);
 }
 
+static void paused(void *arg, int error)
+{
+	struct group *group = group_request_done(arg);
+
+	if (!group || !error)
+		return;
+	log_warnx("redundancy group %s: the fence was not closed: %s", group->rg->name, strerror(-error));
+	group->paused = false;	/* again */
+}
+
+/* Mute for as long as an owner does not know whether it still is one. */
+void group_pause_check(struct group *group)
+{
+	struct dp_request *req;
+	int rc;
+
+	if (ha_paused(group->ha) == group->paused)
+		return;
+	group->paused = !group->paused;
+	if (!group->paused) {
+		group->lease_at_ms = group->now_ms;	/* the tick renews it */
+		group->lease_until_ms = group->now_ms + group_lease_ms(group);
+		return;
+	}
+	group->lease_at_ms = UINT64_MAX;
+	req = group_request(group, 0, 0, 0);
+	rc = req ? group->dp->ops->fence(group->dp, group->rg->vips, group->rg->vip_count, paused, req) : -ENOMEM;
+	if (rc && req)
+		paused(req, rc);
+}
+
+void group_carrier(struct group *group, uint64_t now_ms)
+{
+	group->now_ms = now_ms;
+	if (group->rg)
+		ha_carrier(group->ha, now_ms, group->dp->ops->has_carrier(group->dp, group->rg->vips, group->rg->vip_count));
+}
+
 /* ---- steps -------------------------------------------------------------- */
 
 static void step_done(void *arg, int error)
@@ -506,6 +544,7 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		activate(group, a->behind);
 		break;
 	case HA_ACTION_FENCE:
+		group->paused = false;
 		group->lease_at_ms = UINT64_MAX;
 		vip_step(group, group->dp->ops->fence);
 		break;

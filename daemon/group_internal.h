@@ -120,6 +120,7 @@ struct group {
 	bool restoring, reigned, resumed;
 	uint32_t adopting, adopted, not_adopted;
 	uint64_t adopt_began_ms, adopt_seen_ms; /* the last of them came then */
+	bool paused;		/* active, and cut off: the fence is closed */
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
 	uint64_t lease_said_ms;	/* it runs from this heartbeat; 0: from the renewal */
@@ -175,6 +176,7 @@ uint32_t group_lease_ms(const struct group *group);
 void group_lease_check(struct group *group);
 void group_lease_shorten(struct group *group);
 void group_lease_tick(struct group *group);
+void group_pause_check(struct group *group);
 void group_rebuild_some(struct group *group, unsigned records);	/* while group->rebuilding: about so many more */
 void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
 

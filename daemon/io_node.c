@@ -272,6 +272,15 @@ static void on_early(void *ctx, const uint8_t *data, size_t len)
 		io_pppd_early(node->pppd, data, len);
 }
 
+static void on_carrier(void *ctx)
+{
+	struct io_node *node = ctx;
+
+	for (size_t i = 0; i < node->count; i++)
+		if (node->groups[i].group)
+			group_carrier(node->groups[i].group, io_now_ms());
+}
+
 static void ppp_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
 {
 	group_ppp_events()->auth_request(group_of_tunnel(ctx, key.tunnel_id), key, auth);
@@ -428,7 +437,7 @@ static void group_take_back(struct node_group *ng)
 struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c, char why[256])
 {
 	struct io_node *node = calloc(1, sizeof(*node));
-	struct dp_events de = { .ctx = node, .packet = on_packet, .early = on_early };
+	struct dp_events de = { .ctx = node, .packet = on_packet, .early = on_early, .carrier = on_carrier };
 	struct io_pppd_config pc = { .rundir = c->run_dir, .plugin_path = c->plugin_path, .log_path = c->pppd_log };
 
 	if (!node) {
@@ -481,6 +490,7 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 		if (rg && rg->peer.family && c->config->mode_sso && link_start(&node->groups[i], rg, why))
 			goto fail;
 	}
+	on_carrier(node);
 	ev_check_init(&node->check, on_check);
 	ev_set_priority(&node->check, EV_MAXPRI);
 	node->check.data = node;

@@ -43,6 +43,7 @@
 #define HA_CONDEMNED_MS 100u		/* for a peer to read why it is refused */
 #define HA_HANDOVER_MS 2000u
 #define HA_YIELD_MS 8000u		/* to a peer that holds more and failed at a step */
+#define HA_PROBE_MS 400u		/* more than a probe takes */
 #define HA_RETRY_MS 1000u		/* after a takeover step failed */
 #define HA_STALE_FACTOR 10u		/* x dead_ms: an active that lives on without us makes us stale */
 #define HA_SPARE_ACTIONS 256u
@@ -191,9 +192,12 @@ struct ha_roles {
 	uint64_t lapsed_ms;		/* no claim on suspicion before; in an election our log still counts */
 	uint64_t suspicion_ms;		/* 0: none */
 	bool suspicion_told;
+	bool carrier_lost;		/* towards the peers of the tunnels */
+	bool paused;			/* owner, but cut off: carrier.c */
 	bool probe_out;
 	enum ha_vip vip;		/* what the last probe found */
 	uint64_t probe_ms;		/* next probe */
+	uint64_t probe_void_ms;		/* one that counts for nothing has ended by then */
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
 	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
@@ -365,6 +369,9 @@ void ha_suspicion_clear(struct ha *ha);
 int ha_role_fire(struct ha *ha, enum role_event event, const char *why);
 void ha_roles_init(struct ha *ha);
 void ha_roles_think(struct ha *ha);
+/* carrier.c */
+void ha_carrier_think(struct ha *ha);
+void ha_carrier_silent(struct ha *ha);
 void ha_roles_tick(struct ha *ha);
 void ha_roles_peer(struct ha *ha);			/* new state of the peer is in ha->peer */
 void ha_roles_epoch(struct ha *ha, uint64_t epoch);	/* seen on a frame */

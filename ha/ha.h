@@ -139,6 +139,10 @@ void ha_lapsed(struct ha *ha, uint64_t now_ms);
 /* What must be alike on both nodes was changed here; the peer is told. */
 void ha_config_changed(struct ha *ha, uint64_t now_ms, const uint8_t digest[16]);
 void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers);
+/* Does the interface of the address have carrier?  (Any of them.)  Told at the start if not, and at every change. */
+void ha_carrier(struct ha *ha, uint64_t now_ms, bool present);
+/* An owner that must not speak for the moment: it is cut off, and cannot know whether it still is one. */
+bool ha_paused(const struct ha *ha);
 
 /* The last heartbeat: the peer's patience may run from then, and so does the lease. 0: no link, it waits already. */
 uint64_t ha_said_ms(const struct ha *ha);

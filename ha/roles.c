@@ -155,6 +155,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_suspicion_clear(ha);
 		break;
 	case HA_ROLE_DEMOTING:
+		roles->paused = false;
 		roles->open = roles->switching = roles->switch_go = false;
 		ha->commit.flush_seq = 0;
 		ha_commit_stop(ha, why);
@@ -475,17 +476,21 @@ static bool suspects(struct ha *ha)
  */
 static bool guards(const struct ha *ha)
 {
-	return ha->role == HA_ROLE_ACTIVE && ha->config.peer_configured && !ha->link_up && !ha->roles.claimed_alone;
+	return ha->role == HA_ROLE_ACTIVE && ha->config.peer_configured && !ha->link_up && !ha->roles.claimed_alone &&
+	       !(ha->roles.paused && ha->roles.carrier_lost);
 }
 
 void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 {
 	struct ha_roles *roles = &ha->roles;
+	bool late;
 
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
 	if (!roles->probe_out)
 		return;
+	/* one that stood still meanwhile has not heard who answered */
+	late = ha->now_ms >= roles->probe_ms;
 	roles->probe_out = false;
 	roles->probe_ms = ha->now_ms + ha->config.heartbeat_ms;
 	if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
@@ -504,6 +509,8 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 			roles->may_miss = true;
 			ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "another node took the address over");
 			ha_role_fire(ha, ROLE_EVENT_LOSE, "the address answers elsewhere: another node took it over, and no HA link tells");
+		} else if (!late) {
+			ha_carrier_silent(ha);
 		}
 		return;
 	}
@@ -627,6 +634,7 @@ void ha_roles_think(struct ha *ha)
 	}
 	if (ha->role == HA_ROLE_DEMOTING)
 		think_demoting(ha);
+	ha_carrier_think(ha);
 	if (guards(ha))
 		probe(ha);
 	if (ha->role != HA_ROLE_INIT && ha->role != HA_ROLE_STANDBY)

@@ -66,6 +66,7 @@ struct dp_events {
 	/* as above, data of one of our tunnels that came from its peer; may be NULL */
 	void (*early)(void *ctx, const uint8_t *data, size_t len);
 	void (*batch_end)(void *ctx);	/* all packets of one wake-up were delivered */
+	void (*carrier)(void *ctx);	/* what has_carrier() says may have changed; may be NULL */
 };
 
 /*
@@ -117,6 +118,8 @@ struct dp_ops {
 	int (*vip_del)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
 	/* Does anybody answer for these addresses? done(arg, 1) somebody answers, 0 silence, -errno cannot tell. */
 	int (*vip_probe)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms, dp_done_fn done, void *arg);
+	/* Has at least one of their interfaces carrier?  (Then a probe asks on those only.) */
+	bool (*has_carrier)(struct dp *dp, const struct dp_vip *vips, size_t count);
 };
 struct dp {
 	const struct dp_ops *ops;

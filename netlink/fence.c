@@ -2,7 +2,7 @@
 /*
  * Mute unless owner (S1), kept by the kernel.
  *
- * Owns: the nftables tables `inet l2tpha` and `arp l2tpha` of this network
+ * Owns: the nftables tables `inet l2tpha`, `arp l2tpha` and `netdev l2tpha` of this network
  * namespace.  Called by the kernel back end.
  *
  * A base chain on the output hook, before everything else, drops packets with
@@ -11,6 +11,13 @@
  * covers control, data, ICMP, and in the arp family the answers for the
  * address.  An element of the leased set carries a timeout: a daemon that is
  * killed or frozen goes mute by doing nothing.
+ *
+ * What has passed there may wait for its neighbour's address, for seconds, and
+ * leave when the fence is long closed.  So what leaves an Ethernet interface is
+ * asked the same once more, the last thing before its queue: table `netdev
+ * l2tpha`, an egress hook (Linux 5.16) for each interface that was there when
+ * the address was declared or added.  It goes with the daemon that ends in good
+ * order: one of a release that does not know it could never open it.
  *
  * Installing is rare and goes as text through libnftables, which reads the
  * whole rule set first.  Leases are renewed several times a second: for these
@@ -30,10 +37,15 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -55,6 +67,10 @@ struct fence {
 	struct vip *vips;
 	size_t count;
 	bool installed;		/* by us */
+	bool egress;		/* there is a table netdev */
+	bool egress_told;	/* ... or it was said that there is none */
+	unsigned *hooks;	/* interfaces in it */
+	size_t hook_count;
 };
 struct change {
 	struct fence *f;
@@ -196,11 +212,15 @@ static int change(struct fence *f, const struct dp_vip *vips, size_t count, cons
 		bool last = i + 1 == count;
 
 		if (vips[i].addr.family == 6) {
-			append_change(c, NFPROTO_INET, "leased6", &vips[i], lease_ms, last);
+			append_change(c, NFPROTO_INET, "leased6", &vips[i], lease_ms, last && !f->egress);
+			if (f->egress)
+				append_change(c, NFPROTO_NETDEV, "leased6", &vips[i], lease_ms, last);
 			continue;
 		}
 		append_change(c, NFPROTO_INET, "leased4", &vips[i], lease_ms, false);
-		append_change(c, NFPROTO_ARP, "leased4", &vips[i], lease_ms, last);
+		append_change(c, NFPROTO_ARP, "leased4", &vips[i], lease_ms, last && !f->egress);
+		if (f->egress)
+			append_change(c, NFPROTO_NETDEV, "leased4", &vips[i], lease_ms, last);
 	}
 	append_batch_mark(c, NFNL_MSG_BATCH_END);
 	e = c->failed ? -ENOMEM : submit(c);
@@ -368,6 +388,121 @@ static int run_rules(struct fence *f, const char *rules)
 	return -EOPNOTSUPP;
 }
 
+/* ---- behind the neighbour queue ------------------------------------------ */
+
+static void print_leased(FILE *out, const struct vip *v, uint64_t now)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (now >= v->open_until_ms)
+		return;
+	fprintf(out, "add element netdev " TABLE " leased%u { %s", v->conf.addr.family,
+		endpoint_format(&v->conf.addr, false, text));
+	if (v->open_until_ms != UINT64_MAX)
+		fprintf(out, " timeout %" PRIu64 "ms", v->open_until_ms - now);
+	fputs(" }\n", out);
+}
+
+/* Neighbours are asked for on Ethernet; the subscribers' own interfaces have none. */
+static void print_hooks(struct fence *f, FILE *out)
+{
+	struct if_nameindex *all = if_nameindex(), *i;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsigned *hooks;
+
+	f->hook_count = 0;
+	for (i = all; fd >= 0 && i && i->if_index; i++) {
+		struct ifreq ifr = { 0 };
+
+		snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", i->if_name);
+		if (strpbrk(i->if_name, "\"\\*") || ioctl(fd, SIOCGIFHWADDR, &ifr) < 0 ||
+		    ifr.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+			continue;
+		hooks = realloc(f->hooks, (f->hook_count + 1) * sizeof(*hooks));
+		if (!hooks)
+			break;
+		f->hooks = hooks;
+		hooks[f->hook_count++] = i->if_index;
+		fprintf(out, "add chain netdev " TABLE " egress-%u { type filter hook egress device \"%s\" priority filter; }\n"
+			"add rule netdev " TABLE " egress-%u jump fence\n", i->if_index, i->if_name, i->if_index);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (all)
+		if_freenameindex(all);
+}
+
+static char *make_egress(struct fence *f)
+{
+	uint64_t now = now_ms();
+	char *rules = NULL;
+	size_t len, i;
+	FILE *out = open_memstream(&rules, &len);
+
+	if (!out)
+		return NULL;
+	fputs("add table netdev " TABLE "\ndelete table netdev " TABLE "\ntable netdev " TABLE " {\n", out);
+	print_set(out, f->vips, f->count, 4);
+	print_set(out, f->vips, f->count, 6);
+	fputs("\tchain fence {\n"
+	      "\t\tip saddr @virtual4 ip saddr != @leased4 counter drop\n"
+	      "\t\tip6 saddr @virtual6 ip6 saddr != @leased6 counter drop\n"
+	      "\t\tarp saddr ip @virtual4 arp saddr ip != @leased4 counter drop\n\t}\n}\n", out);
+	for (i = 0; i < f->count; i++)
+		print_leased(out, &f->vips[i], now);
+	print_hooks(f, out);
+	fclose(out);
+	return rules;
+}
+
+/* In one transaction, with what is open now open; an interface may go while we look at them. */
+static void egress_install(struct fence *f)
+{
+	unsigned tries;
+
+	f->egress = false;
+	for (tries = 0; tries < TRIES && !f->egress && f->count && f->nl; tries++) {
+		char *rules = make_egress(f);
+
+		f->egress = rules && !nft_run_cmd_from_buffer(f->nft, rules);
+		free(rules);
+	}
+	if (f->egress || f->egress_told || !f->count)
+		return;
+	f->egress_told = true;
+	log_warnx("fence: no rules on the way out of the interfaces (Linux 5.16 has them): what waits for the address of"
+		  " its neighbour when this node falls silent may still leave: %.*s",
+		  (int)strcspn(nft_ctx_get_error_buffer(f->nft), "\n"), nft_ctx_get_error_buffer(f->nft));
+}
+
+static void egress_remove(struct fence *f)
+{
+	if (f->nl)
+		nft_run_cmd_from_buffer(f->nft, "add table netdev " TABLE "\ndelete table netdev " TABLE);
+	f->egress = false;
+}
+
+/* One that was made again has another index. */
+static bool egress_knows(const struct fence *f, unsigned ifindex)
+{
+	for (size_t i = 0; i < f->hook_count; i++)
+		if (f->hooks[i] == ifindex)
+			return true;
+	return false;
+}
+
+void fence_interfaces(struct fence *f, const struct dp_vip *vips, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned ifindex = if_nametoindex(vips[i].ifname);
+
+		if (!f->egress || !ifindex || egress_knows(f, ifindex))
+			continue;
+		egress_install(f);
+		return;
+	}
+}
+
 /* One transaction: it fails as a whole if one of the addresses is not open any more. */
 static char *make_extension(const struct dp_vip *vips, size_t count, uint32_t lease_ms)
 {
@@ -427,6 +562,7 @@ int fence_resume(struct fence *f, const struct dp_vip *vips, size_t count, uint3
 	f->vips = all;
 	f->installed = true;
 	set_open(f, vips, count, lease_ms ? now_ms() + lease_ms : UINT64_MAX);
+	egress_install(f);
 	return 0;
 }
 
@@ -483,6 +619,10 @@ int fence_declare(struct fence *f, const struct dp_vip *vips, size_t count)
 	f->vips = all;
 	f->count = total;
 	f->installed = true;
+	if (total)
+		egress_install(f);
+	else
+		egress_remove(f);
 	return 0;
 }
 
@@ -514,12 +654,14 @@ static void fence_end(struct fence *f)
 	nlq_free(f->nl);
 	nft_ctx_free(f->nft);
 	free(f->vips);
+	free(f->hooks);
 	free(f);
 }
 
 void fence_free(struct fence *f)
 {
 	char *rules;
+	size_t i;
 
 	if (!f)
 		return;
@@ -528,6 +670,9 @@ void fence_free(struct fence *f)
 	if (rules)
 		run_rules(f, rules);
 	free(rules);
+	for (i = 0; i < f->count; i++)
+		f->vips[i].open_until_ms = 0;
+	egress_install(f);
 	fence_end(f);
 }
 
@@ -539,5 +684,8 @@ void fence_leave(struct fence *f, uint32_t hold_ms)
 	for (i = 0; i < f->count && hold_ms; i++)
 		if (now < f->vips[i].open_until_ms && f->vips[i].open_until_ms != UINT64_MAX)
 			extend(f, &f->vips[i].conf, 1, hold_ms);
+	/* who follows makes it again; who does not know it would never open it */
+	if (f->count)
+		egress_remove(f);
 	fence_end(f);
 }

@@ -30,6 +30,8 @@ int fence_resume(struct fence *f, const struct dp_vip *vips, size_t count, uint3
  * 0 or -errno, logged.
  */
 int fence_declare(struct fence *f, const struct dp_vip *vips, size_t count);
+/* What leaves by these interfaces is fenced, also if they were made after the addresses were declared. */
+void fence_interfaces(struct fence *f, const struct dp_vip *vips, size_t count);
 /* Was fence_declare called? */
 bool fence_installed(const struct fence *f);
 /* lease_ms 0 = for ever. One transaction for all addresses. */

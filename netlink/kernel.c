@@ -15,6 +15,7 @@
  * delete it by netlink, which blocks all generic netlink meanwhile.
  */
 #include "netlink/kernel.h"
+#include "netlink/kernel_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -27,6 +28,7 @@
 #include <uthash.h>
 
 #include "daemon/log.h"
+#include "netlink/carrier.h"
 #include "netlink/fence.h"
 #include "netlink/flush.h"
 #include "netlink/genl.h"
@@ -91,31 +93,11 @@ struct tunnel {
 	dp_done_fn deleted;
 	void *deleted_arg;
 };
-struct dp_kernel {
-	struct dp dp;		/* first */
-	struct ev_loop *loop;
-	struct dp_events events;	/* the user's */
-	struct udp *udp;
-	struct genl *genl;
-	struct worker *worker;
-	struct fence *fence;
-	struct vips *vips;
-	struct probes *probes;
-	struct flush *flush;	/* under way */
-	struct tunnel *tunnels[65536];
-	struct session *sessions;
-	struct keeper keeper;
-};
 /* A session that nobody of ours knows. */
 struct leftover {
 	struct dp_kernel *k;
 	uint16_t tunnel_id, session_id;
 };
-
-static struct dp_kernel *kernel_of(struct dp *dp)
-{
-	return (struct dp_kernel *)dp;
-}
 
 /* ---- tunnels --------------------------------------------------------- */
 
@@ -593,47 +575,15 @@ void dp_kernel_offer(struct dp *dp, const char *name, int fd)
 		keeper_offer(&k->keeper, name, fd);
 }
 
-/* ---- addresses ------------------------------------------------------- */
-
-static int kernel_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t count)
-{
-	return fence_declare(kernel_of(dp)->fence, vips, count);
-}
-
-static int kernel_vip_resume(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms)
-{
-	return fence_resume(kernel_of(dp)->fence, vips, count, lease_ms);
-}
-
-static int kernel_lease(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done,
-			void *arg)
-{
-	return fence_lease(kernel_of(dp)->fence, vips, count, lease_ms, done, arg);
-}
-
-static int kernel_fence(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg)
-{
-	vips_hush(kernel_of(dp)->vips, vips, count);
-	return fence_close(kernel_of(dp)->fence, vips, count, done, arg);
-}
-
-static int kernel_vip_add(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg)
-{
-	return vips_add(kernel_of(dp)->vips, vips, count, done, arg);
-}
-
-static int kernel_vip_del(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg)
-{
-	return vips_del(kernel_of(dp)->vips, vips, count, done, arg);
-}
-
-static int kernel_vip_probe(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms,
-			    dp_done_fn done, void *arg)
-{
-	return probes_start(kernel_of(dp)->probes, vips, count, timeout_ms, done, arg);
-}
-
 /* ---- life ------------------------------------------------------------ */
+
+static void on_carrier(void *ctx)
+{
+	struct dp_kernel *k = ctx;
+
+	if (k->events.carrier)
+		k->events.carrier(k->events.ctx);
+}
 
 static bool is_ours(void *ctx, uint32_t tunnel_id)
 {
@@ -697,6 +647,7 @@ static void kernel_end(struct dp_kernel *k)
 		if (s->fd >= 0 && s->state != SESSION_CLOSING)
 			worker_close(k->worker, s->fd);
 	}
+	carrier_free(k->carrier);
 	worker_free(k->worker);	/* its threads use the rest */
 	genl_free(k->genl);
 	HASH_ITER(hh, k->sessions, s, tmp) {
@@ -738,13 +689,14 @@ static const struct dp_ops kernel_ops = {
 	.session_delete = kernel_session_delete,
 	.flush = kernel_flush,
 	.counters = kernel_counters,
-	.vip_declare = kernel_vip_declare,
-	.vip_resume = kernel_vip_resume,
-	.lease = kernel_lease,
-	.fence = kernel_fence,
-	.vip_add = kernel_vip_add,
-	.vip_del = kernel_vip_del,
-	.vip_probe = kernel_vip_probe,
+	.vip_declare = dp_kernel_vip_declare,
+	.vip_resume = dp_kernel_vip_resume,
+	.lease = dp_kernel_lease,
+	.fence = dp_kernel_fence,
+	.vip_add = dp_kernel_vip_add,
+	.vip_del = dp_kernel_vip_del,
+	.vip_probe = dp_kernel_vip_probe,
+	.has_carrier = dp_kernel_has_carrier,
 };
 
 struct dp *dp_kernel_new(struct ev_loop *loop, const struct dp_events *events, char why[256])
@@ -768,7 +720,8 @@ struct dp *dp_kernel_new(struct ev_loop *loop, const struct dp_events *events, c
 	if (!k->worker || !k->udp)
 		goto no_memory;
 	k->probes = probes_new(loop, k->worker);
-	if (!k->probes)
+	k->carrier = carrier_new(loop, on_carrier, k);
+	if (!k->probes || !k->carrier)
 		goto no_memory;
 	k->genl = genl_new(loop, why);
 	if (!k->genl)

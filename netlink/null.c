@@ -77,6 +77,7 @@ struct dp_null {
 	struct vip *vips;
 	size_t vip_count;
 	bool declared;		/* by this daemon */
+	bool unplugged;
 	struct op *queue;	/* ring, size a power of two */
 	size_t queue_size, queue_head, queue_len;
 	struct dp_null_stats stats;
@@ -638,6 +639,12 @@ static int null_vip_probe(struct dp *dp, const struct dp_vip *vips, size_t count
 	return enqueue_vips(dp, OP_VIP_PROBE, vips, count, 0, done, arg);
 }
 
+static bool null_has_carrier(struct dp *dp, const struct dp_vip *vips, size_t count)
+{
+	(void)vips, (void)count;
+	return !null_of(dp)->unplugged;
+}
+
 static const struct dp_ops null_ops = {
 	.free = null_free,
 	.leave = null_leave,
@@ -658,6 +665,7 @@ static const struct dp_ops null_ops = {
 	.vip_add = null_vip_add,
 	.vip_del = null_vip_del,
 	.vip_probe = null_vip_probe,
+	.has_carrier = null_has_carrier,
 };
 
 struct dp *dp_null_new(const struct dp_null_config *config, const struct dp_events *events)
@@ -689,6 +697,15 @@ void dp_null_batch_end(struct dp *dp)
 
 	if (n->events.batch_end)
 		n->events.batch_end(n->events.ctx);
+}
+
+void dp_null_plug(struct dp *dp, bool in)
+{
+	struct dp_null *n = null_of(dp);
+
+	n->unplugged = !in;
+	if (n->events.carrier)
+		n->events.carrier(n->events.ctx);
 }
 
 void dp_null_orphan(struct dp *dp, const struct dp_events *events)

@@ -43,6 +43,8 @@ bool dp_null_pending(const struct dp *dp);
 void dp_null_receive(struct dp *dp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 		     const uint8_t *data, size_t len);
 void dp_null_batch_end(struct dp *dp);
+/* The cables of all interfaces of addresses: events->carrier. */
+void dp_null_plug(struct dp *dp, bool in);
 /*
  * The daemon was killed, its kernel lives on: pending completions are lost, tunnels and sessions are
  * leftovers until ops->flush, addresses stay, leases run out. `events` are those of the next daemon.

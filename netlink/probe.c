@@ -11,7 +11,8 @@
  * of the addresses; "nobody" only after every question was asked several
  * times and the time is up.  A question that cannot even be sent (interface
  * down) makes it "cannot tell".  A reply with a hardware address of this
- * machine is our own.
+ * machine is our own.  Interfaces without carrier are left out; if none has it,
+ * nothing can be told.
  */
 #include "netlink/probe.h"
 
@@ -34,6 +35,7 @@
 #include <ev.h>
 
 #include "daemon/log.h"
+#include "netlink/carrier.h"
 #include "netlink/worker.h"
 
 #define QUESTIONS 3
@@ -277,7 +279,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	}
 	for (i = 0; i < p->count; i++) {
 		const struct target *t = &p->targets[i];
-		int e = t->vip.addr.family == 6 ? nd_ask(t) : arp_ask(t);
+		int e = !carrier_at(t->vip.ifname) ? -ENETDOWN : t->vip.addr.family == 6 ? nd_ask(t) : arp_ask(t);
 
 		if (e)
 			p->error = e;
@@ -311,8 +313,10 @@ int probes_start(struct probes *all, const struct dp_vip *vips, size_t count, ui
 	ev_timer_init(&p->timer, on_timer, 0., 0.);
 	p->timer.data = p;
 	for (i = 0; i < count; i++) {
-		struct target *t = &p->targets[i];
+		struct target *t = &p->targets[p->count];
 
+		if (!carrier_at(vips[i].ifname) && carrier_any(vips, count))
+			continue;
 		t->probe = p;
 		t->vip = vips[i];
 		t->ifindex = if_nametoindex(vips[i].ifname);

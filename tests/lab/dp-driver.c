@@ -48,6 +48,7 @@ static void properties(struct driver *d)
 	counters(d);
 	bind_race(d);
 	leases(d, channel);
+	queued(d);
 	addresses(d);
 	probes(d);
 	same_four_tuple(d);

@@ -104,6 +104,7 @@ void sequenced(struct driver *d);
 /* ---- dp-driver_fences.c ---- */
 void mute_then_heard(struct driver *d, int channel, int channel6);
 void leases(struct driver *d, int channel);
+void queued(struct driver *d);
 void addresses(struct driver *d);
 void probes(struct driver *d);
 void frozen(struct driver *d);

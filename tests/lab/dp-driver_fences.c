@@ -156,6 +156,65 @@ void leases(struct driver *d, int channel)
 	      -EADDRNOTAVAIL, "no lease for an address that was not declared");
 }
 
+/*
+ * A packet waits for the address of its neighbour, who turns up when the fence is closed, or is open still:
+ * what the peer heard.
+ */
+static unsigned found_late(struct driver *d, int channel, bool close_before)
+{
+	unsigned n;
+
+	lease(d, 5000);
+	settle(d);
+	ppp_send(channel);
+	run_for(d, 50);
+	if (close_before) {
+		fence(d);
+		settle(d);
+	}
+	heard(d);
+	enter(d->peer_ns);
+	shell("ip addr add 10.9.0.66/24 dev e0 && ping -q -c 1 -W 1 -I 10.9.0.66 10.9.0.1 >/dev/null");
+	enter(d->own_ns);
+	run_for(d, 50);
+	n = heard(d);
+	enter(d->peer_ns);
+	shell("ip addr del 10.9.0.66/24 dev e0");
+	enter(d->own_ns);
+	shell("ip neigh flush to 10.9.0.66 dev e0");
+	return n;
+}
+
+void queued(struct driver *d)
+{
+	struct dp_tunnel t = { .local_id = 600, .peer_id = 1600, .local = d->vips[0].addr, .peer = ep("10.9.0.66", 30600) };
+	unsigned open, closed;
+	int channel;
+
+	must(d, d->dp->ops->tunnel_create(d->dp, &t, on_done, d), "tunnel_create");
+	ask_session(d, &t, 1);
+	settle(d);
+	channel = attach(d->sessions[--d->session_count].fd);
+	open = found_late(d, channel, false);
+	closed = found_late(d, channel, true);
+	check(open && !closed, "what waited for its neighbour when the fence was closed stays behind it (%u, open %u)", closed,
+	      open);
+	/* an interface that was not there when the addresses were declared */
+	shell("ip link add dq0 type dummy");
+	must(d, d->dp->ops->vip_add(d->dp, &(struct dp_vip){ .addr = d->vips[0].addr, .prefix_len = 32, .ifname = "dq0" }, 1,
+	     on_done, d), "vip_add");
+	settle(d);
+	check(!shell("nft list table netdev l2tpha | grep -q '\"dq0\"'"), "an interface that was made later is fenced, too");
+	shell("ip link del dq0");
+	lease(d, 1000);
+	settle(d);
+	check(!d->last_error, "and one that is gone hinders nobody");
+	fence(d);
+	close(channel);
+	must(d, d->dp->ops->tunnel_delete(d->dp, 600, on_done, d), "tunnel_delete");
+	settle(d);
+}
+
 void addresses(struct driver *d)
 {
 	lease(d, 0);

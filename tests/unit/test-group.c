@@ -547,6 +547,41 @@ START_TEST(standby_comes_late)
 }
 END_TEST
 
+static bool open_at(const struct node *node)
+{
+	struct l2tp_endpoint vip = { .family = 0 };
+
+	endpoint_parse(&vip, "192.0.2.1");
+	return dp_null_leased(node->dp, &vip, now);
+}
+
+/* No HA link and no carrier: the fence is closed at once, and opens when nobody answers. */
+START_TEST(cut_off_and_back)
+{
+	ck_assert(open_at(nodes[0]));
+	dp_null_plug(nodes[0]->dp, false);
+	group_carrier(nodes[0]->group, now);
+	run(5);
+	ck_assert(!open_at(nodes[0]));
+	nodes[0]->failing = "fence";
+	run(20000);
+	ck_assert(!open_at(nodes[0]));
+	dp_null_plug(nodes[0]->dp, true);
+	group_carrier(nodes[0]->group, now);
+	run(600);
+	ck_assert(open_at(nodes[0]));
+	run(20000);
+	ck_assert(open_at(nodes[0]));
+	/* a fence that does not close is closed again */
+	nodes[0]->failures = 3;
+	dp_null_plug(nodes[0]->dp, false);
+	group_carrier(nodes[0]->group, now);
+	run(20);
+	ck_assert(!nodes[0]->failures);
+	ck_assert(!open_at(nodes[0]));
+}
+END_TEST
+
 START_TEST(there_and_back)
 {
 	char reason[HA_REASON_MAX];
@@ -595,6 +630,7 @@ int main(void)
 	tcase_add_loop_test(tc, takeover_of_many, 0, 2);
 	tcase_add_loop_test(tc, standby_comes_late, 0, 12);
 	tcase_add_test(tc, there_and_back);
+	tcase_add_test(tc, cut_off_and_back);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }

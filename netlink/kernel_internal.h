@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside the kernel back end, for kernel*.c only.
+ *
+ *   kernel.c           tunnels, sessions, packets; its life
+ *   kernel_address.c   virtual addresses, leases
+ */
+#ifndef L2TPHA_NETLINK_KERNEL_INTERNAL_H
+#define L2TPHA_NETLINK_KERNEL_INTERNAL_H
+
+#include "netlink/dataplane.h"
+#include "netlink/keeper.h"
+
+struct ev_loop;
+struct session;
+struct tunnel;
+
+struct dp_kernel {
+	struct dp dp;		/* first */
+	struct ev_loop *loop;
+	struct dp_events events;	/* the user's */
+	struct udp *udp;
+	struct genl *genl;
+	struct worker *worker;
+	struct fence *fence;
+	struct vips *vips;
+	struct probes *probes;
+	struct carrier *carrier;
+	struct flush *flush;	/* under way */
+	struct tunnel *tunnels[65536];
+	struct session *sessions;
+	struct keeper keeper;
+};
+
+static inline struct dp_kernel *kernel_of(struct dp *dp)
+{
+	return (struct dp_kernel *)dp;
+}
+
+/* ---- kernel_address.c ---- */
+int dp_kernel_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t count);
+int dp_kernel_vip_resume(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms);
+int dp_kernel_lease(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done,
+		    void *arg);
+int dp_kernel_fence(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+int dp_kernel_vip_add(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+int dp_kernel_vip_del(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
+int dp_kernel_vip_probe(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms,
+			dp_done_fn done, void *arg);
+bool dp_kernel_has_carrier(struct dp *dp, const struct dp_vip *vips, size_t count);
+
+#endif
