@@ -164,6 +164,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,check) $(L_BASE))
 $(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_config.c) | $(B)/l2tpctl
 $(B)/unit/test-ctl: L_BASE += -lev
+$(B)/unit/test-seqnum: $(call obj,netlink/seqnum.c)
 $(B)/unit/test-link: $(call obj,$(HALINK_SRC))
 $(B)/unit/test-link: L_BASE += $(call pc_libs,gnutls)
 $(B)/sim: $(call obj,$(SIM_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)

@@ -132,6 +132,19 @@ static struct nl_msg *session_command(int family, uint8_t cmd, uint16_t tunnel_i
 	return msg;
 }
 
+int genl_session_modify(struct genl *g, const struct dp_session *s, uint32_t recv_timeout_ms, dp_done_fn done, void *arg)
+{
+	struct nl_msg *msg = session_command(g->family, L2TP_CMD_SESSION_MODIFY, s->tunnel_id, s->local_id);
+
+	if (!msg)
+		return -ENOMEM;
+	if (nla_put_u64(msg, L2TP_ATTR_RECV_TIMEOUT, recv_timeout_ms) < 0) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return nlq_request(g->ops, msg, NULL, done, arg);
+}
+
 int genl_session_exists(struct genl *g, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg)
 {
 	return nlq_request(g->ops, session_command(g->family, L2TP_CMD_SESSION_GET, tunnel_id, session_id),

@@ -24,6 +24,8 @@ int genl_tunnel_delete(struct genl *g, uint16_t tunnel_id, dp_done_fn done, void
 /* done(-ENODEV): it does not exist. */
 int genl_tunnel_exists(struct genl *g, uint16_t tunnel_id, dp_done_fn done, void *arg);
 int genl_session_create(struct genl *g, const struct dp_session *s, dp_done_fn done, void *arg);
+/* After how long it gives a gap in sequenced data up. */
+int genl_session_modify(struct genl *g, const struct dp_session *s, uint32_t recv_timeout_ms, dp_done_fn done, void *arg);
 /* done(-ENODEV): it does not exist. */
 int genl_session_exists(struct genl *g, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg);
 int genl_tunnels(struct genl *g, genl_tunnel_fn each, dp_done_fn done, void *arg);

@@ -36,6 +36,7 @@
 #include "netlink/nlq.h"
 #include "netlink/pppox.h"
 #include "netlink/probe.h"
+#include "netlink/seq.h"
 #include "netlink/udp.h"
 #include "netlink/vip.h"
 #include "netlink/worker.h"
@@ -258,6 +259,8 @@ static void session_end(struct session *s)
 	void *arg = s->deleted_arg;
 
 	ev_timer_stop(s->k->loop, &s->timer);
+	if (s->conf.recv_seq)
+		seqs_forget(s->k->seqs, s->conf.tunnel_id, s->conf.local_id);
 	*s->pprev = s->next;
 	if (s->next)
 		s->next->pprev = s->pprev;
@@ -388,6 +391,8 @@ static void on_session_created(void *arg, int error)
 	if (!error) {
 		session_become(s, SESSION_UP);
 		s->fd = fd;
+		if (s->conf.recv_seq)
+			seqs_watch(s->k->seqs, &s->conf);
 	} else if ((exists || error == -EEXIST) && !s->tunnel->ending) {
 		session_force(s);	/* EEXIST: a leftover of an earlier daemon */
 	} else {
@@ -648,6 +653,7 @@ static void kernel_end(struct dp_kernel *k)
 			worker_close(k->worker, s->fd);
 	}
 	carrier_free(k->carrier);
+	seqs_free(k->seqs);
 	worker_free(k->worker);	/* its threads use the rest */
 	genl_free(k->genl);
 	HASH_ITER(hh, k->sessions, s, tmp) {
@@ -726,6 +732,9 @@ struct dp *dp_kernel_new(struct ev_loop *loop, const struct dp_events *events, c
 	k->genl = genl_new(loop, why);
 	if (!k->genl)
 		goto fail;
+	k->seqs = seqs_new(loop, k->genl, k->worker);
+	if (!k->seqs)
+		goto no_memory;
 	k->fence = fence_new(loop, why);
 	if (!k->fence)
 		goto fail;

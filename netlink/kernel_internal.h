@@ -26,6 +26,7 @@ struct dp_kernel {
 	struct vips *vips;
 	struct probes *probes;
 	struct carrier *carrier;
+	struct seqs *seqs;
 	struct flush *flush;	/* under way */
 	struct tunnel *tunnels[65536];
 	struct session *sessions;

@@ -52,6 +52,9 @@ wire_up
 own "$driver" properties dp-peer
 verdict $? "properties"
 
+own "$driver" sequenced dp-peer
+verdict $? "sequenced data"
+
 own "$driver" anyaddress dp-peer
 verdict $? "a listener on all addresses"
 own "$driver" scale "${N:-1000}"
