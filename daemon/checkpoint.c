@@ -99,6 +99,12 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	p.setup_timeout_s = in->params.setup_timeout_s;
 	p.session_limit = in->params.session_limit;
 	p.node_only = !in->params.ha;
+	p.hide = in->params.hide;
+	p.bearer = in->params.bearer;
+	p.accept_dialout = in->params.accept_dialout;
+	p.refuse_dialin = in->params.refuse_dialin;
+	p.busy = in->params.busy;
+	p.busy_peers = text_out(in->params.busy_peers);
 	m.local_id = in->local_id;
 	m.peer_id = in->peer_id;
 	m.local = &local;
@@ -135,6 +141,7 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	if (!string_in(t->params.group, sizeof(t->params.group), p->group) ||
 	    !string_in(t->params.local_name, sizeof(t->params.local_name), p->local_name) ||
 	    !string_in(t->params.secret, sizeof(t->params.secret), p->secret) ||
+	    !text_in(t->params.busy_peers, sizeof(t->params.busy_peers), p->busy_peers) ||
 	    !text_in(t->peer_name, sizeof(t->peer_name), m->peer_name) ||
 	    !text_in(t->peer_vendor, sizeof(t->peer_vendor), m->peer_vendor))
 		return false;
@@ -157,6 +164,11 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->params.setup_timeout_s = (uint16_t)p->setup_timeout_s;
 	t->params.session_limit = p->session_limit;
 	t->params.ha = !p->node_only;
+	t->params.hide = p->hide;
+	t->params.bearer = p->bearer;
+	t->params.accept_dialout = p->accept_dialout;
+	t->params.refuse_dialin = p->refuse_dialin;
+	t->params.busy = p->busy <= L2TP_BUSY_TEMPORARY ? (enum l2tp_busy)p->busy : L2TP_BUSY_RESOURCES;
 	/* a method of a later version: the one that says nothing new to the peer */
 	t->params.failover = m->failover <= L2TP_FAILOVER_SILENT ? (enum l2tp_failover)m->failover : L2TP_FAILOVER_SILENT;
 	t->params.recovery_ms = m->recovery_ms;
@@ -244,6 +256,8 @@ int checkpoint_encode_session(const struct l2tp_session_state_rec *in, uint8_t *
 	m.sub_address = text_out(in->sub_address);
 	m.sequencing_required = in->sequencing_required;
 	m.csu_enabled = in->csu_enabled;
+	m.call = in->call;
+	m.attrs = (ProtobufCBinaryData){ .len = in->attrs_len, .data = (uint8_t *)(uintptr_t)in->attrs };
 	m.established_unix_ms = in->established_unix_ms;
 	return pack(&m.base, body, len);
 }
@@ -253,7 +267,8 @@ int checkpoint_decode_session(const void *body, size_t len, struct l2tp_session_
 	L2tpha__Session *m = l2tpha__session__unpack(NULL, len, body);
 	struct l2tp_session_state_rec s = { 0 };
 	bool ok = m && m->local_id <= UINT16_MAX && m->peer_id <= UINT16_MAX && m->tunnel_id <= UINT16_MAX &&
-		  m->state <= L2TP_SESSION_ESTABLISHED && text_in(s.called, sizeof(s.called), m->called) &&
+		  m->state <= L2TP_SESSION_ESTABLISHED && m->call <= L2TP_CALL_OUT_LNS &&
+		  m->attrs.len <= sizeof(s.attrs) && text_in(s.called, sizeof(s.called), m->called) &&
 		  text_in(s.calling, sizeof(s.calling), m->calling) &&
 		  text_in(s.sub_address, sizeof(s.sub_address), m->sub_address);
 
@@ -270,6 +285,10 @@ int checkpoint_decode_session(const void *body, size_t len, struct l2tp_session_
 		s.physical_channel = m->physical_channel;
 		s.sequencing_required = m->sequencing_required;
 		s.csu_enabled = m->csu_enabled;
+		s.call = (enum l2tp_call)m->call;
+		s.attrs_len = (uint16_t)m->attrs.len;
+		if (m->attrs.len)
+			memcpy(s.attrs, m->attrs.data, m->attrs.len);
 		s.established_unix_ms = m->established_unix_ms;
 		*out = s;
 	}

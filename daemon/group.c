@@ -320,6 +320,10 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 		}
 		group_trace_engine(group, a);
 		break;
+	case L2TP_ACTION_CALL_REQUEST:	/* no tunnel of ours accepts outgoing calls */
+	case L2TP_ACTION_WEN:
+	case L2TP_ACTION_SLI:
+		break;
 	case L2TP_ACTION_CALL_REFUSED:
 		group_failure_add(group, a->tunnel_id, &a->peer, "", strstr(a->result.text, "HA resync") ?
 				  "Tunnel in HA resync" : "Administrative", a->result.text);

@@ -264,6 +264,9 @@ void group_trace_engine(struct group *group, const struct l2tp_action *a)
 	case L2TP_ACTION_TUNNEL_DOWN:
 	case L2TP_ACTION_SESSION_UP:
 	case L2TP_ACTION_SESSION_DOWN:
+	case L2TP_ACTION_CALL_REQUEST:
+	case L2TP_ACTION_WEN:
+	case L2TP_ACTION_SLI:
 		break;
 	}
 }

@@ -75,7 +75,7 @@ static bool judge_request(struct l2tp *l2tp, const struct message *message, stru
 		return false;
 	}
 	if (l2tp->config.max_tunnels && l2tp->counters.tunnels >= l2tp->config.max_tunnels) {
-		message_result(result, STOPCCN_ERROR, ERROR_RESOURCES, "tunnel limit reached");
+		message_busy(result, false, &state->params, "tunnel limit", l2tp->config.max_tunnels);
 		return false;
 	}
 	state->peer_id = message_u16(message, AVP_ASSIGNED_TUNNEL_ID);

@@ -64,12 +64,37 @@ static const struct avp_def defs[AVP_ATTRS] = {
 	[AVP_RX_CONNECT_SPEED]		= { "Rx Connect Speed",		   4, 4,    false, true,  false },
 	[AVP_SEQUENCING_REQUIRED]	= { "Sequencing Required",	   0, 0,    true,  false, false },
 	[AVP_PPP_DISCONNECT_CAUSE]	= { "PPP Disconnect Cause",	   5, ANY,  false, true,  false },
+	[AVP_LCP_WANT_OPTIONS]		= { "LCP Want Options",		   0, ANY,  false, true,  false },
+	[AVP_LCP_ALLOW_OPTIONS]		= { "LCP Allow Options",	   0, ANY,  false, true,  false },
 	[AVP_FAILOVER_CAPABILITY]	= { "Failover Capability",	   6, 6,    false, true,  false },
 	[AVP_TUNNEL_RECOVERY]		= { "Tunnel Recovery",		   10, 10,  true,  false, false },
 	[AVP_SUGGESTED_CONTROL_SEQUENCE] = { "Suggested Control Sequence", 6, 6,   false, true,  false },
 	[AVP_FAILOVER_SESSION_STATE]	= { "Failover Session State",	   10, 10,  true,  true,  false },
 	[AVP_CONNECT_SPEED_UPDATE_ENABLE] = { "Connect Speed Update Enable", 0, 0,  false, true,  false },
 };
+
+static const struct avp_def line_texts = { "Agent ID", 1, 63, false, true, false };
+static const struct avp_def line_rate = { "Line Data Rate", 8, 8, false, true, false };
+static const struct avp_def line_delay = { "Line Interleaving Delay", 4, 4, false, true, false };
+static const struct avp_def line_encapsulation = { "Access Loop Encapsulation", 3, 3, false, true, false };
+static const struct avp_def line_type = { "ANCP Access Line Type", 4, 4, false, true, false };
+static const struct avp_def line_iwf = { "IWF Session", 4, 4, false, true, false };
+
+const struct avp_def *avp_line_def(uint16_t attr)
+{
+	if (attr == 1 || attr == 2)
+		return &line_texts;
+	if (attr >= 129 && attr <= 138)
+		return &line_rate;
+	if (attr >= 139 && attr <= 142)
+		return &line_delay;
+	switch (attr) {
+	case 144: return &line_encapsulation;
+	case 145: return &line_type;
+	case 254: return &line_iwf;
+	}
+	return NULL;
+}
 
 const struct avp_def *avp_def(uint16_t attr)
 {
@@ -237,12 +262,12 @@ static void next_pad(const char *secret, const uint8_t *cipher, uint8_t pad[MD5_
 	md5_digest(&md5, MD5_DIGEST_SIZE, pad);
 }
 
-void avp_put_hidden(struct avp_builder *builder, uint16_t attr, const void *value, size_t len, const char *secret,
-		    const uint8_t *vector, size_t vector_len, size_t padding)
+static void put_hidden(struct avp_builder *builder, uint16_t flags, uint16_t vendor, uint16_t attr, const void *value,
+		       size_t len, const char *secret, const uint8_t *vector, size_t vector_len, size_t padding)
 {
 	uint8_t pad[MD5_DIGEST_SIZE];
 	size_t i, total = 2 + len + padding;
-	uint8_t *pos = put_header(builder, m_flag(attr) | AVP_FLAG_H, 0, attr, total);
+	uint8_t *pos = put_header(builder, flags | AVP_FLAG_H, vendor, attr, total);
 
 	if (!pos)
 		return;
@@ -256,6 +281,21 @@ void avp_put_hidden(struct avp_builder *builder, uint16_t attr, const void *valu
 			next_pad(secret, pos + i - MD5_DIGEST_SIZE, pad);
 		pos[i] ^= pad[i % MD5_DIGEST_SIZE];
 	}
+}
+
+void avp_put_hidden(struct avp_builder *builder, uint16_t attr, const void *value, size_t len, const char *secret,
+		    const uint8_t *vector, size_t vector_len, size_t padding)
+{
+	put_hidden(builder, m_flag(attr), 0, attr, value, len, secret, vector, vector_len, padding);
+}
+
+void avp_put_line(struct avp_builder *builder, uint16_t attr, const void *value, size_t len)
+{
+	if (builder->secret)
+		put_hidden(builder, 0, AVP_VENDOR_ADSL_FORUM, attr, value, len, builder->secret, builder->vector,
+			   AVP_AUTH_LEN, 0);
+	else
+		avp_put_raw(builder, 0, AVP_VENDOR_ADSL_FORUM, attr, value, len);
 }
 
 int avp_unhide(uint16_t attr, const uint8_t *value, size_t len, const char *secret, const uint8_t *vector,

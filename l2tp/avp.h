@@ -56,6 +56,8 @@ enum avp_attr {
 	AVP_RX_CONNECT_SPEED = 38,
 	AVP_SEQUENCING_REQUIRED = 39,
 	AVP_PPP_DISCONNECT_CAUSE = 46,
+	AVP_LCP_WANT_OPTIONS = 49,	/* RFC 3437 */
+	AVP_LCP_ALLOW_OPTIONS = 50,
 	AVP_FAILOVER_CAPABILITY = 76,	/* RFC 4951 */
 	AVP_TUNNEL_RECOVERY = 77,
 	AVP_SUGGESTED_CONTROL_SEQUENCE = 78,
@@ -73,6 +75,10 @@ struct avp_def {
 };
 /* NULL: not recognised. */
 const struct avp_def *avp_def(uint16_t attr);
+/* The same of the access line AVPs (RFC 5515). */
+#define AVP_VENDOR_ADSL_FORUM 3561
+#define AVP_LINES_MAX 32	/* of one message that are kept */
+const struct avp_def *avp_line_def(uint16_t attr);
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -113,6 +119,7 @@ void avp_builder_init(struct avp_builder *builder, uint8_t *buf, size_t cap);
 void avp_builder_hide(struct avp_builder *builder, const char *secret, const uint8_t vector[AVP_AUTH_LEN]);
 /* The M bit comes from the definition; hidden if the builder hides and the AVP may be. */
 void avp_put(struct avp_builder *builder, uint16_t attr, const void *value, size_t len);
+void avp_put_line(struct avp_builder *builder, uint16_t attr, const void *value, size_t len);
 void avp_put_u16(struct avp_builder *builder, uint16_t attr, uint16_t number);
 void avp_put_u32(struct avp_builder *builder, uint16_t attr, uint32_t number);
 void avp_put_text(struct avp_builder *builder, uint16_t attr, const char *text);

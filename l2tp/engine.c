@@ -46,6 +46,19 @@ const char *l2tp_session_state_name(enum l2tp_session_state state)
 	case L2TP_SESSION_WAIT_REPLY: return "wait-reply";
 	case L2TP_SESSION_WAIT_CONNECT: return "wait-connect";
 	case L2TP_SESSION_ESTABLISHED: return "established";
+	case L2TP_SESSION_WAIT_TUNNEL: return "wait-tunnel";
+	case L2TP_SESSION_WAIT_CS_ANSWER: return "wait-cs-answer";
+	}
+	return "unknown";
+}
+
+const char *l2tp_call_name(enum l2tp_call call)
+{
+	switch (call) {
+	case L2TP_CALL_IN_LNS: return "incoming, LNS";
+	case L2TP_CALL_IN_LAC: return "incoming, LAC";
+	case L2TP_CALL_OUT_LAC: return "outgoing, LAC";
+	case L2TP_CALL_OUT_LNS: return "outgoing, LNS";
 	}
 	return "unknown";
 }
@@ -197,6 +210,7 @@ static void emit_extra(struct l2tp *l2tp, const struct queued_action *queued, st
 	action->local = extra->local;
 	action->peer = extra->peer;
 	action->result = extra->result;
+	memcpy(action->numbers, extra->numbers, sizeof(action->numbers));
 	if (extra->len) {
 		memcpy(l2tp->emit, extra->data, extra->len);
 		action->data = l2tp->emit;

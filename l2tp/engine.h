@@ -25,6 +25,10 @@ struct l2tp_session {
 	uint16_t local_id, peer_id;
 	uint8_t state;				/* enum l2tp_session_state */
 	uint8_t unprotected;			/* enum l2tp_unprotected */
+	uint8_t call;				/* enum l2tp_call */
+	uint16_t attrs_len;
+	uint8_t *attrs;				/* further AVPs: attrs.c */
+	uint64_t wen_ms;			/* when we last told errors; 0: never */
 	bool sequencing_required, csu_enabled;
 	bool dirty;
 	bool half_open;				/* on the tunnel's list */
@@ -120,6 +124,7 @@ struct queued_action {
 struct action_extra {
 	struct l2tp_endpoint local, peer;
 	struct l2tp_result result;
+	uint32_t numbers[6];
 	size_t len;				/* a packet that belongs to no tunnel */
 	uint8_t data[];
 };
@@ -141,6 +146,8 @@ struct l2tp {
 	struct l2tp_tunnel *requests;		/* of ours, in setup */
 	uint32_t half_open;
 	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
+	uint32_t calls_setup, calls_setup_by_addr[L2TP_PEER_BUCKETS];	/* that peers asked for */
+	uint32_t last_serial;
 
 	struct ring free_ids;			/* least recently used first */
 	uint8_t free_id_queued[L2TP_TUNNEL_IDS / 8], free_id_used[L2TP_TUNNEL_IDS / 8];
@@ -153,6 +160,7 @@ struct l2tp {
 	struct message message;			/* the one being processed */
 	uint8_t room[65536];			/* hidden AVPs of that message */
 	uint8_t build[L2TP_MSG_MAX];
+	uint8_t attrs[L2TP_ATTRS_MAX];		/* a session's string while it is made */
 	uint8_t emit[L2TP_MSG_MAX];		/* what l2tp_action_next() handed out */
 };
 
@@ -191,6 +199,7 @@ struct l2tp_tunnel *registry_by_peer(const struct l2tp *l2tp, const struct l2tp_
 /* An older one with the same peer and peer ID as `tunnel`. */
 struct l2tp_tunnel *registry_older(const struct l2tp_tunnel *tunnel);
 uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer);
+uint32_t *registry_calls_setup(struct l2tp *l2tp, const struct l2tp_endpoint *peer);
 uint64_t registry_digest(const struct l2tp *l2tp, const uint8_t *data, size_t len);
 
 struct l2tp_session *session_index_find(const struct l2tp_tunnel *tunnel, uint16_t id);
@@ -244,10 +253,36 @@ void tunnel_stop_setup(struct l2tp_tunnel *tunnel);
 /* Takes over what may change in a record; IDs and endpoints are the tunnel's identity. */
 void tunnel_apply(struct l2tp_tunnel *tunnel, const struct l2tp_tunnel_state_rec *state);
 
-/* ---- session.c ---------------------------------------------------------- */
+/* Starts a message of this tunnel; what may be hidden is, where the tunnel's parameters say so. */
+void tunnel_begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum message_type type,
+		  uint16_t session_id);
+
+/* ---- call.c ------------------------------------------------------------- */
 
 /* A message for a call arrived in an established tunnel. */
 void session_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t session_id, const struct message *message);
+/* The tunnel is up: calls that waited for it go on. */
+void session_tunnel_open(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+
+/* ---- attrs.c ------------------------------------------------------------ */
+
+/* 0 or -ENOMEM */
+int session_set_attrs(struct l2tp_session *session, const uint8_t *attrs, size_t len);
+bool session_attrs_valid(const uint8_t *attrs, size_t len);
+/* What the peer's message has of them. */
+int session_keep_attrs(struct l2tp_session *session, const struct message *message);
+/* Ours; -EINVAL: such a call has no such AVP. */
+int session_add_attrs(struct l2tp_session *session, const struct l2tp_avp *avps, size_t count);
+/* Those that belong into the message. */
+void session_put_attrs(const struct l2tp_session *session, struct avp_builder *builder, enum message_type type);
+
+/* ---- session.c ---------------------------------------------------------- */
+
+/* A call that we asked for. */
+bool session_ours(const struct l2tp_session *session);
+void session_announce(struct l2tp_session *session, enum l2tp_action_type type, const struct l2tp_result *result,
+		      bool by_peer);
 struct l2tp_session *session_new(struct l2tp_tunnel *tunnel);
 /* Frees it without a packet, an action or a note. */
 void session_free(struct l2tp_session *session);
@@ -257,7 +292,6 @@ void session_start_setup(struct l2tp_session *session, uint64_t now_ms);
 void session_stop_setup(struct l2tp_session *session);
 /* The state of a record, without an action or a note; a new session enters the index with it. */
 void session_place(struct l2tp_session *session, enum l2tp_session_state state);
-void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 /* 0 or -ENOMEM */
 int session_set_texts(struct l2tp_session *session, const char *called, const char *calling, const char *sub_address);
 void session_get_texts(const struct l2tp_session *session, const char *texts[3]);

@@ -25,6 +25,7 @@
 #define L2TP_NAME_MAX 64	/* host, vendor and group names kept, including the NUL */
 #define L2TP_TEXT_MAX 256	/* error message text kept, including the NUL */
 #define L2TP_MSG_MAX 1460	/* largest control message we build */
+#define L2TP_ATTRS_MAX 2048	/* further AVPs of a call that are kept */
 
 struct l2tp;
 struct l2tp_tunnel;
@@ -43,7 +44,17 @@ enum l2tp_session_state {
 	L2TP_SESSION_WAIT_REPLY,
 	L2TP_SESSION_WAIT_CONNECT,	/* ICRP sent */
 	L2TP_SESSION_ESTABLISHED,
+	L2TP_SESSION_WAIT_TUNNEL,	/* ours; its tunnel is not open yet */
+	L2TP_SESSION_WAIT_CS_ANSWER,	/* we dial for the peer */
 };
+/* What kind of call, and on which side of it are we?  The first is what records of old mean. */
+enum l2tp_call {
+	L2TP_CALL_IN_LNS,	/* incoming, ICRQ received */
+	L2TP_CALL_IN_LAC,	/* incoming, ICRQ sent */
+	L2TP_CALL_OUT_LAC,	/* outgoing, OCRQ received: we dial */
+	L2TP_CALL_OUT_LNS,	/* outgoing, OCRQ sent: the peer dials */
+};
+const char *l2tp_call_name(enum l2tp_call call);
 const char *l2tp_tunnel_state_name(enum l2tp_tunnel_state state);
 const char *l2tp_session_state_name(enum l2tp_session_state state);
 
@@ -79,12 +90,40 @@ enum l2tp_resync_how {
 const char *l2tp_resync_state_name(enum l2tp_resync_state state);
 const char *l2tp_resync_how_name(enum l2tp_resync_how how);
 
-/* Result and error codes: RFC 2661 4.4.2; text may be empty. */
+/* What PPP saw, RFC 3145: in a CDN. */
+struct l2tp_ppp_cause {
+	bool present;
+	uint16_t code, protocol;
+	uint8_t direction;	/* 0 global, 1 at the peer of who says it, 2 at itself */
+	char text[L2TP_NAME_MAX];
+};
+
+/*
+ * Result and error codes: RFC 2661 4.4.2; text may be empty.  What a DOWN action
+ * says of one session can be given to l2tp_session_close() of another as it is:
+ * causes are carried through.
+ */
 struct l2tp_result {
 	uint16_t result;	/* 0 = none (e.g. retransmissions exhausted, administrative) */
 	uint16_t error;
 	char text[L2TP_TEXT_MAX];
 	bool no_answer;		/* DOWN: the peer said nothing for too long; result is 0 or our own words */
+	uint32_t vendor;	/* error 6: the vendor its text begins with, 0: none; 9 Cisco (session limit) */
+	uint16_t q931_cause;	/* CDN: AVP 12, 0: none */
+	uint8_t q931_message;
+	struct l2tp_ppp_cause ppp;
+};
+/* Do these codes tell a LAC to try another LNS (Extended Failover)?  `call`: they came in a CDN. */
+bool l2tp_result_try_another(const struct l2tp_result *result, bool call);
+/* Where to, if they say: the addresses of a "try another (directed)"; ports are 1701. Returns how many. */
+size_t l2tp_result_addresses(const struct l2tp_result *result, struct l2tp_endpoint *out, size_t max);
+
+/* How a LAC is told that we are full, besides StopCCN or CDN with result 2 and ... */
+enum l2tp_busy {
+	L2TP_BUSY_RESOURCES,	/* ... error 4 */
+	L2TP_BUSY_TRY_ANOTHER,	/* ... error 7 */
+	L2TP_BUSY_DIRECTED,	/* ... error 9 and a list of addresses */
+	L2TP_BUSY_TEMPORARY,	/* CDN 4; for a tunnel as RESOURCES */
 };
 
 /*
@@ -135,6 +174,10 @@ struct l2tp_tunnel_params {
 	uint32_t recovery_ms;		/* AVP 76: how long the peer shall wait for our recovery */
 	bool hide;			/* AVPs that may be hidden are (RFC 2661 4.3; needs secret) */
 	uint32_t bearer;		/* AVP 4 we send, 1 digital, 2 analog; 0: none, we place no calls */
+	bool accept_dialout;		/* OCRQ is taken: the caller dials, see L2TP_ACTION_CALL_REQUEST */
+	bool refuse_dialin;		/* ICRQ is not */
+	enum l2tp_busy busy;		/* what is said at a limit */
+	char busy_peers[L2TP_TEXT_MAX];	/* L2TP_BUSY_DIRECTED: "192.0.2.1, [2001:db8::1]" */
 
 	/* Of tunnels we open; nothing of this is replicated. */
 	bool tie_break;			/* one tunnel with this peer is enough: of two requests that cross one stays */
@@ -161,6 +204,8 @@ struct l2tp_config {
 	uint32_t max_tunnels;		/* 0 = as many as IDs */
 	uint32_t max_half_open;		/* tunnels in setup, all peers; default 500 */
 	uint32_t max_half_open_per_peer;/* default 50 */
+	uint32_t max_calls_setup;	/* calls in setup that peers asked for, all of them; 0 = no limit */
+	uint32_t max_calls_setup_per_peer; /* 0 = no limit */
 	const char *vendor_name;	/* AVP 8; NULL: none */
 	uint16_t firmware;		/* AVP 6 */
 };
@@ -196,6 +241,54 @@ int l2tp_tunnel_open(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpo
 void l2tp_session_close(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_result *result);
 void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result);
 
+/* ---- calls --------------------------------------------------------------- */
+
+/* An attribute as it is on the wire, plain. */
+struct l2tp_avp {
+	uint16_t vendor, attr;
+	const void *value;
+	size_t len;
+};
+#define L2TP_VENDOR_ACCESS_LINE 3561	/* RFC 5515 */
+
+struct l2tp_call_params {
+	uint32_t call_serial;		/* 0: the engine counts */
+	uint32_t bearer_type;		/* 1 digital, 2 analog; an outgoing call needs one */
+	uint32_t framing_type;		/* 1 synchronous, 2 asynchronous; 0 is 1 */
+	uint32_t tx_speed, rx_speed;	/* bit/s as the LAC sees it; rx 0: the same */
+	uint32_t physical_channel;	/* 0: none */
+	uint32_t minimum_bps, maximum_bps; /* outgoing */
+	const char *called, *calling, *sub_address; /* NULL: none */
+	bool sequencing_required;
+	bool csu_enabled;		/* AVP 98 */
+	/* Proxy LCP and authentication 26-33, private group 37, LCP options 49 and 50; access line AVPs of vendor 3561. */
+	const struct l2tp_avp *avps;
+	size_t avp_count;
+};
+/*
+ * A call of ours: IN_LAC (somebody is here for the peer) or OUT_LNS (the peer
+ * shall dial).  Waits for the tunnel if that is still in setup.  What comes of
+ * it is SESSION_UP, or SESSION_DOWN that was not established with what the
+ * peer's CDN said.  -EINVAL: passive, or params that such a call cannot have;
+ * -ENOTCONN: the tunnel is closing; -EAGAIN: it is in resync; -ENOSPC: its
+ * session limit, or no ID; -EOPNOTSUPP: the peer has no such bearer or framing.
+ */
+int l2tp_call_open(struct l2tp_tunnel *tunnel, uint64_t now_ms, enum l2tp_call call,
+		   const struct l2tp_call_params *params, uint16_t *session_id);
+/* OUT_LAC: who was dialled has answered; speeds, framing and further AVPs count.  Otherwise l2tp_session_close(). */
+int l2tp_call_answer(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_call_params *params);
+/* As LNS: the character maps that LCP agreed on (SLI). */
+int l2tp_session_send_accm(struct l2tp_session *session, uint64_t now_ms, uint32_t send, uint32_t receive);
+/*
+ * As LAC: errors since the call is up (WEN): CRC, framing, hardware overrun,
+ * buffer overrun, timeout, alignment.  -EAGAIN: less than 60 s after the last.
+ */
+int l2tp_session_send_errors(struct l2tp_session *session, uint64_t now_ms, const uint32_t errors[6]);
+/* One further AVP of the call, ours or the peer's; NULL: it was not there. Valid until the session changes. */
+const uint8_t *l2tp_session_avp(const struct l2tp_session *session, uint16_t vendor, uint16_t attr, size_t *len);
+/* All of them: *at starts as 0; false: no more. */
+bool l2tp_session_avp_next(const struct l2tp_session *session, size_t *at, struct l2tp_avp *avp);
+
 /* From here on no standby hears of it; what it was told is taken back. */
 void l2tp_session_unprotect(struct l2tp_session *session, enum l2tp_unprotected why);
 
@@ -209,6 +302,9 @@ enum l2tp_action_type {
 	L2TP_ACTION_SESSION_DOWN,
 	L2TP_ACTION_RESYNC_DONE,	/* this tunnel's resync ended: `resync_ok` */
 	L2TP_ACTION_CALL_REFUSED,	/* for the failure history; session is NULL, see result/text */
+	L2TP_ACTION_CALL_REQUEST,	/* the peer wants us to dial: l2tp_call_answer() or l2tp_session_close() */
+	L2TP_ACTION_WEN,		/* from the LAC, `numbers`: as in l2tp_session_send_errors() */
+	L2TP_ACTION_SLI,		/* from the LNS, `numbers`: send and receive ACCM */
 };
 struct l2tp_action {
 	enum l2tp_action_type type;
@@ -221,6 +317,7 @@ struct l2tp_action {
 	bool by_peer;			/* DOWN: the peer closed it */
 	bool was_established;		/* DOWN */
 	bool resync_ok;
+	uint32_t numbers[6];		/* WEN, SLI */
 };
 bool l2tp_action_next(struct l2tp *l2tp, struct l2tp_action *action);
 
@@ -258,6 +355,9 @@ struct l2tp_session_state_rec {
 	char called[L2TP_NAME_MAX], calling[L2TP_NAME_MAX], sub_address[L2TP_NAME_MAX];
 	bool sequencing_required;	/* AVP 39 */
 	bool csu_enabled;		/* AVP 98 seen (RFC 5515) */
+	enum l2tp_call call;
+	uint16_t attrs_len;		/* further AVPs: attrs.c */
+	uint8_t attrs[L2TP_ATTRS_MAX];
 	enum l2tp_unprotected unprotected; /* not NOT: no standby may have a record of it */
 	uint64_t established_unix_ms;
 };

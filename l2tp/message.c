@@ -14,7 +14,6 @@
 #include "l2tp/message.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,18 +63,6 @@ const char *message_name(uint16_t type)
 	return def ? def->name : "unknown message";
 }
 
-void message_result(struct l2tp_result *result, uint16_t code, uint16_t error, const char *format, ...)
-{
-	va_list args;
-
-	memset(result, 0, sizeof(*result));
-	result->result = code;
-	result->error = error;
-	va_start(args, format);
-	vsnprintf(result->text, sizeof(result->text), format, args);
-	va_end(args);
-}
-
 /* ---- reading ------------------------------------------------------------ */
 
 enum message_kind message_header_parse(const uint8_t *data, size_t len, struct message_header *header)
@@ -104,9 +91,31 @@ enum message_kind message_header_parse(const uint8_t *data, size_t len, struct m
 	return MESSAGE_KIND_CONTROL;
 }
 
+static const struct avp_def *def_of(const struct avp *avp)
+{
+	if (!avp->vendor)
+		return avp_def(avp->attr);
+	return avp->vendor == AVP_VENDOR_ADSL_FORUM ? avp_line_def(avp->attr) : NULL;
+}
+
+static void keep_line(struct message *message, const struct avp *avp)
+{
+	size_t i;
+
+	for (i = 0; i < message->line_count && message->line[i].attr != avp->attr; i++)
+		;
+	if (i < message->line_count || i == AVP_LINES_MAX) {
+		message->ignored++;
+		return;
+	}
+	message->line[i].attr = avp->attr;
+	message->line[i].slice = (struct message_slice){ avp->value, avp->len };
+	message->line_count++;
+}
+
 static void fault(struct message *message, bool mandatory, uint16_t error, const char *what, const struct avp *avp)
 {
-	const struct avp_def *def = avp->vendor ? NULL : avp_def(avp->attr);
+	const struct avp_def *def = def_of(avp);
 
 	if (!mandatory) {
 		message->ignored++;
@@ -130,7 +139,7 @@ static bool all_zero(const uint8_t *data, size_t len)
 /* What is wrong with a recognised AVP: an error code, 0 = nothing. */
 static uint16_t check_value(const struct avp *avp, const struct avp_def *def, const char **what)
 {
-	if (avp->len < def->min || avp->len > def->max || (avp->attr == AVP_RESULT_CODE && avp->len == 3)) {
+	if (avp->len < def->min || avp->len > def->max || (!avp->vendor && avp->attr == AVP_RESULT_CODE && avp->len == 3)) {
 		*what = "wrong length";
 		return ERROR_LENGTH;
 	}
@@ -167,6 +176,7 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 	memset(message->present, 0, sizeof(message->present));
 	message->fss = room;
 	message->fss_count = 0;
+	message->line_count = 0;
 	message->csu_enabled = message->hidden_left = false;
 	message->fault = 0;
 	message->fault_text[0] = 0;
@@ -184,12 +194,13 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 		return 0;
 
 	while ((step = avp_iter_next(&iter, &avp)) == AVP_STEP_AVP) {
-		def = avp.vendor || avp.reserved ? NULL : avp_def(avp.attr);
+		def = avp.reserved ? NULL : def_of(&avp);
 		if (!def) {
 			fault(message, avp.mandatory, ERROR_UNKNOWN_AVP, "not recognised", &avp);
 			continue;
 		}
-		if (message->def->optional && avp.attr != AVP_RANDOM_VECTOR && avp.attr != AVP_FAILOVER_SESSION_STATE) {
+		if (message->def->optional &&
+		    (avp.vendor || (avp.attr != AVP_RANDOM_VECTOR && avp.attr != AVP_FAILOVER_SESSION_STATE))) {
 			message->ignored++;	/* RFC 4951 4: nothing else belongs here */
 			continue;
 		}
@@ -222,7 +233,7 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 			fault(message, avp.mandatory, error, what, &avp);
 			continue;
 		}
-		if (avp.attr == AVP_RANDOM_VECTOR) {
+		if (!avp.vendor && avp.attr == AVP_RANDOM_VECTOR) {
 			vector = (struct message_slice){ avp.value, avp.len };
 			continue;
 		}
@@ -234,8 +245,12 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 			continue;
 		}
 		room += avp.hidden ? avp.len : 0;
-		if (avp.attr == AVP_CONNECT_SPEED_UPDATE_ENABLE) {
+		if (!avp.vendor && avp.attr == AVP_CONNECT_SPEED_UPDATE_ENABLE) {
 			message->csu_enabled = true;
+			continue;
+		}
+		if (avp.vendor) {
+			keep_line(message, &avp);
 			continue;
 		}
 		if (message_has(message, avp.attr)) {
@@ -268,7 +283,7 @@ uint32_t message_u32(const struct message *message, enum avp_attr attr)
 	return message_has(message, attr) ? avp_get_u32(message->avp[attr].data) : 0;
 }
 
-static void printable(char *out, size_t size, const uint8_t *data, size_t len)
+void message_printable(char *out, size_t size, const uint8_t *data, size_t len)
 {
 	size_t i;
 
@@ -284,23 +299,9 @@ void message_text(const struct message *message, enum avp_attr attr, char *out, 
 	const struct message_slice *slice = &message->avp[attr];
 
 	if (message_has(message, attr))
-		printable(out, size, slice->data, slice->len);
+		message_printable(out, size, slice->data, slice->len);
 	else
 		out[0] = 0;
-}
-
-void message_get_result(const struct message *message, struct l2tp_result *result)
-{
-	const struct message_slice *slice = &message->avp[AVP_RESULT_CODE];
-
-	memset(result, 0, sizeof(*result));
-	if (!message_has(message, AVP_RESULT_CODE))
-		return;
-	result->result = avp_get_u16(slice->data);
-	if (slice->len >= 4) {
-		result->error = avp_get_u16(slice->data + 2);
-		printable(result->text, sizeof(result->text), slice->data + 4, slice->len - 4);
-	}
 }
 
 /* ---- building ----------------------------------------------------------- */
@@ -326,20 +327,6 @@ void message_begin(struct avp_builder *builder, uint8_t *buf, size_t cap, enum m
 	builder->len = MESSAGE_HEADER;
 	avp_set_u16(value, type);
 	avp_put_raw(builder, def && def->optional ? 0 : AVP_FLAG_M, 0, AVP_MESSAGE_TYPE, value, sizeof(value));
-}
-
-void message_put_result(struct avp_builder *builder, const struct l2tp_result *result)
-{
-	uint8_t value[4 + L2TP_TEXT_MAX];
-	size_t len = 2, text = strnlen(result->text, sizeof(result->text) - 1);
-
-	avp_set_u16(value, result->result);
-	if (result->error || text) {
-		avp_set_u16(value + 2, result->error);
-		memcpy(value + 4, result->text, text);
-		len = 4 + text;
-	}
-	avp_put(builder, AVP_RESULT_CODE, value, len);
 }
 
 size_t message_end(struct avp_builder *builder)

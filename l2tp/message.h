@@ -56,10 +56,17 @@ enum {
 	ERROR_RESOURCES = 4,
 	ERROR_SESSION_ID = 5,
 	ERROR_OTHER = 6,	/* "vendor-specific": the text says what */
+	ERROR_TRY_ANOTHER = 7,
 	ERROR_UNKNOWN_AVP = 8,
+	ERROR_TRY_DIRECTED = 9,	/* RFC 3931 5.4.2: the text is a list of addresses */
 };
+#define VENDOR_CISCO 9
 void message_result(struct l2tp_result *result, uint16_t code, uint16_t error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* "<what> <limit> reached", in the codes that `params` chooses; `call`: for a CDN. */
+void message_busy(struct l2tp_result *result, bool call, const struct l2tp_tunnel_params *params, const char *what,
+		  uint32_t limit);
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -87,6 +94,11 @@ struct message {
 	bool csu_enabled;		/* attribute 98 is there */
 	bool hidden_left;		/* hidden AVPs stayed closed: no secret given */
 	struct message_slice avp[AVP_ATTRS];	/* valid where present */
+	struct {
+		uint16_t attr;
+		struct message_slice slice;
+	} line[AVP_LINES_MAX];		/* of the access line (RFC 5515), each once */
+	size_t line_count;
 	const uint8_t *fss;		/* FSQ, FSR: the values of their Failover Session States, one after the other */
 	size_t fss_count;
 	/* First fault that is not to be overlooked: error code, and text; error 0 = none. */
@@ -112,6 +124,7 @@ uint16_t message_u16(const struct message *message, enum avp_attr attr);
 uint32_t message_u32(const struct message *message, enum avp_attr attr);
 /* A printable copy: cut to fit, control characters replaced; empty when absent. */
 void message_text(const struct message *message, enum avp_attr attr, char *out, size_t size);
+void message_printable(char *out, size_t size, const uint8_t *data, size_t len);
 void message_get_result(const struct message *message, struct l2tp_result *result);
 
 /* ---- building ----------------------------------------------------------- */
@@ -119,6 +132,8 @@ void message_get_result(const struct message *message, struct l2tp_result *resul
 /* Starts a message with its header and Message Type; Ns and Nr are filled by the channel. */
 void message_begin(struct avp_builder *builder, uint8_t *buf, size_t cap, enum message_type type, uint16_t tunnel_id,
 		   uint16_t session_id);
+/* Q.931 cause and PPP Disconnect Cause, where there are any. */
+void message_put_causes(struct avp_builder *builder, const struct l2tp_result *result);
 void message_put_result(struct avp_builder *builder, const struct l2tp_result *result);
 /* Writes the Length; returns it, 0 when the message did not fit. */
 size_t message_end(struct avp_builder *builder);

@@ -58,6 +58,11 @@ uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer
 	return &l2tp->half_open_by_addr[hash_addr(l2tp, peer) >> 32 & (L2TP_PEER_BUCKETS - 1)];
 }
 
+uint32_t *registry_calls_setup(struct l2tp *l2tp, const struct l2tp_endpoint *peer)
+{
+	return &l2tp->calls_setup_by_addr[hash_addr(l2tp, peer) >> 32 & (L2TP_PEER_BUCKETS - 1)];
+}
+
 static int by_peer_grow(struct l2tp *l2tp)
 {
 	uint32_t i, old_size = l2tp->by_peer_size, size = old_size ? old_size * 2 : BY_PEER_FIRST;

@@ -81,6 +81,10 @@ void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session
 	strncpy(state->sub_address, texts[2], sizeof(state->sub_address) - 1);
 	state->sequencing_required = session->sequencing_required;
 	state->csu_enabled = session->csu_enabled;
+	state->call = (enum l2tp_call)session->call;
+	state->attrs_len = session->attrs_len;
+	if (session->attrs_len)
+		memcpy(state->attrs, session->attrs, session->attrs_len);
 	state->unprotected = (enum l2tp_unprotected)session->unprotected;
 	state->established_unix_ms = session->established_unix_ms;
 }
@@ -116,6 +120,7 @@ static bool tunnel_valid(const struct l2tp_tunnel_state_rec *state)
 	       terminated(params->group, sizeof(params->group)) &&
 	       terminated(params->local_name, sizeof(params->local_name)) &&
 	       terminated(params->secret, sizeof(params->secret)) &&
+	       terminated(params->busy_peers, sizeof(params->busy_peers)) &&
 	       terminated(state->peer_name, sizeof(state->peer_name)) &&
 	       terminated(state->peer_vendor, sizeof(state->peer_vendor));
 }
@@ -159,8 +164,12 @@ int l2tp_message_import(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t ns, cons
 	return channel_import_message(&tunnel->channel, ns, data, len);
 }
 
-static void session_apply(struct l2tp_session *session, const struct l2tp_session_state_rec *state)
+static int session_apply(struct l2tp_session *session, const struct l2tp_session_state_rec *state)
 {
+	if (session_set_texts(session, state->called, state->calling, state->sub_address) ||
+	    session_set_attrs(session, state->attrs, state->attrs_len))
+		return -ENOMEM;
+	session->call = (uint8_t)state->call;
 	session->peer_id = state->peer_id;
 	session->call_serial = state->call_serial;
 	session->bearer_type = state->bearer_type;
@@ -171,6 +180,21 @@ static void session_apply(struct l2tp_session *session, const struct l2tp_sessio
 	session->sequencing_required = state->sequencing_required;
 	session->csu_enabled = state->csu_enabled;
 	session->established_unix_ms = state->established_unix_ms;
+	return 0;
+}
+
+/* A state in which a call of this kind is recorded. */
+static bool session_state_valid(const struct l2tp_session_state_rec *state)
+{
+	switch (state->call) {
+	case L2TP_CALL_IN_LNS:
+	case L2TP_CALL_OUT_LNS:
+		return state->state == L2TP_SESSION_WAIT_CONNECT || state->state == L2TP_SESSION_ESTABLISHED;
+	case L2TP_CALL_IN_LAC:
+	case L2TP_CALL_OUT_LAC:
+		return state->state == L2TP_SESSION_ESTABLISHED;
+	}
+	return false;
 }
 
 int l2tp_session_import(struct l2tp *l2tp, const struct l2tp_session_state_rec *state)
@@ -179,28 +203,27 @@ int l2tp_session_import(struct l2tp *l2tp, const struct l2tp_session_state_rec *
 	struct l2tp_session *session;
 
 	if (l2tp->active || !tunnel || !state->local_id || !state->peer_id ||
-	    (state->state != L2TP_SESSION_WAIT_CONNECT && state->state != L2TP_SESSION_ESTABLISHED) ||
+	    !session_state_valid(state) || state->attrs_len > sizeof(state->attrs) ||
+	    !session_attrs_valid(state->attrs, state->attrs_len) ||
 	    !terminated(state->called, sizeof(state->called)) ||
 	    !terminated(state->calling, sizeof(state->calling)) ||
 	    !terminated(state->sub_address, sizeof(state->sub_address)))
 		return -EINVAL;
 	session = session_index_find(tunnel, state->local_id);
 	if (session) {
-		if (session_set_texts(session, state->called, state->calling, state->sub_address))
+		if (session_apply(session, state))
 			return -ENOMEM;
-		session_apply(session, state);
 		session_place(session, state->state);
 		return 0;
 	}
 	session = session_new(tunnel);
 	if (!session)
 		return -ENOMEM;
-	if (session_set_texts(session, state->called, state->calling, state->sub_address)) {
+	if (session_apply(session, state)) {
 		session_free(session);
 		return -ENOMEM;
 	}
 	session->local_id = state->local_id;
-	session_apply(session, state);
 	session_place(session, state->state);
 	return 0;
 }

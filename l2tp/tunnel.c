@@ -329,6 +329,8 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 		engine_action(tunnel->l2tp, &(struct queued_action){
 			.type = L2TP_ACTION_TUNNEL_UP, .tunnel_id = tunnel->local_id,
 			.extra = engine_extra(tunnel, NULL) });
+		if (tunnel->session_count)
+			session_tunnel_open(tunnel, now_ms);
 		break;
 	case L2TP_TUNNEL_CLOSING:
 		tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;

@@ -31,10 +31,6 @@ struct tunnel_input {
 /* After a transition to IDLE the tunnel does not exist any more: only TIE, DEAD, CLEAR and LINGERED lead there. */
 void tunnel_event(struct l2tp_tunnel *tunnel, enum tunnel_event event, struct tunnel_input *in);
 
-/* Starts a message of this tunnel; what may be hidden is, where the tunnel's parameters say so. */
-void tunnel_begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum message_type type,
-		  uint16_t session_id);
-
 /* Handlers; false: in->result says why the tunnel is closed. */
 bool tunnel_send_sccrq(struct l2tp_tunnel *tunnel, struct tunnel_input *in);
 bool tunnel_take_sccrp(struct l2tp_tunnel *tunnel, struct tunnel_input *in);

@@ -196,6 +196,9 @@ static UNUSED_OK void rig_act(const struct l2tp_action *action)
 	case L2TP_ACTION_SESSION_DOWN: rig.sessions_down++; break;
 	case L2TP_ACTION_RESYNC_DONE: *(action->resync_ok ? &rig.resync_ok : &rig.resync_failed) += 1; break;
 	case L2TP_ACTION_CALL_REFUSED: rig.refused++; break;
+	case L2TP_ACTION_CALL_REQUEST:
+	case L2TP_ACTION_WEN:
+	case L2TP_ACTION_SLI: break;
 	}
 }
 

@@ -293,7 +293,8 @@ START_TEST(wen_and_sli)
 	lac_begin(&lac, MESSAGE_SLI, id);
 	avp_put(&lac.out, AVP_ACCM, accm, sizeof(accm));
 	lac_end(&lac);
-	ck_assert_uint_eq(box.seen_count, 2);
+	ck_assert_uint_eq(box.seen_count, 3);	/* an SLI is for a LAC */
+	ck_assert_uint_eq(box_count(&box, L2TP_ACTION_WEN), 1);
 	ck_assert_uint_eq(box_sent_count(&box, 0), 2);
 	ck_assert_ptr_nonnull(l2tp_session_find(box.l2tp, lac.peer_id, id));
 }
