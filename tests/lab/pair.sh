@@ -12,6 +12,13 @@
 #   count NAME                  a figure of the last wire_check
 #   wire_check FILE [OPTIONS]   tshark-check.sh; the figures are kept for count
 #   lns_sessions NODE           established sessions it lists
+#
+# A story of N subscribers of xl2tpd, captured in FILE; stop is the caller's:
+#   subscribers_come N FILE     they dial in and their traffic runs
+#   mark, since_mark            from here on a step is timed; the milliseconds
+#   step TEXT NODE              NODE becomes active within LAB_STEP_S (20); nothing stands
+#                               still then and nobody has another address
+#   nothing_was_lost FILE       nor negotiated again, nor closed; ends traffic and capture
 #   pair_protects N             both nodes say that N sessions of N survive
 
 pair_standby_ready() { node_is "$1" standby && node_in_sync "$1"; }
@@ -102,3 +109,46 @@ lns_sessions() {
 		jq '[.sessions[]? | select(.up)] | length' 2>/dev/null
 }
 lns_has_sessions() { [ "$(lns_sessions "$1")" = "$2" ]; }
+
+subscribers_come() {
+	local n=$1
+	capture_start "$2" "$(lab_control_filter)" || stop "no capture"
+	lac_start "$n"
+	wait_until 90 lac_all_up "$n" || { lac_explain "$n"; stop "$(lac_count "$n") of $n up"; }
+	lac_addresses >"$LAB_RUN/before"
+	wait_until 20 pair_protects "$n" || stop "not protected"
+	settled=$(now_ms)
+	traffic_start 20 || stop "no traffic"
+	sleep 1
+	traffic_phase
+}
+
+mark() { t0=$(now_ms); }
+since_mark() { echo $(($(now_ms) - t0)); }
+
+step() {
+	local took end=$(($(now_ms) + ${LAB_STEP_S:-20} * 1000))
+	until node_is "$2" active; do
+		[ "$(now_ms)" -lt $end ] || stop "$1: lns-$2 is not active"
+		sleep ${LAB_STEP_PAUSE_S:-0.05}
+	done
+	took=$(since_mark)
+	sleep 0.3
+	wait_until 10 flowing || stop "$1: $(traffic_stalled) streams stand still"
+	addresses_same "$LAB_RUN/before" || stop "$1: $(lac_count "$(wc -l <"$LAB_RUN/before")") are up, or have other addresses"
+	vip_only_on "$2" || stop "$1: the address is on: $(vip_holders | tr '\n' ' ')"
+	traffic_phase
+	[ "$(traffic_query '.up.not_flowing + .down.not_flowing')" = 0 ] || stop "$1: streams do not flow"
+	note "$(printf '%-44s lns-%s active after %5d ms, longest gap %5d ms up %5d ms down' "$1" "$2" "$took" \
+		"$(traffic_query '.up.longest_gap_ms | floor')" "$(traffic_query '.down.longest_gap_ms | floor')")"
+}
+
+nothing_was_lost() {
+	traffic_stop
+	capture_stop
+	wire_check "$1" -t "$settled" || fail "the decoder finds fault"
+	[ "$(count lcp_confreq_after)" = 0 ] && [ "$(count ipcp_confreq_after)" = 0 ] ||
+		fail "$(count lcp_confreq_after) LCP and $(count ipcp_confreq_after) IPCP negotiations after setup"
+	[ "$(count stopccn_after)" = 0 ] && [ "$(count cdn_after)" = 0 ] || fail "StopCCN or CDN"
+	note "$(count control) control packets decoded, $(count wrong) bad; nothing was lost"
+}

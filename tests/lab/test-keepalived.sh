@@ -28,24 +28,6 @@ stop() {
 	fail "$1"
 }
 
-# step TEXT NODE: NODE becomes active, the other one its standby in sync; nothing
-# stands still then and nobody has another address.
-t0=0
-mark() { t0=$(now_ms); }
-step() {
-	local t1
-	wait_until 20 node_is "$2" active || stop "$1: lns-$2 is not active"
-	t1=$(now_ms)
-	sleep 0.3
-	wait_until 10 flowing || stop "$1: $(traffic_stalled) streams stand still"
-	addresses_same "$LAB_RUN/before" || stop "$1: $(lac_count "$n") of $n, or other addresses"
-	vip_only_on "$2" || stop "$1: the address is on: $(vip_holders | tr '\n' ' ')"
-	traffic_phase
-	[ "$(traffic_query '.up.not_flowing + .down.not_flowing')" = 0 ] || stop "$1: streams do not flow"
-	note "$(printf '%-44s lns-%s active after %5d ms, longest gap %5d ms up %5d ms down' "$1" "$2" $((t1 - t0)) \
-		"$(traffic_query '.up.longest_gap_ms | floor')" "$(traffic_query '.down.longest_gap_ms | floor')")"
-}
-
 net_up || stop "no net"
 node_start a && node_start b || stop "no daemons"
 for i in a b; do
@@ -60,15 +42,7 @@ wait_until 20 node_is a active || stop "keepalived's MASTER does not make lns-a 
 pair_ready a || stop "no pair"
 keepalived_tracks a 0 && keepalived_tracks b 0 || stop "in sync, but the files say $(keepalived_track a) and $(keepalived_track b)"
 
-capture_start "$pcap" "$(lab_control_filter)" || fail "no capture"
-lac_start "$n"
-wait_until 60 lac_all_up "$n" || { lac_explain "$n"; stop "$(lac_count "$n") of $n up"; }
-lac_addresses >"$LAB_RUN/before"
-wait_until 20 pair_protects "$n" || stop "not protected"
-settled=$(now_ms)
-traffic_start 20 || stop "no traffic"
-sleep 1
-traffic_phase
+subscribers_come "$n" "$pcap"
 
 mark
 keepalived_kill9 a
@@ -127,11 +101,5 @@ sleep 0.5
 [ "$(grep -c "FIFO: refused 'INSTANCE" "$(node_log a)")" -ge 2 ] || stop "garbage in the FIFO is not refused in the log"
 node_is a active || stop "garbage in the FIFO changed the role"
 
-traffic_stop
-capture_stop
-wire_check "$pcap" -t "$settled" || fail "the decoder finds fault"
-[ "$(count lcp_confreq_after)" = 0 ] && [ "$(count ipcp_confreq_after)" = 0 ] ||
-	fail "$(count lcp_confreq_after) LCP and $(count ipcp_confreq_after) IPCP negotiations after setup"
-[ "$(count stopccn_after)" = 0 ] && [ "$(count cdn_after)" = 0 ] || fail "StopCCN or CDN"
-note "$(count control) control packets decoded, $(count wrong) bad; nothing was lost"
+nothing_was_lost "$pcap"
 net_down
