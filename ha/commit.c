@@ -18,6 +18,14 @@
  *             is reliable and ordered, so late is not lost: when the standby
  *             answers again a new barrier (which compares digests) leads back
  *             to IN_SYNC; attempts back off, because each one delays outputs.
+ *   (doubt)   Until the standby knows, it would take over as one that holds
+ *             everything.  So what it does not hold waits on, while the state
+ *             already says what is: until it confirms a commit that was sent
+ *             behind the word of it, or closes its end (a dead one takes
+ *             nothing over), or for as long as its detector may take to find
+ *             the address silent: dead_ms and HA_DOUBT_MS after the last word
+ *             of ours that it can have heard.  From then on it has seen the
+ *             address answer, and knows that its numbers are old.
  *             Only a standby too slow for the window, for which we stopped
  *             queueing, needs a snapshot.
  *
@@ -165,17 +173,55 @@ static void snap_abort(struct ha *ha)
 	ha->commit.snapping = false;
 }
 
+static void flush_cancel(struct ha *ha)
+{
+	struct ha_commit *commit = &ha->commit;
+	struct ha_held *held;
+
+	if (!commit->flush_seq)
+		return;
+	commit->flush_seq = 0;
+	for (held = commit->held_first; held; held = held->next)
+		if (held->seq == UINT64_MAX - 1)
+			held->seq = ha->log.seq;
+	ha_roles_flushed(ha, false, "standby did not confirm in time");
+}
+
 static void unprotect(struct ha *ha)
 {
 	struct ha_commit *commit = &ha->commit;
 
-	commit->protecting = false;
-	commit->barrier_seq = 0;
+	commit->protecting = commit->believed = false;
+	commit->barrier_seq = commit->doubt_ms = commit->doubt_seq = 0;
 	release_all(ha);
-	if (commit->flush_seq) {
-		commit->flush_seq = 0;
-		ha_roles_flushed(ha, false, "standby did not confirm in time");
+	flush_cancel(ha);
+}
+
+/* Not protected any more, which the standby has to know before anything shows it. */
+static void doubt(struct ha *ha)
+{
+	struct ha_commit *commit = &ha->commit;
+
+	if (commit->doubt_ms)
+		return;		/* whatever it heard since, it heard that first */
+	if (!commit->protecting || !commit->believed) {
+		unprotect(ha);
+		return;
 	}
+	commit->doubt_ms = ha->now_ms + ha->config.dead_ms + HA_DOUBT_MS;
+	commit->doubt_seq = commit->barrier_seq = 0;
+	flush_cancel(ha);
+}
+
+/* The stream is ordered: who confirms what was sent behind the word of it has heard it. */
+static void doubt_told(struct ha *ha)
+{
+	doubt(ha);
+	if (!ha->commit.doubt_ms)
+		return;
+	ha_log_commit(ha, true);
+	ha_commit_batch_closed(ha);
+	ha->commit.doubt_seq = ha->commit.feeding ? ha->log.seq : 0;
 }
 
 void ha_commit_sent(struct ha *ha, uint64_t seq, const uint8_t *frame, size_t len)
@@ -191,7 +237,7 @@ void ha_commit_sent(struct ha *ha, uint64_t seq, const uint8_t *frame, size_t le
 		snap_abort(ha);
 		commit->feeding = false;
 		commit->want_snapshot = true;
-		unprotect(ha);
+		doubt(ha);
 		return;
 	}
 	ha_send_raw(ha, frame, len);
@@ -383,8 +429,11 @@ void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack)
 
 	if (ha->role != HA_ROLE_ACTIVE || ack->seq > ha->log.seq)
 		return;
-	if (ack->snap == commit->snap && commit->snapping && ack->chunk <= commit->chunk_sent)
+	if (ack->snap == commit->snap && commit->snapping && ack->chunk <= commit->chunk_sent) {
 		commit->chunk_acked = ack->chunk;
+		if (commit->doubt_ms)
+			unprotect(ha);		/* it knows that it is given everything anew */
+	}
 	while (commit->inflight_len && commit->inflight[commit->inflight_head].seq <= ack->seq) {
 		struct ha_inflight *sent = &commit->inflight[commit->inflight_head];
 
@@ -408,9 +457,12 @@ void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack)
 		if (commit->protecting)
 			release_to(ha, commit->flush_seq && commit->flush_seq < ack->seq ? commit->flush_seq : ack->seq);
 	}
+	if (commit->doubt_seq && ack->seq >= commit->doubt_seq)
+		unprotect(ha);
 	if (ack->complete && commit->barrier_seq && ack->seq >= commit->barrier_seq) {
 		commit->barrier_seq = 0;
 		commit->backoff_ms = 0;
+		commit->believed = true;
 		ha_set_sync(ha, HA_SYNC_IN_SYNC, "%s holds everything", ha->peer.node);
 	}
 	if (commit->flush_seq && commit->acked_seq >= commit->flush_seq)
@@ -442,24 +494,42 @@ void ha_commit_flush(struct ha *ha)
 		ha_roles_flushed(ha, true, NULL);
 }
 
-void ha_commit_stop(struct ha *ha, const char *why)
+static void feed_nobody(struct ha *ha, const char *why)
 {
 	struct ha_commit *commit = &ha->commit;
 
+	commit->doubt_seq = 0;
 	snap_abort(ha);
 	inflight_clear(commit);
 	commit->feeding = commit->want_snapshot = commit->settling = false;
 	commit->backoff_ms = 0;
 	if (ha->role == HA_ROLE_ACTIVE || ha->role == HA_ROLE_CLAIMING)
 		ha_set_sync(ha, HA_SYNC_SOLO, "%s", why);
+}
+
+void ha_commit_stop(struct ha *ha, const char *why)
+{
+	feed_nobody(ha, why);
 	unprotect(ha);
+}
+
+void ha_commit_lost(struct ha *ha, const char *why)
+{
+	feed_nobody(ha, why);
+	doubt(ha);
+}
+
+void ha_commit_resume(struct ha *ha)
+{
+	ha->commit.protecting = ha->commit.believed = ha->config.peer_configured;
+	doubt(ha);
 }
 
 static bool commit_late(const struct ha *ha)
 {
 	const struct ha_commit *commit = &ha->commit;
 
-	return commit->protecting && commit->inflight_len &&
+	return commit->protecting && !commit->doubt_ms && commit->inflight_len &&
 	       ha->now_ms - commit->inflight[commit->inflight_head].sent_ms >= ha->config.commit_timeout_ms;
 }
 
@@ -478,8 +548,10 @@ void ha_commit_tick(struct ha *ha)
 		ha_set_sync(ha, HA_SYNC_DEGRADED, "commit %" PRIu64 " not confirmed by %s within %" PRIu32 " ms",
 			    commit->inflight[commit->inflight_head].seq, ha->peer.node,
 			    ha->config.commit_timeout_ms);
-		unprotect(ha);
+		doubt_told(ha);
 	}
+	if (commit->doubt_ms && ha->now_ms >= commit->doubt_ms)
+		unprotect(ha);
 	if (commit->feeding && commit->inflight_len &&
 	    ha->now_ms - commit->inflight[commit->inflight_head].sent_ms >= HA_CONFIRM_MS) {
 		/* it is alive, or the link would be down, but will not confirm this any more */
@@ -493,8 +565,10 @@ uint64_t ha_commit_deadline(const struct ha *ha)
 {
 	const struct ha_commit *commit = &ha->commit;
 
-	if (ha->role != HA_ROLE_ACTIVE || !commit->feeding)
+	if (ha->role != HA_ROLE_ACTIVE)
 		return HA_NEVER;
+	if (commit->doubt_ms || !commit->feeding)
+		return commit->doubt_ms ? commit->doubt_ms : HA_NEVER;
 	if (commit->protecting && commit->inflight_len)
 		return commit->inflight[commit->inflight_head].sent_ms + ha->config.commit_timeout_ms;
 	if (!commit->protecting && !commit->snapping && !commit->settling && !commit->inflight_len)

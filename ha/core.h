@@ -37,6 +37,7 @@
 #define HA_BARRIER_BACKOFF_MS 100u	/* after a late commit; doubles */
 #define HA_BARRIER_BACKOFF_MAX_MS 5000u
 #define HA_REQUEST_RETRY_MS 1000u
+#define HA_DOUBT_MS 500u		/* from the peer's suspicion to the end of its probe, and some slack */
 #define HA_CONFIRM_MS 5000u		/* a commit without confirmation on a live link: start over */
 #define HA_REQUEST_BACKOFF_MS 250u	/* after a refused snapshot; doubles */
 #define HA_REQUEST_BACKOFF_MAX_MS 8000u
@@ -77,6 +78,7 @@ struct ha_peer {
 	uint32_t records;
 	uint64_t hello_seq;		/* the peer's seq in its Hello of this connection */
 	bool eligible;
+	bool closes;			/* it said so; an end of the stream without a word is the end of the process */
 	uint64_t owned;			/* the epoch it claimed and reigns by; 0: none */
 };
 
@@ -112,6 +114,9 @@ struct ha_inflight {
 struct ha_commit {
 	bool feeding;			/* the peer gets our commits */
 	bool protecting;		/* outputs wait for it */
+	bool believed;			/* the peer was told that it holds everything, and not yet otherwise */
+	uint64_t doubt_ms;		/* it may believe so until then, and what it misses waits; 0: no doubt */
+	uint64_t doubt_seq;		/* or until it confirms this; 0: only time helps */
 	uint64_t acked_seq;
 	uint64_t barrier_seq;		/* confirmed: in sync; 0: none out */
 	uint64_t retry_ms, backoff_ms;	/* next barrier after a late commit */
@@ -185,7 +190,8 @@ struct ha_roles {
 	bool open;			/* claiming, and both the fence and the address are ours */
 	bool resume;			/* restarted in place, the right to speak never lapsed */
 	bool held;			/* an operator demoted us: no claim of our own */
-	bool behind;			/* of the claim: what follows */
+	bool behind;			/* of the claim: may_miss or unsure */
+	bool unsure;			/* whoever was active may have lived on without us: our numbers are low bounds */
 	bool may_miss;			/* somebody may hold newer records than we */
 	char may_miss_why[HA_REASON_MAX];
 	uint64_t handicap_ms;		/* no claim before; a peer may */
@@ -315,6 +321,8 @@ void ha_commit_batch_closed(struct ha *ha);
 void ha_commit_request(struct ha *ha, const L2tpha__SyncRequest *request);
 void ha_commit_ack(struct ha *ha, const L2tpha__Ack *ack);
 void ha_commit_stop(struct ha *ha, const char *why);	/* peer gone: release all, SOLO */
+void ha_commit_resume(struct ha *ha);			/* the daemon before may have told the standby that it holds everything */
+void ha_commit_lost(struct ha *ha, const char *why);	/* not heard any more, it may live: SOLO, but see DOUBT */
 void ha_commit_drop(struct ha *ha);			/* not the owner any more: free what waits */
 void ha_commit_tick(struct ha *ha);
 uint64_t ha_commit_deadline(const struct ha *ha);

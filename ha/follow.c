@@ -82,7 +82,7 @@ static void follow_sync(struct ha *ha)
 	    (ha->peer.role != HA_ROLE_ACTIVE && ha->peer.role != HA_ROLE_CLAIMING))
 		return;
 	if (follow->complete && ha->peer.role == HA_ROLE_ACTIVE && ha->peer.sync == HA_SYNC_IN_SYNC) {
-		roles->may_miss = false;
+		roles->may_miss = roles->unsure = false;
 		ha_set_sync(ha, HA_SYNC_IN_SYNC, "holds everything of %s", ha->peer.node);
 		return;
 	}

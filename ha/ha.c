@@ -342,6 +342,8 @@ static void advance(struct ha *ha, uint64_t now_ms)
 	if (still < ha->config.dead_ms)
 		return;
 	ha->last_rx_ms = ha->now_ms;	/* we were silent, not the peer */
+	if (ha->role == HA_ROLE_STANDBY)
+		ha->roles.unsure = true;	/* what it may have told us since is in a stream that is not read */
 	if (ha->link_up)
 		ha_link_fail(ha, "stood still for %" PRIu64 " ms", still);
 }
@@ -351,12 +353,16 @@ static bool is_of_link(const struct ha_action_node *node)
 	return node->action.type == HA_ACTION_LINK_SEND || node->action.type == HA_ACTION_LINK_RESET;
 }
 
-static void peer_gone(struct ha *ha, const char *why)
+/* ended: by its end of the stream, so what it was is over */
+static void peer_gone(struct ha *ha, const char *why, bool ended)
 {
 	ha->link_up = false;
 	ha_parser_reset(&ha->parser);
 	ha->peer.ready = false;
-	ha_commit_stop(ha, why);
+	if (ended && !ha->commit.doubt_ms)
+		ha_commit_stop(ha, why);
+	else
+		ha_commit_lost(ha, why);
 	ha_follow_stop(ha, why);
 	ha_roles_link_down(ha);
 }
@@ -371,7 +377,17 @@ static void link_reset(struct ha *ha, const char *why)
 void ha_link_condemn(struct ha *ha, const char *why)
 {
 	ha->condemned_ms = ha->now_ms + HA_CONDEMNED_MS;
-	peer_gone(ha, why);
+	peer_gone(ha, why, false);
+}
+
+/* Without a word the end of the stream is the end of the process: the active would wait for nobody. */
+static void say_closing(struct ha *ha, const char *why)
+{
+	L2tpha__Refuse refuse = L2TPHA__REFUSE__INIT;
+
+	refuse.what = HA_FRAME_HEARTBEAT;
+	refuse.reason = (char *)(uintptr_t)why;
+	ha_send(ha, HA_FRAME_REFUSE, ha->log.seq, &refuse.base);
 }
 
 void ha_link_fail(struct ha *ha, const char *fmt, ...)
@@ -385,15 +401,17 @@ void ha_link_fail(struct ha *ha, const char *fmt, ...)
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	ha_warn(ha, "link closed: %s", why);
+	if (ha->peer.ready && ha->role == HA_ROLE_STANDBY)
+		say_closing(ha, why);
 	link_reset(ha, why);
-	peer_gone(ha, why);
+	peer_gone(ha, why, false);
 }
 
 void ha_link_up(struct ha *ha, uint64_t now_ms)
 {
 	advance(ha, now_ms);
 	if (ha->link_up)
-		peer_gone(ha, "link replaced");
+		peer_gone(ha, "link replaced", false);
 	ha_drop_actions(ha, is_of_link);	/* meant for the stream before this one */
 	ha->link_up = true;
 	ha->condemned_ms = 0;
@@ -410,7 +428,7 @@ void ha_link_down(struct ha *ha, uint64_t now_ms)
 	ha->condemned_ms = 0;
 	if (!ha->link_up)
 		return;
-	peer_gone(ha, "link down");
+	peer_gone(ha, "link down", !ha->peer.closes);
 	ha_drop_actions(ha, is_of_link);
 }
 
@@ -419,6 +437,7 @@ static void on_refuse(struct ha *ha, const L2tpha__Refuse *refuse)
 {
 	char text[HA_REASON_MAX];
 
+	ha->peer.closes |= refuse->what == HA_FRAME_HEARTBEAT;
 	if (refuse->what != HA_FRAME_HELLO)
 		return;
 	snprintf(text, sizeof(text), "refused by the peer: %.100s", refuse->reason);
@@ -693,6 +712,8 @@ void ha_info(const struct ha *ha, struct ha_info *info)
 	info->refused = ha->stats.refused;
 	info->snapshots = ha->stats.snapshots;
 	info->waiting_output = ha->commit.held;
+	info->behind = ha->roles.behind;
+	info->doubt = ha->commit.doubt_ms != 0;
 	info->lag_ms_last = ha->stats.lag_ms_last;
 	info->lag_ms_max = ha->stats.lag_ms_max;
 	info->fitness = ha_fitness(ha, info->fitness_reason);

@@ -333,6 +333,7 @@ int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char wh
 	}
 	ha->keep.now = (struct ha_image){ .base = base, .size = size, .at = end };
 	ha->keep.marked_at = end;
+	ha->roles.unsure = true;	/* somebody may have served since; not if we resume */
 	*reigned = mark.reigning;
 	ha_note(ha, "%" PRIu32 " records of the daemon before: epoch %" PRIu64 ", %s%s",
 		 mark.count + mark.local_count, mark.epoch, mark.reigning ? "it was active" : "it was not active",

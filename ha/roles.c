@@ -141,7 +141,8 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		if (roles->claim_epoch < roles->persist_max)
 			roles->claim_epoch = roles->persist_max;	/* of a claim that was given up */
 		roles->claim_skip = 0;
-		roles->open = roles->held = roles->may_miss = false;
+		roles->behind = roles->may_miss || roles->unsure;
+		roles->open = roles->held = roles->may_miss = roles->unsure = false;
 		roles->promote_ms = roles->handover_ms = 0;
 		roles->adopt_epoch = 0;		/* the claim persists a higher one */
 		ha_copy(roles->cause, sizeof(roles->cause), why);
@@ -365,6 +366,7 @@ void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 	ha_conflict_higher(ha, epoch, why);
 	ha->epoch = epoch;
 	roles->adopt_epoch = epoch;
+	roles->unsure = true;		/* whoever claimed it may serve, until he feeds us */
 	if (ha_reigning(ha)) {
 		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
 		roles->may_miss = true;
@@ -496,9 +498,11 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 	if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
 		roles->handover_ms = 0;
 		if (vip_answers) {
+			roles->unsure = true;
 			step_next(ha);		/* the peer has it, we only did not hear so */
 		} else {
 			roles->claim_skip = 1;	/* above what the peer may still claim */
+			roles->unsure = true;	/* or has claimed, and is gone */
 			roles->planned = false;
 			ha_role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer did not take over");
 		}
@@ -518,6 +522,7 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		return;
 	roles->vip = vip_answers ? HA_VIP_ANSWERS : HA_VIP_SILENT;
 	if (vip_answers) {
+		roles->unsure = true;
 		if (ha->role == HA_ROLE_STANDBY && !roles->may_miss &&
 		    ha->now_ms - roles->suspicion_ms > (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms) {
 			roles->may_miss = true;
@@ -549,6 +554,7 @@ void ha_lapsed(struct ha *ha, uint64_t now_ms)
 		return;
 	/* while we stood still the peer may have taken over: hear it, or probe, before claiming again */
 	ha->roles.lapsed_ms = ha->now_ms + HA_RETRY_MS;
+	ha->roles.unsure = ha->config.peer_configured;	/* it may also have served and be gone again */
 	ha_role_fire(ha, ROLE_EVENT_LOSE, "stood still longer than the lease");
 }
 
@@ -640,7 +646,8 @@ void ha_roles_think(struct ha *ha)
 	if (ha->role != HA_ROLE_INIT && ha->role != HA_ROLE_STANDBY)
 		return;
 	if (roles->resume && ha->role == HA_ROLE_INIT) {
-		roles->resume = false;
+		roles->resume = roles->unsure = false;
+		ha_commit_resume(ha);
 		ha_role_fire(ha, ROLE_EVENT_CLAIM, "restarted in place");
 		return;
 	}

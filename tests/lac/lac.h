@@ -52,7 +52,6 @@ enum lac_peer {
 	LAC_PEER_BNGBLASTER,
 	LAC_PEER_L2TPNS,
 };
-#define LAC_PEERS_PLAIN 5	/* the first, which the random stories choose from */
 #define LAC_PEERS 7
 
 enum lac_cause {

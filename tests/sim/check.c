@@ -43,6 +43,15 @@ static uint16_t get16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* What it lets out its standby holds, whatever it calls itself. */
+static bool protects(const struct node *node)
+{
+	struct ha_info info;
+
+	ha_info(group_ha(node->group), &info);
+	return info.sync == HA_SYNC_IN_SYNC || info.doubt;
+}
+
 void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len)
 {
 	struct sim *sim = node->sim;
@@ -56,7 +65,7 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 	const struct ha *store;
 	const void *body;
 
-	if (len < 12 || !node->group || !standby->group || node_sync(node) != HA_SYNC_IN_SYNC || node_is_owner(standby))
+	if (len < 12 || !node->group || !standby->group || !protects(node) || node_is_owner(standby))
 		return;
 	/* the death of a standby may take its silence to show: what it held is gone, and said so within a second */
 	if (!sim->wire.up[0] || !sim->wire.up[1] || sim->wire.conn[0] != sim->wire.conn[1])
@@ -174,10 +183,13 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 		covered = false;
 	} else {
 		covered = standby->group && !standby->frozen && !node_is_owner(standby) &&
-			  (planned || (node_sync(lost) == HA_SYNC_IN_SYNC && has_followed(standby)));
+			  (planned || (protects(lost) && has_followed(standby)));
 	}
 	if (!covered) {
 		sim_trace(sim, "node %d was not covered (%s)", lost->index, ha_sync_name(node_sync(lost)));
+		/* a stream that a third party ended looks at both ends like the death of the other one */
+		if (!planned && !protects(lost) && sim->now_us >= sim->wire.broken_us + 1500 * MS)
+			sim->unprotected = lost->index;
 		for (i = 0; i < sim->peer_count; i++)
 			if (!lac_is_idle(sim->peers[i].lac))
 				sim->peers[i].at_risk = true;
@@ -208,6 +220,18 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 						  lac_call_peer_sid(call->lc), &info) || !info.has_ppp)
 			call->ppp_at_risk = !stays_open(lost, peer, call);
 	}
+}
+
+void check_takeover(struct node *node)
+{
+	struct sim *sim = node->sim;
+	struct ha_info info;
+
+	ha_info(group_ha(node->group), &info);
+	if (sim->unprotected == !node->index && info.records && !info.behind)
+		sim_fail(sim, "S3: node %d calls its records exact, and node %d had spoken without it", node->index,
+			 sim->unprotected);
+	sim->unprotected = -1;
 }
 
 void check_before_join(struct sim *sim)
@@ -356,6 +380,8 @@ static void check_honesty(struct sim *sim, struct node *node)
 	uint64_t patience = 1100 * MS + w->latency_us + w->jitter_us + w->slow_us[0] + w->slow_us[1];
 	uint64_t from_us = w->last_at[standby->index];	/* old words that are still under way */
 
+	if (covered && node_alive(node) && node->role == HA_ROLE_ACTIVE && node_sync(node) == HA_SYNC_IN_SYNC)
+		sim->unprotected = -1;		/* it came back, and the other one has caught up */
 	if (covered || !node_alive(node) || node->role != HA_ROLE_ACTIVE || node_sync(node) != HA_SYNC_IN_SYNC)
 		node->sync_lie_us = 0;
 	else if (!node->sync_lie_us)

@@ -293,6 +293,34 @@ static void run_late_standby(struct sim *sim)
 	story_settle(sim);
 }
 
+/* ---- F05: the HA link dies, and soon after it the active, which went on alone and could tell nobody ---- */
+
+static void run_degraded_unheard(struct sim *sim)
+{
+	struct node *active;
+	int round;
+
+	story_calls(sim);
+	for (round = 0; round < 6 && !sim->failed; round++) {
+		active = story_active(sim, "before the link is cut");
+		if (!active)
+			break;
+		if (rng_pm(sim, 500))
+			peer_restart(&sim->peers[round % 2]);
+		if (rng_pm(sim, 500))
+			wire_cut(sim);
+		else
+			wire_mute(sim, active->index);
+		peer_call(&sim->peers[round % 2]);
+		peer_call(&sim->peers[!(round % 2)]);
+		sim_run_for(sim, between(sim, 1, 2500));
+		power_cycle(sim, active, between(sim, 2500, 4000));
+		wire_heal(sim, rng_pm(sim, 500));
+		sim_run_for(sim, 6 * SEC);
+	}
+	story_settle(sim);
+}
+
 /* ---- F15: wall clocks ---- */
 
 static void run_clock_jump(struct sim *sim)
@@ -726,6 +754,7 @@ const struct scenario fault_scenarios[] = {
 	{ "link-reset", run_link_reset, STORY_FEW },
 	{ "slow-standby", run_slow_standby, STORY_FEW },
 	{ "late-standby", run_late_standby, STORY_FEW },
+	{ "degraded-unheard", run_degraded_unheard, STORY_FEW },
 	{ "clock-jump", run_clock_jump, STORY_FEW },
 	{ "disk-full", run_disk_full, STORY_FEW },
 	{ "kernel-fails", run_kernel_fails, STORY_FEW },

@@ -77,6 +77,7 @@ static void op_role_changed(void *ctx, enum ha_role role, const char *why)
 	node->role = role;
 	sim_trace(node->sim, "node %d role %s: %s", node->index, ha_role_name(role), why);
 	if (role == HA_ROLE_ACTIVE) {
+		check_takeover(node);
 		if (node->sim->last_active >= 0 && node->sim->last_active != node->index)
 			node->sim->switchovers++;
 		node->sim->last_active = node->index;

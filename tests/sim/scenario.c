@@ -23,7 +23,7 @@ void story_peers(struct sim *sim, int count, bool plain)
 	for (i = 0; i < count; i++) {
 		const char *secret = i == 1 ? "first secret" : i == 3 ? "third secret" : NULL;
 
-		peer_new(sim, i, plain ? LAC_PEER_RFC : (enum lac_peer)rng_below(sim, LAC_PEERS_PLAIN), secret, shared);
+		peer_new(sim, i, plain ? LAC_PEER_RFC : (enum lac_peer)rng_below(sim, LAC_PEERS), secret, shared);
 	}
 }
 

@@ -185,6 +185,7 @@ struct sim {
 	uint64_t orphan_pace_us;	/* PPP engines of a daemon that died come back one by one, so far apart */
 	uint64_t sent_away;		/* of them, by the new daemon */
 	uint64_t switchovers;
+	int unprotected;		/* the node that went and had spoken without its standby; -1: none */
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */
 	bool quiet;			/* faults are over */
 	uint64_t s3_checked, ghost_checks;
@@ -312,6 +313,7 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 void check_step(struct sim *sim);		/* after every event */
 void check_before_silence(struct sim *sim, struct node *active);
 void check_before_loss(struct sim *sim, struct node *lost, bool planned);	/* what may be lost with it */
+void check_takeover(struct node *node);		/* it is active now */
 void check_before_join(struct sim *sim);		/* what the loser of a partition takes with it */
 void check_end(struct sim *sim);		/* liveness, when faults are over */
 

@@ -107,7 +107,7 @@ struct sim *sim_new(uint64_t seed, bool hot, bool verbose)
 	sim->hot = hot;
 	sim->verbose = verbose;
 	sim->crash_at = sim->net.special_at = SIM_NEVER;
-	sim->last_active = sim->net.owner = -1;
+	sim->last_active = sim->net.owner = sim->unprotected = -1;
 	sim->now_us = 1000 * SEC;
 	rng_seed(sim, seed);
 	endpoint_parse(&sim->vip, "10.1.0.254");

@@ -124,13 +124,17 @@ START_TEST(late_commit_degrades_and_recovers)
 	pair_run(pair, 19);
 	ck_assert_uint_eq(a->n_released, 0);
 	pair_run(pair, 2);
-	ck_assert_uint_eq(a->n_released, 1);
 	ck_assert_int_eq(pair_info(a).sync, HA_SYNC_DEGRADED);
 	ck_assert_uint_eq(pair_info(a).late_commits, 1);
+	/* the standby does not know yet: see test-ha-doubt.c */
+	ck_assert(pair_info(a).doubt);
 	pair_work(a, 2, 100);
-	ck_assert_uint_eq(a->n_released, 2);
+	ck_assert_uint_eq(a->n_released, 0);
 	pair_run(pair, 200);
 	pair->stalled = false;
+	pair_run(pair, 5);
+	ck_assert_uint_eq(a->n_released, 2);
+	ck_assert(!pair_info(a).doubt);
 	pair_run(pair, 300);
 	ck_assert(pair_in_sync(pair));
 	pair_equal(pair);
@@ -175,9 +179,9 @@ START_TEST(slow_standby_is_dropped_to_a_snapshot)
 	ck_assert_int_eq(pair_info(a).sync, HA_SYNC_DEGRADED);
 	/* 24 MB of changes, but what was queued is bounded */
 	ck_assert_uint_lt(pair->b.bytes_to - before, 5u << 20);
-	ck_assert_uint_eq(a->n_released, 400);
 	pair->stalled = false;
 	pair_run(pair, 3000);
+	ck_assert_uint_eq(a->n_released, 400);
 	ck_assert(pair_in_sync(pair));
 	ck_assert_uint_eq(pair_info(a).snapshots, snapshots + 1);
 	pair_equal(pair);
