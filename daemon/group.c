@@ -198,7 +198,7 @@ static void put_tunnel(struct group *group, uint16_t id)
 
 	if (tunnel)
 		l2tp_tunnel_export(tunnel, &s);
-	gone = s.state == L2TP_TUNNEL_CLOSING || s.state == L2TP_TUNNEL_IDLE;
+	gone = !tunnel || !l2tp_tunnel_recorded(tunnel);
 	t = tunnel_get(group, id, !gone);
 	if (!t)
 		return;
@@ -231,7 +231,7 @@ static void put_session(struct group *group, uint16_t tid, uint16_t sid)
 		del(group, CHECKPOINT_SESSION, tid, sid);
 		return;
 	}
-	if (!t || !t->recorded)
+	if (!t || !t->recorded || !l2tp_session_recorded(session))
 		return;
 	l2tp_session_export(session, &s);
 	if (s.unprotected != L2TP_UNPROTECTED_NOT) {
@@ -323,6 +323,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 	case L2TP_ACTION_CALL_REQUEST:	/* no tunnel of ours accepts outgoing calls */
 	case L2TP_ACTION_WEN:
 	case L2TP_ACTION_SLI:
+	case L2TP_ACTION_SPEED:
 		break;
 	case L2TP_ACTION_CALL_REFUSED:
 		group_failure_add(group, a->tunnel_id, &a->peer, "", strstr(a->result.text, "HA resync") ?

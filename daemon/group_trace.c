@@ -267,6 +267,7 @@ void group_trace_engine(struct group *group, const struct l2tp_action *a)
 	case L2TP_ACTION_CALL_REQUEST:
 	case L2TP_ACTION_WEN:
 	case L2TP_ACTION_SLI:
+	case L2TP_ACTION_SPEED:
 		break;
 	}
 }

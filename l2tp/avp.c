@@ -70,6 +70,7 @@ static const struct avp_def defs[AVP_ATTRS] = {
 	[AVP_TUNNEL_RECOVERY]		= { "Tunnel Recovery",		   10, 10,  true,  false, false },
 	[AVP_SUGGESTED_CONTROL_SEQUENCE] = { "Suggested Control Sequence", 6, 6,   false, true,  false },
 	[AVP_FAILOVER_SESSION_STATE]	= { "Failover Session State",	   10, 10,  true,  true,  false },
+	[AVP_CONNECT_SPEED_UPDATE]	= { "Connect Speed Update",	   12, 12,  false, true,  false },
 	[AVP_CONNECT_SPEED_UPDATE_ENABLE] = { "Connect Speed Update Enable", 0, 0,  false, true,  false },
 };
 

@@ -243,27 +243,24 @@ bool call_send_occn(struct l2tp_session *session, struct session_input *in)
 
 /* ---- while it is up ----------------------------------------------------- */
 
-static void announce_numbers(struct l2tp_session *session, enum l2tp_action_type type, const uint8_t *value,
-			     size_t count)
+static void tell_value(struct l2tp_session *session, enum l2tp_action_type type, const uint8_t *value, size_t count)
 {
-	struct queued_action action = { .type = type, .tunnel_id = session->tunnel->local_id,
-					.session_id = session->local_id };
+	uint32_t numbers[6];
 	size_t i;
 
-	action.extra = engine_extra(session->tunnel, NULL);
 	for (i = 0; i < count; i++)
-		action.extra->numbers[i] = avp_get_u32(value + 2 + 4 * i);	/* after the reserved field */
-	engine_action(session->tunnel->l2tp, &action);
+		numbers[i] = avp_get_u32(value + 2 + 4 * i);	/* after the reserved field */
+	session_tell(session, type, numbers, count);
 }
 
 bool call_take_wen(struct l2tp_session *session, struct session_input *in)
 {
-	announce_numbers(session, L2TP_ACTION_WEN, in->message->avp[AVP_CALL_ERRORS].data, 6);
+	tell_value(session, L2TP_ACTION_WEN, in->message->avp[AVP_CALL_ERRORS].data, 6);
 	return true;
 }
 
 bool call_take_sli(struct l2tp_session *session, struct session_input *in)
 {
-	announce_numbers(session, L2TP_ACTION_SLI, in->message->avp[AVP_ACCM].data, 2);
+	tell_value(session, L2TP_ACTION_SLI, in->message->avp[AVP_ACCM].data, 2);
 	return true;
 }

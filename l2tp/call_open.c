@@ -125,11 +125,6 @@ int l2tp_call_answer(struct l2tp_session *session, uint64_t now_ms, const struct
 
 /* ---- while it is up ----------------------------------------------------- */
 
-static bool is_lac(const struct l2tp_session *session)
-{
-	return session->call == L2TP_CALL_IN_LAC || session->call == L2TP_CALL_OUT_LAC;
-}
-
 static int send_numbers(struct l2tp_session *session, uint64_t now_ms, enum message_type type, enum avp_attr attr,
 			const uint32_t *numbers, size_t count)
 {
@@ -152,14 +147,14 @@ int l2tp_session_send_accm(struct l2tp_session *session, uint64_t now_ms, uint32
 {
 	const uint32_t numbers[2] = { send, receive };
 
-	if (!session->tunnel->l2tp->active || is_lac(session) || session->state != L2TP_SESSION_ESTABLISHED)
+	if (!session->tunnel->l2tp->active || session_is_lac(session) || session->state != L2TP_SESSION_ESTABLISHED)
 		return -EINVAL;
 	return send_numbers(session, now_ms, MESSAGE_SLI, AVP_ACCM, numbers, 2);
 }
 
 int l2tp_session_send_errors(struct l2tp_session *session, uint64_t now_ms, const uint32_t errors[6])
 {
-	if (!session->tunnel->l2tp->active || !is_lac(session) || session->state != L2TP_SESSION_ESTABLISHED)
+	if (!session->tunnel->l2tp->active || !session_is_lac(session) || session->state != L2TP_SESSION_ESTABLISHED)
 		return -EINVAL;
 	if (session->wen_ms && now_ms - session->wen_ms < WEN_MS)
 		return -EAGAIN;

@@ -262,19 +262,7 @@ void engine_note(struct l2tp *l2tp, const struct l2tp_dirty *dirty)
 
 static bool noted(const struct l2tp_tunnel *tunnel)
 {
-	if (!tunnel->params.ha)
-		return false;
-	switch (tunnel->state) {
-	case L2TP_TUNNEL_IDLE:
-	case L2TP_TUNNEL_WAIT_CTL_REPLY:
-		return !tunnel->initiator;	/* tunnel_open.c says why */
-	case L2TP_TUNNEL_WAIT_CTL_CONN:
-	case L2TP_TUNNEL_ESTABLISHED:
-		return true;
-	case L2TP_TUNNEL_CLOSING:
-		break;
-	}
-	return false;
+	return tunnel->params.ha && l2tp_tunnel_recorded(tunnel);
 }
 
 void note_tunnel(struct l2tp_tunnel *tunnel)

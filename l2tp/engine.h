@@ -265,6 +265,9 @@ void session_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t sessi
 void session_tunnel_open(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 void session_timers(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 
+/* CSUN or CSURQ: speed.c */
+void speed_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message *message);
+
 /* ---- attrs.c ------------------------------------------------------------ */
 
 /* 0 or -ENOMEM */
@@ -281,6 +284,9 @@ void session_put_attrs(const struct l2tp_session *session, struct avp_builder *b
 
 /* A call that we asked for. */
 bool session_ours(const struct l2tp_session *session);
+bool session_is_lac(const struct l2tp_session *session);
+/* WEN, SLI, SPEED: something the peer told about the call. */
+void session_tell(struct l2tp_session *session, enum l2tp_action_type type, const uint32_t *numbers, size_t count);
 void session_announce(struct l2tp_session *session, enum l2tp_action_type type, const struct l2tp_result *result,
 		      bool by_peer);
 struct l2tp_session *session_new(struct l2tp_tunnel *tunnel);

@@ -298,6 +298,7 @@ void failover_established(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 		tunnel->recovery.finished = true;
 		resync_event(old, RESYNC_EVENT_RECOVERED, now_ms);	/* after a lost tie */
 		failover_query_all(old, now_ms);
+		l2tp_tunnel_query_speeds(old, now_ms);
 	}
 	tunnel_schedule(old);
 }
@@ -314,6 +315,7 @@ void failover_confirmed(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	resync_event(old, RESYNC_EVENT_RECOVERED, now_ms);
 	end_sequenced(old, now_ms);
 	failover_query_all(old, now_ms);
+	l2tp_tunnel_query_speeds(old, now_ms);
 	tunnel_schedule(old);
 	message_result(&result, STOPCCN_GENERAL, 0, "recovery is complete");
 	l2tp_tunnel_close(tunnel, now_ms, &result);

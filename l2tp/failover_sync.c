@@ -133,12 +133,12 @@ static void take_answer(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t th
 void failover_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message *message)
 {
 	struct batch batch = { .tunnel = tunnel, .now_ms = now_ms, .type = MESSAGE_FSR };
-	const uint8_t *value = message->fss;
+	const uint8_t *value = message->items;
 	size_t i;
 
 	if (!failover_agreed(tunnel) || tunnel->recovery.old_id)
 		return;
-	for (i = 0; i < message->fss_count; i++, value += MESSAGE_FSS_LEN) {
+	for (i = 0; i < message->item_count; i++, value += MESSAGE_FSS_LEN) {
 		if (message->type == MESSAGE_FSQ)
 			answer(&batch, avp_get_u16(value + 4), avp_get_u16(value + 8));
 		else

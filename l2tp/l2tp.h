@@ -284,6 +284,13 @@ int l2tp_session_send_accm(struct l2tp_session *session, uint64_t now_ms, uint32
  * buffer overrun, timeout, alignment.  -EAGAIN: less than 60 s after the last.
  */
 int l2tp_session_send_errors(struct l2tp_session *session, uint64_t now_ms, const uint32_t errors[6]);
+/*
+ * RFC 5515.  As LAC: the line of the call has other speeds now (CSUN); -EINVAL:
+ * it was set up without csu_enabled.  As LNS: what are they, of all calls whose
+ * LAC would say (CSURQ)?  Done by the engine itself after an RFC 4951 recovery.
+ */
+int l2tp_session_send_speed(struct l2tp_session *session, uint64_t now_ms, uint32_t tx_speed, uint32_t rx_speed);
+void l2tp_tunnel_query_speeds(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 /* One further AVP of the call, ours or the peer's; NULL: it was not there. Valid until the session changes. */
 const uint8_t *l2tp_session_avp(const struct l2tp_session *session, uint16_t vendor, uint16_t attr, size_t *len);
 /* All of them: *at starts as 0; false: no more. */
@@ -305,6 +312,7 @@ enum l2tp_action_type {
 	L2TP_ACTION_CALL_REQUEST,	/* the peer wants us to dial: l2tp_call_answer() or l2tp_session_close() */
 	L2TP_ACTION_WEN,		/* from the LAC, `numbers`: as in l2tp_session_send_errors() */
 	L2TP_ACTION_SLI,		/* from the LNS, `numbers`: send and receive ACCM */
+	L2TP_ACTION_SPEED,		/* the LAC told new speeds (RFC 5515): the session has them, `numbers` too: tx, rx */
 };
 struct l2tp_action {
 	enum l2tp_action_type type;
@@ -388,6 +396,14 @@ void l2tp_channel_export(const struct l2tp_tunnel *tunnel, struct l2tp_channel_s
 void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session_state_rec *state);
 /* The whole encoded message (header included; its Nr is rewritten when sent). NULL if not queued. */
 const uint8_t *l2tp_message(const struct l2tp_tunnel *tunnel, uint16_t ns, size_t *len);
+
+/*
+ * Is there to be a record of it?  Not of a tunnel of ours before the peer's
+ * answer, nor of a call before both IDs are known and while we dial for the
+ * peer; those end with the box.  (Whether a standby gets it, params.ha says.)
+ */
+bool l2tp_tunnel_recorded(const struct l2tp_tunnel *tunnel);
+bool l2tp_session_recorded(const struct l2tp_session *session);
 
 /* Import into a passive engine. -EINVAL: inconsistent (nothing changed), -ENOMEM. */
 int l2tp_tunnel_import(struct l2tp *l2tp, const struct l2tp_tunnel_state_rec *state);

@@ -27,28 +27,30 @@
 #define BIT(attr) (UINT64_C(1) << (attr))
 
 static const struct message_def defs[MESSAGE_TYPES] = {
-	[MESSAGE_SCCRQ] = { "SCCRQ", false, false,
+	[MESSAGE_SCCRQ] = { "SCCRQ", false, false, 0,
 		BIT(AVP_PROTOCOL_VERSION) | BIT(AVP_HOST_NAME) | BIT(AVP_FRAMING_CAPABILITIES) |
 		BIT(AVP_ASSIGNED_TUNNEL_ID) },
-	[MESSAGE_SCCRP] = { "SCCRP", false, false,
+	[MESSAGE_SCCRP] = { "SCCRP", false, false, 0,
 		BIT(AVP_PROTOCOL_VERSION) | BIT(AVP_HOST_NAME) | BIT(AVP_FRAMING_CAPABILITIES) |
 		BIT(AVP_ASSIGNED_TUNNEL_ID) },
-	[MESSAGE_SCCCN] = { "SCCCN", false, false, 0 },
-	[MESSAGE_STOPCCN] = { "StopCCN", false, false, BIT(AVP_ASSIGNED_TUNNEL_ID) | BIT(AVP_RESULT_CODE) },
-	[MESSAGE_HELLO] = { "HELLO", false, false, 0 },
-	[MESSAGE_OCRQ] = { "OCRQ", true, false,
+	[MESSAGE_SCCCN] = { "SCCCN", false, false, 0, 0 },
+	[MESSAGE_STOPCCN] = { "StopCCN", false, false, 0, BIT(AVP_ASSIGNED_TUNNEL_ID) | BIT(AVP_RESULT_CODE) },
+	[MESSAGE_HELLO] = { "HELLO", false, false, 0, 0 },
+	[MESSAGE_OCRQ] = { "OCRQ", true, false, 0,
 		BIT(AVP_ASSIGNED_SESSION_ID) | BIT(AVP_CALL_SERIAL_NUMBER) | BIT(AVP_MINIMUM_BPS) |
 		BIT(AVP_MAXIMUM_BPS) | BIT(AVP_BEARER_TYPE) | BIT(AVP_FRAMING_TYPE) | BIT(AVP_CALLED_NUMBER) },
-	[MESSAGE_OCRP] = { "OCRP", true, false, BIT(AVP_ASSIGNED_SESSION_ID) },
-	[MESSAGE_OCCN] = { "OCCN", true, false, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
-	[MESSAGE_ICRQ] = { "ICRQ", true, false, BIT(AVP_ASSIGNED_SESSION_ID) | BIT(AVP_CALL_SERIAL_NUMBER) },
-	[MESSAGE_ICRP] = { "ICRP", true, false, BIT(AVP_ASSIGNED_SESSION_ID) },
-	[MESSAGE_ICCN] = { "ICCN", true, false, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
-	[MESSAGE_CDN] = { "CDN", true, false, BIT(AVP_RESULT_CODE) | BIT(AVP_ASSIGNED_SESSION_ID) },
-	[MESSAGE_WEN] = { "WEN", true, false, BIT(AVP_CALL_ERRORS) },
-	[MESSAGE_SLI] = { "SLI", true, false, BIT(AVP_ACCM) },
-	[MESSAGE_FSQ] = { "FSQ", false, true, 0 },
-	[MESSAGE_FSR] = { "FSR", false, true, 0 },
+	[MESSAGE_OCRP] = { "OCRP", true, false, 0, BIT(AVP_ASSIGNED_SESSION_ID) },
+	[MESSAGE_OCCN] = { "OCCN", true, false, 0, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
+	[MESSAGE_ICRQ] = { "ICRQ", true, false, 0, BIT(AVP_ASSIGNED_SESSION_ID) | BIT(AVP_CALL_SERIAL_NUMBER) },
+	[MESSAGE_ICRP] = { "ICRP", true, false, 0, BIT(AVP_ASSIGNED_SESSION_ID) },
+	[MESSAGE_ICCN] = { "ICCN", true, false, 0, BIT(AVP_TX_CONNECT_SPEED) | BIT(AVP_FRAMING_TYPE) },
+	[MESSAGE_CDN] = { "CDN", true, false, 0, BIT(AVP_RESULT_CODE) | BIT(AVP_ASSIGNED_SESSION_ID) },
+	[MESSAGE_WEN] = { "WEN", true, false, 0, BIT(AVP_CALL_ERRORS) },
+	[MESSAGE_SLI] = { "SLI", true, false, 0, BIT(AVP_ACCM) },
+	[MESSAGE_FSQ] = { "FSQ", false, true, AVP_FAILOVER_SESSION_STATE, 0 },
+	[MESSAGE_FSR] = { "FSR", false, true, AVP_FAILOVER_SESSION_STATE, 0 },
+	[MESSAGE_CSUN] = { "CSUN", false, true, AVP_CONNECT_SPEED_UPDATE, 0 },
+	[MESSAGE_CSURQ] = { "CSURQ", false, true, AVP_CONNECT_SPEED_UPDATE, 0 },
 };
 
 const struct message_def *message_def(uint16_t type)
@@ -174,8 +176,8 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 	uint16_t error;
 
 	memset(message->present, 0, sizeof(message->present));
-	message->fss = room;
-	message->fss_count = 0;
+	message->items = room;
+	message->item_count = 0;
 	message->line_count = 0;
 	message->csu_enabled = message->hidden_left = false;
 	message->fault = 0;
@@ -200,8 +202,8 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 			continue;
 		}
 		if (message->def->optional &&
-		    (avp.vendor || (avp.attr != AVP_RANDOM_VECTOR && avp.attr != AVP_FAILOVER_SESSION_STATE))) {
-			message->ignored++;	/* RFC 4951 4: nothing else belongs here */
+		    (avp.vendor || (avp.attr != AVP_RANDOM_VECTOR && avp.attr != message->def->item))) {
+			message->ignored++;	/* RFC 4951 4, RFC 5515 4: nothing else belongs here */
 			continue;
 		}
 		if (avp.hidden) {
@@ -237,11 +239,11 @@ int message_parse(const uint8_t *body, size_t len, const char *secret, uint8_t *
 			vector = (struct message_slice){ avp.value, avp.len };
 			continue;
 		}
-		if (avp.attr == AVP_FAILOVER_SESSION_STATE && message->def->optional) {
+		if (message->def->optional) {
 			if (!avp.hidden)	/* else it is there already */
-				memcpy(room, avp.value, MESSAGE_FSS_LEN);
-			room += MESSAGE_FSS_LEN;
-			message->fss_count++;
+				memcpy(room, avp.value, def->max);
+			room += def->max;	/* its only length */
+			message->item_count++;
 			continue;
 		}
 		room += avp.hidden ? avp.len : 0;

@@ -25,13 +25,16 @@ enum message_type {
 	MESSAGE_SLI = 16,
 	MESSAGE_FSQ = 21,	/* RFC 4951 */
 	MESSAGE_FSR = 22,
-	MESSAGE_TYPES = 23,
+	MESSAGE_CSUN = 28,	/* RFC 5515 */
+	MESSAGE_CSURQ = 29,
+	MESSAGE_TYPES = 30,
 };
 
 struct message_def {
 	const char *name;	/* NULL: not recognised */
 	bool session;		/* belongs to a call: faults end the call, not the tunnel */
 	bool optional;		/* M bit of its Message Type is 0: who does not know it ignores it */
+	uint16_t item;		/* of an optional one: the AVP it carries, any number of times */
 	uint64_t required;	/* bit per attribute */
 };
 const struct message_def *message_def(uint16_t type);
@@ -99,8 +102,8 @@ struct message {
 		struct message_slice slice;
 	} line[AVP_LINES_MAX];		/* of the access line (RFC 5515), each once */
 	size_t line_count;
-	const uint8_t *fss;		/* FSQ, FSR: the values of their Failover Session States, one after the other */
-	size_t fss_count;
+	const uint8_t *items;		/* FSQ, FSR, CSUN, CSURQ: the values of their one AVP, one after the other */
+	size_t item_count;
 	/* First fault that is not to be overlooked: error code, and text; error 0 = none. */
 	uint16_t fault;
 	char fault_text[L2TP_TEXT_MAX];
@@ -119,6 +122,7 @@ static inline bool message_has(const struct message *message, enum avp_attr attr
 	return message->present[attr / 64] >> (attr % 64) & 1;
 }
 #define MESSAGE_FSS_LEN 10
+#define MESSAGE_CSU_LEN 12
 /* The number, or 0 when the AVP is not there. */
 uint16_t message_u16(const struct message *message, enum avp_attr attr);
 uint32_t message_u32(const struct message *message, enum avp_attr attr);

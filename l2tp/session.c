@@ -50,6 +50,11 @@ bool session_ours(const struct l2tp_session *session)
 	return session->call == L2TP_CALL_IN_LAC || session->call == L2TP_CALL_OUT_LNS;
 }
 
+bool session_is_lac(const struct l2tp_session *session)
+{
+	return session->call == L2TP_CALL_IN_LAC || session->call == L2TP_CALL_OUT_LAC;
+}
+
 void session_start_setup(struct l2tp_session *session, uint64_t now_ms)
 {
 	struct l2tp_tunnel *tunnel = session->tunnel;
@@ -139,9 +144,14 @@ void session_announce(struct l2tp_session *session, enum l2tp_action_type type, 
 	});
 }
 
-static bool recorded(uint8_t state)
+void session_tell(struct l2tp_session *session, enum l2tp_action_type type, const uint32_t *numbers, size_t count)
 {
-	return state == L2TP_SESSION_WAIT_CONNECT || state == L2TP_SESSION_ESTABLISHED;
+	struct queued_action action = { .type = type, .tunnel_id = session->tunnel->local_id,
+					.session_id = session->local_id };
+
+	action.extra = engine_extra(session->tunnel, NULL);
+	memcpy(action.extra->numbers, numbers, count * sizeof(*numbers));
+	engine_action(session->tunnel->l2tp, &action);
 }
 
 void session_place(struct l2tp_session *session, enum l2tp_session_state state)
@@ -158,7 +168,7 @@ void session_set_state(struct l2tp_session *session, enum l2tp_session_state sta
 {
 	struct l2tp_tunnel *tunnel = session->tunnel;
 
-	if (recorded(session->state))
+	if (l2tp_session_recorded(session))
 		note_session(session);
 	if (state == L2TP_SESSION_IDLE) {
 		session_announce(session, L2TP_ACTION_SESSION_DOWN, result, by_peer);
@@ -167,7 +177,7 @@ void session_set_state(struct l2tp_session *session, enum l2tp_session_state sta
 	}
 	session_place(session, state);
 	session_stop_setup(session);
-	if (recorded(session->state))
+	if (l2tp_session_recorded(session))
 		note_session(session);
 
 	switch (state) {

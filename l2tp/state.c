@@ -89,6 +89,26 @@ void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session
 	state->established_unix_ms = session->established_unix_ms;
 }
 
+bool l2tp_tunnel_recorded(const struct l2tp_tunnel *tunnel)
+{
+	switch (tunnel->state) {
+	case L2TP_TUNNEL_IDLE:
+	case L2TP_TUNNEL_WAIT_CTL_REPLY:
+		return !tunnel->initiator;	/* tunnel_open.c says why */
+	case L2TP_TUNNEL_WAIT_CTL_CONN:
+	case L2TP_TUNNEL_ESTABLISHED:
+		return true;
+	case L2TP_TUNNEL_CLOSING:
+		break;
+	}
+	return false;
+}
+
+bool l2tp_session_recorded(const struct l2tp_session *session)
+{
+	return session->state == L2TP_SESSION_WAIT_CONNECT || session->state == L2TP_SESSION_ESTABLISHED;
+}
+
 const uint8_t *l2tp_message(const struct l2tp_tunnel *tunnel, uint16_t ns, size_t *len)
 {
 	const struct channel_message *message = channel_find(&tunnel->channel, ns);
@@ -366,9 +386,17 @@ void l2tp_take_over(struct l2tp *l2tp, uint64_t now_ms, enum l2tp_knowledge know
 
 static void rest(struct l2tp_tunnel *tunnel)
 {
-	if (tunnel->state == L2TP_TUNNEL_CLOSING || tunnel->recovery.old_id) {
+	struct l2tp_session *session;
+	uint16_t id = 0;
+
+	if (!l2tp_tunnel_recorded(tunnel) || tunnel->recovery.old_id) {
 		tunnel_free(tunnel);
 		return;
+	}
+	while ((session = session_index_after(tunnel, id))) {
+		id = session->local_id;
+		if (!l2tp_session_recorded(session))
+			session_free(session);
 	}
 	if (resync_running(tunnel))
 		tunnel->l2tp->counters.resync--;

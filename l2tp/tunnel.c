@@ -514,6 +514,14 @@ void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct
 
 /* ---- messages ----------------------------------------------------------- */
 
+static void receive_optional(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message *message)
+{
+	if (message->def->item == AVP_FAILOVER_SESSION_STATE)
+		failover_receive(tunnel, now_ms, message);
+	else
+		speed_receive(tunnel, now_ms, message);
+}
+
 void tunnel_dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
 {
 	struct l2tp *l2tp = tunnel->l2tp;
@@ -536,7 +544,7 @@ void tunnel_dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct m
 	}
 	if (message->def->optional) {
 		if (tunnel->state == L2TP_TUNNEL_ESTABLISHED && !message->fault)
-			failover_receive(tunnel, now_ms, message);
+			receive_optional(tunnel, now_ms, message);
 		return;
 	}
 	if (message->def->session) {

@@ -61,6 +61,8 @@ static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l
 	params->session_limit = 20;
 	params->failover = L2TP_FAILOVER_PROTOCOL_SILENT;
 	params->recovery_ms = 20000;
+	params->accept_dialout = info->peer_name[0] == 'l';	/* "lac" */
+	params->hide = params->authenticate;
 	return info->peer_name[0] != 'x';
 }
 
@@ -123,6 +125,8 @@ static void copy(struct world *world, const struct l2tp_dirty *dirty)
 		return;
 	case L2TP_DIRTY_SESSION:
 		session = l2tp_session_find(world->active, dirty->tunnel_id, dirty->session_id);
+		if (session && !l2tp_session_recorded(session))
+			return;
 		if (session) {
 			l2tp_session_export(session, &session_rec);
 			must(!l2tp_session_import(world->standby, &session_rec));
@@ -142,7 +146,7 @@ static void drain(struct world *world)
 	while (l2tp_dirty_next(world->active, &dirty))
 		copy(world, &dirty);
 	while (l2tp_action_next(world->active, &action)) {
-		if (action.type == L2TP_ACTION_SESSION_UP)
+		if (action.type == L2TP_ACTION_SESSION_UP || action.type == L2TP_ACTION_CALL_REQUEST)
 			world->session = action.session_id;
 		if (action.type != L2TP_ACTION_SEND)
 			continue;
@@ -165,7 +169,7 @@ static void snapshot(struct world *world)
 
 	while ((dirty.tunnel_id = l2tp_tunnel_next(world->active, dirty.tunnel_id))) {
 		l2tp_tunnel_info(l2tp_tunnel_find(world->active, dirty.tunnel_id), &info);
-		if (!info.s.params.ha || info.s.state == L2TP_TUNNEL_CLOSING)
+		if (!info.s.params.ha || !l2tp_tunnel_recorded(l2tp_tunnel_find(world->active, dirty.tunnel_id)))
 			continue;
 		dirty.type = L2TP_DIRTY_TUNNEL;
 		copy(world, &dirty);
@@ -269,12 +273,72 @@ static void numbered(struct world *world, struct input *in)
 	world->ns++;
 }
 
+/* What a LAC, or an LNS that dials out, asks its own engine for. */
+static void open_ours(struct world *world, struct input *in)
+{
+	static const struct l2tp_avp further = { 0, 30, "user", 4 };
+	struct l2tp_tunnel_params params = { .group = "ours", .receive_window = 4, .retransmit_retries = 3, .ha = true,
+					     .accept_dialout = true, .bearer = 3 };
+	struct l2tp_call_params call = { .bearer_type = 1, .called = "1", .csu_enabled = true, .tx_speed = 1 };
+	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(world->active, world->tunnel);
+	struct l2tp_session *session = l2tp_session_find(world->active, world->tunnel, world->session);
+	const uint32_t errors[6] = { 1, 2, 3, 4, 5, 6 };
+	uint8_t op = take(in);
+	uint16_t id = 0;
+
+	params.tie_break = op & 8;
+	params.peer_change = (enum l2tp_peer_change)(op >> 4 & 3);
+	if (op & 0x80)
+		strcpy(params.secret, "secret");
+	params.authenticate = params.hide = op & 0x80;
+	if (op & 0x40) {
+		call.avps = &further;
+		call.avp_count = 1;
+	}
+	switch (op & 7) {
+	case 0:
+		if (!l2tp_tunnel_open(world->active, world->now, &here, &there, &params, &id))
+			world->tunnel = id;
+		break;
+	case 1:
+		if (tunnel && !l2tp_call_open(tunnel, world->now, L2TP_CALL_IN_LAC, &call, &id))
+			world->session = id;
+		break;
+	case 2:
+		call.avp_count = 0;
+		if (tunnel && !l2tp_call_open(tunnel, world->now, L2TP_CALL_OUT_LNS, &call, &id))
+			world->session = id;
+		break;
+	case 3:
+		call.avp_count = 0;
+		if (session)
+			l2tp_call_answer(session, world->now, &call);
+		break;
+	case 4:
+		if (session)
+			l2tp_session_send_accm(session, world->now, 1, 2);
+		break;
+	case 5:
+		if (session)
+			l2tp_session_send_errors(session, world->now, errors);
+		break;
+	case 6:
+		if (session)
+			l2tp_session_send_speed(session, world->now, op, 1);
+		break;
+	case 7:
+		if (tunnel)
+			l2tp_tunnel_query_speeds(tunnel, world->now);
+		break;
+	}
+}
+
 static void step(struct world *world, struct input *in)
 {
 	struct l2tp_result result = { .result = 3 };
 	struct l2tp_session *session;
 	struct l2tp_tunnel *tunnel;
-	uint8_t buf[600];
+	uint8_t buf[600], op;
 	uint64_t when;
 
 	switch (take(in) & 7) {
@@ -300,7 +364,10 @@ static void step(struct world *world, struct input *in)
 	case 6:
 		session = l2tp_session_find(world->active, world->tunnel, world->session);
 		tunnel = l2tp_tunnel_find(world->active, world->tunnel);
-		if (take(in) & 1) {
+		op = take(in);
+		if (op & 4) {
+			open_ours(world, in);
+		} else if (op & 1) {
 			if (session)
 				l2tp_session_close(session, world->now, &result);
 		} else if (tunnel) {

@@ -198,7 +198,8 @@ static UNUSED_OK void rig_act(const struct l2tp_action *action)
 	case L2TP_ACTION_CALL_REFUSED: rig.refused++; break;
 	case L2TP_ACTION_CALL_REQUEST:
 	case L2TP_ACTION_WEN:
-	case L2TP_ACTION_SLI: break;
+	case L2TP_ACTION_SLI:
+	case L2TP_ACTION_SPEED: break;
 	}
 }
 

@@ -400,6 +400,59 @@ START_TEST(errors_and_character_maps)
 }
 END_TEST
 
+START_TEST(speeds_change)
+{
+	struct l2tp_call_params silent = { .tx_speed = 5 };
+	const struct message *message;
+	uint16_t other;
+
+	up(false);
+	other = call(A, L2TP_CALL_IN_LAC, &silent);
+	two_run(100);
+	ck_assert_int_eq(l2tp_session_send_speed(l2tp_session_find(A->l2tp, tid, other), two.now, 1, 2), -EINVAL);
+	l2tp_session_close(l2tp_session_find(A->l2tp, tid, other), two.now, &(struct l2tp_result){ .result = 3 });
+	two_run(100);
+	ck_assert_int_eq(l2tp_session_send_speed(session_at(A), two.now, 70000000, 7000000), 0);
+	ck_assert_int_eq(l2tp_session_send_speed(session_at(B), two.now, 1, 2), -EINVAL);
+	two_run(100);
+	ck_assert_uint_eq(rec_at(B).tx_speed, 70000000);
+	ck_assert_uint_eq(rec_at(B).rx_speed, 7000000);
+	ck_assert_uint_eq(B->count[L2TP_ACTION_SPEED], 1);
+	ck_assert_uint_eq(B->last[L2TP_ACTION_SPEED].numbers[0], 70000000);
+	ck_assert_uint_eq(B->last[L2TP_ACTION_SPEED].numbers[1], 7000000);
+	message = two_kept(A, MESSAGE_CSUN, NULL);
+	ck_assert(!message->type_mandatory);
+	ck_assert_uint_eq(message->item_count, 1);
+}
+END_TEST
+
+START_TEST(speeds_are_asked_for)
+{
+	struct l2tp_call_params silent = { .tx_speed = 5 };
+	struct avp_builder out;
+	uint8_t buf[256], value[12] = { 0, 0, 0x12, 0x34 };
+
+	up(false);
+	call(A, L2TP_CALL_IN_LAC, &silent);
+	two_run(100);
+	l2tp_tunnel_query_speeds(tunnel_at(A), two.now);	/* a LAC has nothing to ask */
+	two_run(100);
+	ck_assert_uint_eq(A->sent[MESSAGE_CSURQ], 0);
+	l2tp_tunnel_query_speeds(tunnel_at(B), two.now);
+	two_run(100);
+	ck_assert_uint_eq(two_kept(B, MESSAGE_CSURQ, NULL)->item_count, 1);	/* not about the silent one */
+	ck_assert_uint_eq(two_kept(A, MESSAGE_CSUN, NULL)->item_count, 1);
+	ck_assert_uint_eq(B->count[L2TP_ACTION_SPEED], 0);	/* nothing new */
+	/* about a call that is not here there is no answer */
+	two.cut = true;
+	message_begin(&out, buf, sizeof(buf), MESSAGE_CSURQ, tid, 0);
+	avp_put(&out, AVP_CONNECT_SPEED_UPDATE, value, sizeof(value));
+	two_forge(A, tid, &out);
+	ck_assert_uint_eq(A->sent[MESSAGE_CSUN], 1);
+	ck_assert_uint_eq(A->count[L2TP_ACTION_TUNNEL_DOWN], 0);
+}
+END_TEST
+
 START_TEST(causes_are_carried)
 {
 	struct two_end *from = _i & 1 ? A : B, *to = _i & 1 ? B : A;
@@ -1012,6 +1065,26 @@ START_TEST(a_call_that_was_asked_for_ends_with_the_box)
 }
 END_TEST
 
+/* Demoted in the middle of it: what has no record goes, the rest stays as it is in the records. */
+START_TEST(a_passive_engine_keeps_what_is_recorded)
+{
+	struct l2tp_tunnel_params params = A->params;
+	uint16_t id, other;
+
+	up(true);
+	two.cut = true;
+	call(A, L2TP_CALL_IN_LAC, &in_params);
+	ck_assert_int_eq(l2tp_tunnel_open(A->l2tp, two.now, &A->addr, &B->addr, &params, &other), 0);
+	ck_assert_int_eq(l2tp_call_open(l2tp_tunnel_find(A->l2tp, other), two.now, L2TP_CALL_IN_LAC, &in_params, &id), 0);
+	two_drain(A);
+	l2tp_passivate(A->l2tp);
+	ck_assert_ptr_null(l2tp_tunnel_find(A->l2tp, other));
+	ck_assert_uint_eq(l2tp_tunnel_next(A->l2tp, 0), tid);
+	ck_assert_int_eq(rec_at(A).call, L2TP_CALL_OUT_LAC);
+	ck_assert_uint_eq(l2tp_session_next(A->l2tp, tid, rec_at(A).local_id), 0);
+}
+END_TEST
+
 START_TEST(no_call_during_resync)
 {
 	uint16_t id;
@@ -1045,6 +1118,8 @@ int main(void)
 	tcase_add_test(tcase, outgoing_is_refused_where_it_is_not_accepted);
 	tcase_add_test(tcase, incoming_is_refused_where_it_is_not_accepted);
 	tcase_add_loop_test(tcase, errors_and_character_maps, 0, 2);
+	tcase_add_test(tcase, speeds_change);
+	tcase_add_test(tcase, speeds_are_asked_for);
 	tcase_add_loop_test(tcase, causes_are_carried, 0, 4);
 	tcase_add_test(tcase, cause_octets);
 	tcase_add_loop_test(tcase, given_up_before_the_reply, 0, 2);
@@ -1061,6 +1136,7 @@ int main(void)
 	tcase_add_test(tcase, a_standby_has_the_further_avps);
 	tcase_add_test(tcase, a_standby_goes_on_with_a_call_being_dialled);
 	tcase_add_test(tcase, a_call_that_was_asked_for_ends_with_the_box);
+	tcase_add_test(tcase, a_passive_engine_keeps_what_is_recorded);
 	tcase_add_test(tcase, no_call_during_resync);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);

@@ -7,7 +7,7 @@ static bool has_fss(const struct seen *seen, uint16_t id, uint16_t remote)
 {
 	size_t i;
 
-	for (i = 0; i < seen->message.fss_count; i++)
+	for (i = 0; i < seen->message.item_count; i++)
 		if (avp_get_u16(seen->data + 12 + 8 + 16 * i + 6 + 4) == id &&
 		    avp_get_u16(seen->data + 12 + 8 + 16 * i + 6 + 8) == remote)
 			return true;
@@ -124,8 +124,8 @@ START_TEST(many_sessions)
 	}
 	/* the first query was out with the recovery */
 	for (n = 0; (seen = box_sent(&a, MESSAGE_FSQ, n)); n++) {
-		ck_assert_uint_le(seen->message.fss_count, 80);
-		asked += seen->message.fss_count;
+		ck_assert_uint_le(seen->message.item_count, 80);
+		asked += seen->message.item_count;
 	}
 	ck_assert_uint_eq(asked, 120);
 	lac.nr--;
@@ -153,7 +153,7 @@ START_TEST(many_sessions)
 		lac_zlb(&lac);
 	}
 	for (n = 0; (seen = box_sent(&a, MESSAGE_FSR, n)); n++)
-		answered += seen->message.fss_count;
+		answered += seen->message.item_count;
 	ck_assert_uint_eq(answered, 200);
 }
 END_TEST

@@ -344,9 +344,9 @@ START_TEST(we_recover)
 	seen = box_sent(&b, MESSAGE_FSQ, 0);
 	ck_assert_uint_eq(seen->header.ns, 3);
 	ck_assert_uint_eq(seen->header.nr, 100);
-	ck_assert_uint_eq(seen->message.fss_count, 1);
-	ck_assert_uint_eq(avp_get_u16(seen->message.fss + 4), sid);
-	ck_assert_uint_eq(avp_get_u16(seen->message.fss + 8), 300);
+	ck_assert_uint_eq(seen->message.item_count, 1);
+	ck_assert_uint_eq(avp_get_u16(seen->message.items + 4), sid);
+	ck_assert_uint_eq(avp_get_u16(seen->message.items + 8), 300);
 	lac_expect_stop(&rec, 1, 0);
 	ck_assert(box_action(&b, L2TP_ACTION_RESYNC_DONE, 0)->action.resync_ok);
 	l2tp_tunnel_info(l2tp_tunnel_find(b.l2tp, lac.peer_id), &info);
@@ -422,7 +422,7 @@ START_TEST(calls_in_setup_vanish)
 	ck_assert_uint_eq(box_sent_count(lac.box, MESSAGE_CDN), 0);
 	ck_assert_uint_eq(box_count(lac.box, L2TP_ACTION_SESSION_DOWN), 1);
 	ck_assert(!box_action(lac.box, L2TP_ACTION_SESSION_DOWN, 0)->action.was_established);
-	ck_assert_uint_eq(box_sent(lac.box, MESSAGE_FSQ, 0)->message.fss_count, 1);
+	ck_assert_uint_eq(box_sent(lac.box, MESSAGE_FSQ, 0)->message.item_count, 1);
 }
 END_TEST
 
@@ -456,7 +456,7 @@ START_TEST(sequenced_sessions_end)
 	ck_assert_uint_eq(box_sent_count(&b, MESSAGE_CDN), 1);
 	ck_assert_uint_eq(box_count(&b, L2TP_ACTION_SESSION_DOWN), 1);
 	lac_zlb(&lac);			/* slow start lets the query out now */
-	ck_assert_uint_eq(box_sent(&b, MESSAGE_FSQ, 0)->message.fss_count, 1);
+	ck_assert_uint_eq(box_sent(&b, MESSAGE_FSQ, 0)->message.item_count, 1);
 }
 END_TEST
 
