@@ -339,6 +339,7 @@ void ha_follow_tick(struct ha *ha);
 uint64_t ha_follow_deadline(const struct ha *ha);
 
 /* conflict.c */
+void ha_advance(struct ha *ha, uint64_t now_ms);	/* before anything else that comes in */
 void ha_conflict(struct ha *ha);			/* the peer and we reign */
 void ha_conflict_higher(struct ha *ha, uint64_t epoch, char why[HA_REASON_MAX]);	/* why we lose */
 

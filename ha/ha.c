@@ -330,9 +330,10 @@ void ha_set_sync(struct ha *ha, enum ha_sync sync, const char *fmt, ...)
 /*
  * A process that stood still longer than its peer waits for it (SIGSTOP, a
  * paused machine) finds in the stream what was true when it stopped: an old
- * HANDOVER would make it a second owner.  It starts over instead.
+ * HANDOVER would make it a second owner.  It starts over instead; and so does a
+ * claim, for the peer may have made the same one meanwhile.
  */
-static void advance(struct ha *ha, uint64_t now_ms)
+void ha_advance(struct ha *ha, uint64_t now_ms)
 {
 	uint64_t still = now_ms > ha->ran_ms ? now_ms - ha->ran_ms : 0;
 
@@ -346,6 +347,8 @@ static void advance(struct ha *ha, uint64_t now_ms)
 		ha->roles.unsure = true;	/* what it may have told us since is in a stream that is not read */
 	if (ha->link_up)
 		ha_link_fail(ha, "stood still for %" PRIu64 " ms", still);
+	if (ha->role == HA_ROLE_CLAIMING)
+		ha_lapsed(ha, ha->now_ms);
 }
 
 static bool is_of_link(const struct ha_action_node *node)
@@ -409,7 +412,7 @@ void ha_link_fail(struct ha *ha, const char *fmt, ...)
 
 void ha_link_up(struct ha *ha, uint64_t now_ms)
 {
-	advance(ha, now_ms);
+	ha_advance(ha, now_ms);
 	if (ha->link_up)
 		peer_gone(ha, "link replaced", false);
 	ha_drop_actions(ha, is_of_link);	/* meant for the stream before this one */
@@ -424,7 +427,7 @@ void ha_link_up(struct ha *ha, uint64_t now_ms)
 
 void ha_link_down(struct ha *ha, uint64_t now_ms)
 {
-	advance(ha, now_ms);
+	ha_advance(ha, now_ms);
 	ha->condemned_ms = 0;
 	if (!ha->link_up)
 		return;
@@ -543,7 +546,7 @@ void ha_link_input(struct ha *ha, uint64_t now_ms, const uint8_t *data, size_t l
 	const char *why = "";
 	int ret = 0;
 
-	advance(ha, now_ms);
+	ha_advance(ha, now_ms);
 	if (!ha->link_up)
 		return;
 	ha->stats.bytes_received += len;
@@ -571,7 +574,7 @@ void ha_link_input(struct ha *ha, uint64_t now_ms, const uint8_t *data, size_t l
 
 void ha_tick(struct ha *ha, uint64_t now_ms)
 {
-	advance(ha, now_ms);
+	ha_advance(ha, now_ms);
 	if (ha->link_up && ha->now_ms - ha->last_rx_ms >= ha->config.dead_ms)
 		ha_link_fail(ha, "peer silent for %" PRIu64 " ms", ha->now_ms - ha->last_rx_ms);
 	if (ha->condemned_ms && ha->now_ms >= ha->condemned_ms) {
@@ -610,7 +613,7 @@ uint64_t ha_deadline_ms(const struct ha *ha)
 	if (ha->condemned_ms)
 		sooner(&at, ha->condemned_ms);
 	if (ha->config.peer_configured)
-		sooner(&at, ha->ran_ms + ha->config.dead_ms / 2);	/* sleep is no standstill: advance() */
+		sooner(&at, ha->ran_ms + ha->config.dead_ms / 2);	/* sleep is no standstill: ha_advance() */
 	return at;
 }
 

@@ -318,8 +318,7 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 	uint64_t serial;
 	uint8_t step;
 
-	if (now_ms > ha->now_ms)
-		ha->now_ms = now_ms;
+	ha_advance(ha, now_ms);
 	if (!roles->outstanding_len)
 		return;
 	serial = roles->outstanding[0];
@@ -552,7 +551,7 @@ void ha_lapsed(struct ha *ha, uint64_t now_ms)
 		ha->now_ms = now_ms;
 	if (!ha_reigning(ha))
 		return;
-	/* while we stood still the peer may have taken over: hear it, or probe, before claiming again */
+	/* meanwhile the peer may have taken over: hear it, or probe, before claiming again */
 	ha->roles.lapsed_ms = ha->now_ms + HA_RETRY_MS;
 	ha->roles.unsure = ha->config.peer_configured;	/* it may also have served and be gone again */
 	ha_role_fire(ha, ROLE_EVENT_LOSE, "stood still longer than the lease");

@@ -234,6 +234,14 @@ void check_takeover(struct node *node)
 	sim->unprotected = -1;
 }
 
+/* Of two owners that are about to meet, as ha/conflict.c has it. */
+static int loser_of(const struct ha_info *a, const struct ha_info *b)
+{
+	if (a->epoch != b->epoch)
+		return b->epoch < a->epoch;
+	return b->seq <= a->seq;	/* the first name stays */
+}
+
 void check_before_join(struct sim *sim)
 {
 	struct ha_info info[SIM_NODES] = { 0 };
@@ -243,7 +251,7 @@ void check_before_join(struct sim *sim)
 		if (sim->nodes[i].group)
 			ha_info(group_ha(sim->nodes[i].group), &info[i]);
 	if (sim->net.split && info[0].owner && info[1].owner)
-		loser = info[1].epoch < info[0].epoch;
+		loser = loser_of(&info[0], &info[1]);
 	else if (!sim->net.split)
 		loser = sim->net.loser;
 	for (i = 0; sim->net.loses && i < sim->peer_count; i++)

@@ -132,6 +132,27 @@ START_TEST(losing_takes_back_a_step_nobody_has_seen)
 }
 END_TEST
 
+/* A claim that stood still does not go on where it was: the peer may have made the same one. */
+START_TEST(a_claim_that_stood_still_is_given_up)
+{
+	struct pair *pair = pair_new();
+	struct ha_action action;
+
+	pair->a.config.peer_configured = false;
+	pair_node_start(&pair->a);
+	ha_tick(pair->a.ha, pair->now_ms);
+	while (ha_action_next(pair->a.ha, &action) && action.type != HA_ACTION_EPOCH)
+		;
+	pair->now_ms += 1000;	/* as long as the peer waits */
+	ha_step_done(pair->a.ha, pair->now_ms, 0);	/* on disk meanwhile */
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_DEMOTING);
+	ck_assert(!pair_info(&pair->a).owner);
+	while (ha_action_next(pair->a.ha, &action))
+		ck_assert_int_ne(action.type, HA_ACTION_UNFENCE);
+	pair_free(pair);
+}
+END_TEST
+
 START_TEST(degraded_standby_does_not_promote_itself)
 {
 	struct pair *pair = pair_up();
@@ -635,6 +656,7 @@ int main(void)
 	tcase_add_test(tcase, going_mute_overtakes_everything_queued);
 	tcase_add_test(tcase, the_fence_comes_before_anything_queued);
 	tcase_add_test(tcase, losing_takes_back_a_step_nobody_has_seen);
+	tcase_add_test(tcase, a_claim_that_stood_still_is_given_up);
 	tcase_add_test(tcase, degraded_standby_does_not_promote_itself);
 	tcase_add_test(tcase, power_loss_takeover);
 	tcase_add_test(tcase, killed_daemon_keeps_the_address_for_a_while);
