@@ -45,7 +45,7 @@ struct dp_session {
 	struct l2tp_endpoint local, peer;
 	bool send_seq, recv_seq, lns_mode;
 	/* sequenced: a gap is given up after so long.  Without (0) the kernel drops everything after a gap until
-	 * six packets in a row came, and a new session starts with one: the peer's numbers go on, ours start at 0 */
+	 * six packets in a row came.  A new session takes the number of the peer's first packet, ours start at 0 */
 	uint32_t recv_timeout_ms;
 };
 struct dp_session_counters {
