@@ -191,11 +191,16 @@ static int vip_unfence(struct dp *dp, const struct dp_vip *vips, size_t count, d
 	return dp->ops->lease(dp, vips, count, group_lease_ms(req->group), done, arg);
 }
 
-/* What cannot be told leaves things as they are: a mute node stays mute, an owner serves on. */
+/* What cannot be told leaves things as they are: a mute node stays mute, an owner serves on unless it is cut off. */
 static void probe_told(struct group *group, int result)
 {
 	struct ha_info info;
 
+	if (result < 0 && result != group->probe_error)
+		log_warnx("redundancy group %s: cannot probe the virtual address: %s", group->rg->name, strerror(-result));
+	group->probe_error = result < 0 ? result : 0;
+	if (result < 0 && ha_paused(group->ha))
+		return;		/* asked again when there is no answer */
 	ha_info(group->ha, &info);
 	ha_probe_result(group->ha, group->now_ms, result > 0 || (result < 0 && info.role != HA_ROLE_ACTIVE));
 }
@@ -204,11 +209,8 @@ static void probe_done(void *arg, int result)
 {
 	struct group *group = group_request_done(arg);
 
-	if (!group)
-		return;
-	if (result < 0)
-		log_warnx("redundancy group %s: cannot probe the virtual address: %s", group->rg->name, strerror(-result));
-	probe_told(group, result);
+	if (group)
+		probe_told(group, result);
 }
 
 static void probe(struct group *group)

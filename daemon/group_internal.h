@@ -121,6 +121,7 @@ struct group {
 	uint32_t adopting, adopted, not_adopted;
 	uint64_t adopt_began_ms, adopt_seen_ms; /* the last of them came then */
 	bool paused;		/* active, and cut off: the fence is closed */
+	int probe_error;	/* of the last probe, 0 or -errno */
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
 	uint64_t lease_said_ms;	/* it runs from this heartbeat; 0: from the renewal */

@@ -57,6 +57,7 @@ void ha_carrier(struct ha *ha, uint64_t now_ms, bool present)
 	if (present == !roles->carrier_lost)
 		return;
 	roles->carrier_lost = !present;
+	ha_note(ha, present ? "the interfaces of the address have carrier again" : "the interfaces of the address have no carrier");
 	/* what a probe that is under way will find is not about the network as it is now: another, when it has ended */
 	if (roles->probe_out)
 		roles->probe_void_ms = ha->now_ms + HA_PROBE_MS;

@@ -525,9 +525,8 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		if (ha->role == HA_ROLE_STANDBY && !roles->may_miss &&
 		    ha->now_ms - roles->suspicion_ms > (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms) {
 			roles->may_miss = true;
-			snprintf(roles->may_miss_why, sizeof(roles->may_miss_why),
-				 "the address has answered for %" PRIu64 " ms without us",
-				 ha->now_ms - roles->suspicion_ms);
+			snprintf(roles->may_miss_why, sizeof(roles->may_miss_why), "the address %s for %" PRIu64 " ms without us",
+				 roles->carrier_lost ? "may have been served" : "has answered", ha->now_ms - roles->suspicion_ms);
 		}
 		return;
 	}

@@ -563,16 +563,21 @@ START_TEST(cut_off_and_back)
 	group_carrier(nodes[0]->group, now);
 	run(5);
 	ck_assert(!open_at(nodes[0]));
-	nodes[0]->failing = "fence";
 	run(20000);
 	ck_assert(!open_at(nodes[0]));
 	dp_null_plug(nodes[0]->dp, true);
 	group_carrier(nodes[0]->group, now);
+	nodes[0]->failing = "vip_probe";	/* what cannot be told is not that nobody answers */
+	nodes[0]->failures = 1;
 	run(600);
+	ck_assert(!open_at(nodes[0]));
+	ck_assert(!nodes[0]->failures);
+	run(2000);
 	ck_assert(open_at(nodes[0]));
 	run(20000);
 	ck_assert(open_at(nodes[0]));
 	/* a fence that does not close is closed again */
+	nodes[0]->failing = "fence";
 	nodes[0]->failures = 3;
 	dp_null_plug(nodes[0]->dp, false);
 	group_carrier(nodes[0]->group, now);
