@@ -129,17 +129,14 @@ struct action_extra *engine_extra(const struct l2tp_tunnel *tunnel, const struct
 	return extra_new(&tunnel->local, &tunnel->peer, result, 0);
 }
 
-void engine_refuse(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
-		   uint16_t peer_id, uint16_t nr, const struct l2tp_result *result)
+/* A StopCCN that belongs to no tunnel. */
+static void send_stop(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		      uint16_t peer_id, uint16_t ns, uint16_t nr, const struct l2tp_result *result)
 {
+	struct queued_action action = { .type = L2TP_ACTION_SEND };
 	uint16_t id = registry_new_id(l2tp);
-	struct queued_action action = { .type = L2TP_ACTION_CALL_REFUSED };
 	struct avp_builder builder;
 	size_t len;
-
-	l2tp->counters.rx_refused++;
-	action.extra = extra_new(local, peer, result, 0);
-	engine_action(l2tp, &action);
 
 	message_begin(&builder, l2tp->build, sizeof(l2tp->build), MESSAGE_STOPCCN, peer_id, 0);
 	if (id) {
@@ -150,11 +147,22 @@ void engine_refuse(struct l2tp *l2tp, const struct l2tp_endpoint *local, const s
 	}
 	message_put_result(&builder, result);
 	len = message_end(&builder);
+	message_set_ns(l2tp->build, ns);
 	message_set_nr(l2tp->build, nr);
-	action.type = L2TP_ACTION_SEND;
 	action.extra = extra_new(local, peer, NULL, len);
 	memcpy(action.extra->data, l2tp->build, len);
 	engine_action(l2tp, &action);
+}
+
+void engine_refuse(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+		   uint16_t peer_id, uint16_t nr, const struct l2tp_result *result)
+{
+	struct queued_action action = { .type = L2TP_ACTION_CALL_REFUSED };
+
+	l2tp->counters.rx_refused++;
+	action.extra = extra_new(local, peer, result, 0);
+	engine_action(l2tp, &action);
+	send_stop(l2tp, local, peer, peer_id, 0, nr, result);
 }
 
 static void fill_packet(struct l2tp_tunnel *tunnel, struct l2tp_action *action, const uint8_t *data, size_t len)
@@ -366,6 +374,26 @@ static void input_unassigned(struct l2tp *l2tp, uint64_t now_ms, const struct l2
 	l2tp->counters.rx_unknown_tunnel++;
 }
 
+/*
+ * For a tunnel that is not here.  The answer to a request that was given up
+ * meanwhile is taken back (7.2.1), so that the peer does not wait for its end;
+ * nothing else gets an answer.
+ */
+static void input_stray(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+			const struct message_header *header)
+{
+	struct message *message = &l2tp->message;
+	struct l2tp_result result;
+
+	l2tp->counters.rx_unknown_tunnel++;
+	if (header->ns || header->nr != 1 || !header->body_len ||
+	    message_parse(header->body, header->body_len, NULL, l2tp->room, message) ||
+	    message->type != MESSAGE_SCCRP || !message_has(message, AVP_ASSIGNED_TUNNEL_ID))
+		return;
+	message_result(&result, STOPCCN_FSM, 0, "SCCRP for a tunnel that is not here");
+	send_stop(l2tp, local, peer, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), header->nr, 1, &result);
+}
+
 void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
 		const struct l2tp_endpoint *peer, const uint8_t *data, size_t len)
 {
@@ -392,8 +420,12 @@ void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *
 		return;
 	}
 	tunnel = l2tp->tunnels[header.tunnel_id];
-	if (!tunnel || ((!endpoint_equal(&tunnel->peer, peer) || !endpoint_equal(&tunnel->local, local)) &&
-			!tunnel_from_elsewhere(tunnel, now_ms, local, peer, &header))) {
+	if (!tunnel) {
+		input_stray(l2tp, local, peer, &header);
+		return;
+	}
+	if ((!endpoint_equal(&tunnel->peer, peer) || !endpoint_equal(&tunnel->local, local)) &&
+	    !tunnel_from_elsewhere(tunnel, now_ms, local, peer, &header)) {
 		l2tp->counters.rx_unknown_tunnel++;
 		return;
 	}

@@ -250,6 +250,36 @@ START_TEST(setup_times_out)
 }
 END_TEST
 
+/* The answer to a request that was given up is taken back; nothing else that is lost gets an answer. */
+START_TEST(an_answer_that_comes_too_late)
+{
+	struct avp_builder builder;
+	uint8_t buf[512];
+
+	A->params.initial_retries = 1;
+	A->params.initial_max_s = 1;
+	two_open(A);
+	two_drain(A);
+	two.cut = true;
+	two_run(2500);
+	ck_assert_uint_eq(A->count[L2TP_ACTION_TUNNEL_DOWN], 1);
+	ck_assert_uint_eq(l2tp_tunnel_next(A->l2tp, 0), 0);
+	two.cut = false;
+	two_run(2000);
+	ck_assert_uint_eq(A->sent[MESSAGE_STOPCCN], 1);
+	ck_assert_uint_eq(B->count[L2TP_ACTION_TUNNEL_DOWN], 1);
+	ck_assert(B->last[L2TP_ACTION_TUNNEL_DOWN].by_peer);
+	ck_assert_uint_eq(B->last[L2TP_ACTION_TUNNEL_DOWN].result.result, STOPCCN_FSM);
+	ck_assert_uint_eq(A->count[L2TP_ACTION_CALL_REFUSED], 0);
+	message_begin(&builder, buf, sizeof(buf), MESSAGE_SCCCN, 4711, 0);
+	l2tp_input(A->l2tp, two.now, &A->addr, &B->addr, buf, message_end(&builder));
+	message_begin(&builder, buf, sizeof(buf), MESSAGE_HELLO, 4711, 0);
+	l2tp_input(A->l2tp, two.now, &A->addr, &B->addr, buf, message_end(&builder));
+	two_run(60000);
+	ck_assert_uint_eq(A->sent[MESSAGE_STOPCCN], 1);
+}
+END_TEST
+
 START_TEST(refused)
 {
 	B->refuse = true;
@@ -665,6 +695,7 @@ int main(void)
 	tcase_add_test(tcase, no_answer);
 	tcase_add_test(tcase, the_patience_of_setup_ends_with_it);
 	tcase_add_test(tcase, setup_times_out);
+	tcase_add_test(tcase, an_answer_that_comes_too_late);
 	tcase_add_test(tcase, refused);
 	tcase_add_loop_test(tcase, requests_that_cross, 0, COUNT(ties));
 	tcase_add_test(tcase, equal_tie_breakers);
