@@ -528,9 +528,7 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		break;
 	case HA_ACTION_EPOCH:
 		rc = group->ops.persist_epoch(group->ops.ctx, a->epoch);
-		if (rc)
-			log_warnx("epoch %llu cannot be written: %s", (unsigned long long)a->epoch, strerror(-rc));
-		ha_step_done(group->ha, group->now_ms, 0);
+		ha_step_done(group->ha, group->now_ms, rc);
 		break;
 	case HA_ACTION_UNFENCE:
 		if (group->rg && group_lease_ms(group)) {

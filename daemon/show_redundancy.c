@@ -429,6 +429,7 @@ static json_t *group_json(struct show *show, struct group *group)
 	show_put(j, "sync_reason", view_string(ha.sync_reason));
 	show_put(j, "fitness", view_string(ha_fitness_name(ha.fitness)));
 	show_put(j, "fitness_reason", view_string(ha.fitness_reason));
+	json_object_set_new(j, "epoch_unwritten", json_boolean(ha.epoch_unwritten));
 	json_object_set_new(j, "late_commits", json_integer((json_int_t)ha.late_commits));
 	json_object_set_new(j, "virtual_addresses", vips_json(rg));
 	peer = json_pack("{s:b, s:b, s:s, s:b}", "connected", ha.link_up, "ready", ha.peer_ready, "role",
@@ -493,8 +494,13 @@ static const struct view history_view[] = {
 	{ VIEW_EACH, "history", history_row },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view unwritten_view[] = {
+	{ VIEW_LINE, "  The epoch CANNOT BE WRITTEN to disk: this node takes over only if no other can", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view redundancy_group_view[] = {
 	{ VIEW_LINE, "Redundancy group {group}: {role} for {since_ms!hms}, epoch {epoch}", NULL },
+	{ VIEW_IF, "epoch_unwritten", unwritten_view },
 	{ VIEW_EACH, "virtual_addresses", vip_row },
 	{ VIEW_IF, "peer.configured", peer_view },
 	{ VIEW_UNLESS, "peer.configured", no_peer_view },

@@ -7,6 +7,7 @@
  *   log.c     the open batch, sequence numbers, the backlog of recent commits
  *   commit.c  the sending side: output commit, snapshots
  *   follow.c  the receiving side: apply, shadow store, acknowledge
+ *   persist.c the epoch on disk, and a disk that does not take it
  *   undo.c    a batch that turned out wrong is taken back
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
  *   keep.c    the image of it all that a restart on this node comes back from
@@ -78,6 +79,7 @@ struct ha_peer {
 	uint32_t records;
 	uint64_t hello_seq;		/* the peer's seq in its Hello of this connection */
 	bool eligible;
+	bool unwritten;			/* its epoch is not on its disk */
 	bool closes;			/* it said so; an end of the stream without a word is the end of the process */
 	uint64_t owned;			/* the epoch it claimed and reigns by; 0: none */
 };
@@ -212,7 +214,8 @@ struct ha_roles {
 	uint64_t adopt_epoch;		/* learned, to be persisted; 0: none */
 	uint64_t adopt_serial;
 	uint64_t persist_max;		/* highest epoch ever handed out to be persisted */
-	bool persist_failed;		/* the last of them may not be */
+	bool persist_failed;		/* the last of them is not written */
+	uint64_t persist_ms;		/* ... and is tried again */
 	uint64_t start_ms, since_ms;
 	uint64_t claim_ms;
 	bool planned;
@@ -346,6 +349,12 @@ void ha_conflict_higher(struct ha *ha, uint64_t epoch, char why[HA_REASON_MAX]);
 /* fitness.c */
 enum ha_fitness ha_fitness(const struct ha *ha, char reason[HA_REASON_MAX]);
 bool ha_ownerless(const struct ha *ha);
+
+/* persist.c */
+void ha_persist_done(struct ha *ha, uint64_t epoch, int error);
+bool ha_persist_leaves(const struct ha *ha);		/* the epoch cannot be written here, and the peer can do as well */
+void ha_persist_think(struct ha *ha);
+uint64_t ha_persist_deadline(const struct ha *ha);
 
 /* keep.c */
 void ha_keep_batch(struct ha *ha);			/* the open batch, before anything of it leaves */

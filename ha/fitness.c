@@ -37,6 +37,10 @@ static enum ha_fitness beside_owner(const struct ha *ha, char reason[HA_REASON_M
 {
 	const struct ha_follow *follow = &ha->follow;
 
+	if (follow->complete && !ha->roles.may_miss && ha->roles.persist_failed && !ha->peer.unwritten) {
+		snprintf(reason, HA_REASON_MAX, "holds everything of %.60s, but cannot write the epoch", ha->peer.node);
+		return HA_FITNESS_CATCHING_UP;
+	}
 	if (follow->complete && !ha->roles.may_miss) {
 		snprintf(reason, HA_REASON_MAX, "holds everything of %.60s", ha->peer.node);
 		return HA_FITNESS_READY;
@@ -56,6 +60,10 @@ static enum ha_fitness beside_standby(const struct ha *ha, char reason[HA_REASON
 		snprintf(reason, HA_REASON_MAX, "%.40s holds a newer log (%" PRIu64 "/%" PRIu64 ", here %" PRIu64 "/%" PRIu64 ")",
 			 peer->node, peer->log_epoch, peer->seq, ha->log.epoch, ha->log.seq);
 		return HA_FITNESS_STALE;
+	}
+	if (ha_persist_leaves(ha)) {
+		snprintf(reason, HA_REASON_MAX, "cannot write the epoch; %.60s holds no less", peer->node);
+		return HA_FITNESS_CATCHING_UP;
 	}
 	if (has_history(ha)) {
 		/* whatever somebody held who is gone: of the two there are, nobody holds more */

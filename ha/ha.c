@@ -274,6 +274,7 @@ void ha_beat_fill(const struct ha *ha, L2tpha__Heartbeat *beat)
 	beat->digest_valid = !ha->log.batch_len;
 	beat->eligible = ha_roles_eligible(ha);
 	beat->owned = ha_roles_owned(ha);
+	beat->epoch_unwritten = ha->roles.persist_failed;
 	beat->config_digest.data = (uint8_t *)(uintptr_t)ha->config.config_digest;
 	beat->config_digest.len = sizeof(ha->config.config_digest);
 }
@@ -604,6 +605,7 @@ uint64_t ha_deadline_ms(const struct ha *ha)
 	sooner(&at, ha_commit_deadline(ha));
 	sooner(&at, ha_follow_deadline(ha));
 	sooner(&at, ha_keep_deadline(ha));
+	sooner(&at, ha_persist_deadline(ha));
 	if (ha->link_up) {
 		sooner(&at, ha->heartbeat_ms);
 		sooner(&at, ha->last_rx_ms + ha->config.dead_ms);
@@ -715,6 +717,7 @@ void ha_info(const struct ha *ha, struct ha_info *info)
 	info->refused = ha->stats.refused;
 	info->snapshots = ha->stats.snapshots;
 	info->waiting_output = ha->commit.held;
+	info->epoch_unwritten = ha->roles.persist_failed;
 	info->behind = ha->roles.behind;
 	info->doubt = ha->commit.doubt_ms != 0;
 	info->lag_ms_last = ha->stats.lag_ms_last;

@@ -257,6 +257,7 @@ struct ha_info {
 	uint64_t frames_sent, frames_received, records_sent, records_received, acks_sent, acks_received,
 		 bytes_sent, bytes_received, late_commits, bad_frames, refused, snapshots;
 	uint32_t waiting_output;	/* outputs held for a commit now */
+	bool epoch_unwritten;		/* the disk does not take the epoch; see persist.c */
 	bool behind;			/* of the last takeover here: the records may have been old */
 	bool doubt;			/* not in sync any more, and the standby may not know yet: outputs still wait */
 	uint32_t lag_ms_last, lag_ms_max; /* put -> confirmed */

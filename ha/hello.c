@@ -166,6 +166,7 @@ bool ha_peer_state(struct ha *ha, const L2tpha__Heartbeat *beat)
 	peer->records = beat->records;
 	peer->eligible = beat->eligible;
 	peer->owned = beat->owned;
+	peer->unwritten = beat->epoch_unwritten;
 	peer_config(ha, &beat->config_digest);
 	return true;
 }

@@ -59,6 +59,10 @@ void ha_roles_handover(struct ha *ha, const L2tpha__Handover *handover)
 		ha_send_refuse(ha, HA_FRAME_HANDOVER, "records are missing here");
 		return;
 	}
+	if (ha_persist_leaves(ha)) {
+		ha_send_refuse(ha, HA_FRAME_HANDOVER, "the epoch cannot be written here");
+		return;
+	}
 	ha_suspicion_clear(ha);
 	roles->silent_ms = 0;
 	roles->planned = true;
@@ -124,6 +128,10 @@ int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_R
 	}
 	if (ha->peer.role != HA_ROLE_STANDBY) {
 		snprintf(reason, HA_REASON_MAX, "%.40s is %s, not standby", ha->peer.node, ha_role_name(ha->peer.role));
+		return -EAGAIN;
+	}
+	if (ha->peer.unwritten && !roles->persist_failed) {
+		snprintf(reason, HA_REASON_MAX, "%.40s cannot write its epoch to disk", ha->peer.node);
 		return -EAGAIN;
 	}
 	snprintf(reason, HA_REASON_MAX, "%s%.40s takes over %" PRIu32 " records; nothing is lost",

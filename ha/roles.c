@@ -306,8 +306,8 @@ static void step_failed(struct ha *ha, uint8_t step, int error)
 		step_next(ha);
 		return;
 	}
-	if (step == STEP_EPOCH)
-		roles->persist_failed = true;
+	if (step == STEP_EPOCH && ha->peer.role == HA_ROLE_DEMOTING)
+		ha_send_refuse(ha, HA_FRAME_HANDOVER, why);
 	roles->handicap_ms = ha->now_ms + HA_RETRY_MS;
 	ha_role_fire(ha, ROLE_EVENT_FAILED, why);
 }
@@ -325,10 +325,7 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 	memmove(roles->outstanding, roles->outstanding + 1, --roles->outstanding_len * sizeof(roles->outstanding[0]));
 	if (serial == roles->adopt_serial) {
 		roles->adopt_serial = 0;
-		if (error) {
-			roles->persist_failed = true;
-			ha_warn(ha, "cannot persist the epoch of the peer: %s", strerror(-error));
-		}
+		ha_persist_done(ha, roles->persist_max, error);
 		ha_roles_think(ha);
 		return;
 	}
@@ -336,6 +333,10 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 		return;		/* of a step that was abandoned */
 	step = roles->steps[roles->step];
 	roles->step_serial = 0;
+	if (step == STEP_EPOCH) {
+		ha_persist_done(ha, roles->claim_epoch, error);
+		error = ha_persist_leaves(ha) ? error : 0;
+	}
 	if (error) {
 		step_failed(ha, step, error);
 		ha_roles_think(ha);
@@ -397,7 +398,7 @@ void ha_roles_peer(struct ha *ha)
 
 bool ha_roles_eligible(const struct ha *ha)
 {
-	return !ha->roles.held && ha->config.detector && ha->now_ms >= ha->roles.handicap_ms;
+	return !ha->roles.held && ha->config.detector && ha->now_ms >= ha->roles.handicap_ms && !ha_persist_leaves(ha);
 }
 
 static int compare_u64(uint64_t a, uint64_t b)
@@ -625,17 +626,8 @@ static void think_linked(struct ha *ha)
 void ha_roles_think(struct ha *ha)
 {
 	struct ha_roles *roles = &ha->roles;
-	struct ha_action_node *node;
 
-	if (roles->adopt_epoch <= roles->persist_max && !roles->persist_failed)
-		roles->adopt_epoch = 0;
-	if (roles->adopt_epoch && !roles->adopt_serial && !roles->step_serial && !ha_reigning(ha)) {
-		node = ha_action_new(ha, HA_ACTION_EPOCH, false);
-		node->action.epoch = roles->adopt_epoch > roles->persist_max ? roles->adopt_epoch : roles->persist_max;
-		node->serial = roles->adopt_serial = ++roles->next_serial;
-		roles->adopt_epoch = 0;
-		roles->persist_failed = false;
-	}
+	ha_persist_think(ha);
 	if (ha->role == HA_ROLE_DEMOTING)
 		think_demoting(ha);
 	ha_carrier_think(ha);

@@ -344,27 +344,47 @@ static void run_clock_jump(struct sim *sim)
 
 /* ---- F16, F17: the machine runs out of something ---- */
 
+/* Who cannot write the epoch takes over when the other one is gone, and leaves it to him while he is not. */
 static void run_disk_full(struct sim *sim)
 {
-	int round;
+	int round, lost = 0;
 
 	story_calls(sim);
-	sim->nodes[0].disk_fails = sim->nodes[1].disk_fails = true;
-	for (round = 0; round < 6 && !sim->failed; round++) {
-		struct node *active = story_active(sim, "while no epoch can be written");
+	for (round = 0; round < 8 && !sim->failed; round++) {
+		struct node *active = story_active(sim, "while no epoch can be written"), *standby = story_standby(sim);
+		struct ha_info info;
 
 		if (!active)
 			break;
-		if (rng_pm(sim, 500))
-			story_switch(sim, active);
-		else
-			power_cycle(sim, active, between(sim, 300, 3000));
-		sim_run_for(sim, 7 * SEC);
+		standby->disk_fails = true;
+		active->disk_fails = rng_pm(sim, 400);
 		peer_call(&sim->peers[round % 2]);
+		if (rng_pm(sim, 500)) {
+			story_switch(sim, active);
+			sim_run_for(sim, 7 * SEC);
+			if (sim->failed)
+				break;
+			ha_info(group_ha(standby->group), &info);
+			if (!active->disk_fails && sim_active(sim) != active->index)
+				sim_fail(sim, "S7: a node that cannot write its epoch takes over from one that can");
+			else if (sim_active(sim) == standby->index && !info.epoch_unwritten)
+				sim_fail(sim, "S7: node %d does not say that its epoch is not on disk", standby->index);
+		} else {
+			lost++;
+			power_cycle(sim, active, between(sim, 300, 3000));
+			sim_run_for(sim, 7 * SEC);
+		}
+		sim->nodes[0].disk_fails = sim->nodes[1].disk_fails = false;
+		sim_run_for(sim, 7 * SEC);
+		if (sim->failed || sim_active(sim) < 0)
+			continue;
+		ha_info(group_ha(sim->nodes[sim_active(sim)].group), &info);
+		if (info.epoch_unwritten)
+			sim_fail(sim, "S7: the epoch is not written though the disk takes it again");
 	}
-	if (!sim->failed && sim->switchovers < 6)
-		sim_fail(sim, "liveness: with a full disk only %llu of 6 takeovers happened",
-			 (unsigned long long)sim->switchovers);
+	if (!sim->failed && sim->switchovers < (uint64_t)lost)
+		sim_fail(sim, "liveness: with a full disk only %llu of %d takeovers happened",
+			 (unsigned long long)sim->switchovers, lost);
 	story_settle(sim);
 }
 
