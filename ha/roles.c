@@ -156,6 +156,8 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_suspicion_clear(ha);
 		break;
 	case HA_ROLE_DEMOTING:
+		if (from == HA_ROLE_CLAIMING && roles->behind)
+			roles->unsure = true;	/* the next claim knows no more than this one did */
 		roles->paused = false;
 		roles->open = roles->switching = roles->switch_go = false;
 		ha->commit.flush_seq = 0;

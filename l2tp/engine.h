@@ -51,6 +51,7 @@ struct resync {
 	uint16_t base;			/* vs of the records: the real one is no lower */
 	uint16_t hello_end;		/* one past the HELLOs that bridge the uncertainty */
 	uint16_t beyond_nr;		/* an unlikely Nr that waits for a second witness */
+	uint64_t heard_ms;		/* when heard_ns came first */
 	uint16_t heard_ns, zlb_ns;	/* lowest Ns the peer sent above our vr; the one of its ZLBs */
 	bool beyond, heard, zlb;	/* the three above are set */
 	bool vs_known, vr_known;

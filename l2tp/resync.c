@@ -45,6 +45,7 @@
 #define LISTEN_MS 1000
 #define SETTLE_MS 8500		/* more than the longest back-off of a peer */
 #define LIMIT_MS 31000
+#define REPEAT_MS 500		/* sooner it is the network that sends twice, not the peer */
 #define UNCERTAIN_MAX 64	/* HELLOs at most, and how far one packet alone is believed */
 
 const char *l2tp_resync_state_name(enum l2tp_resync_state state)
@@ -359,13 +360,17 @@ static void learn_vr(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t ns, b
 		return;
 	}
 	if (resync->heard && resync->heard_ns == ns) {
+		if (now_ms < resync->heard_ms + REPEAT_MS)
+			return;
 		resync->vr_known = true;
 		channel->vr = ns;
 		note_channel(tunnel);
 		return;
 	}
-	if (!resync->heard || ahead < (uint16_t)(resync->heard_ns - channel->vr))
+	if (!resync->heard || ahead < (uint16_t)(resync->heard_ns - channel->vr)) {
 		resync->heard_ns = ns;
+		resync->heard_ms = now_ms;
+	}
 	resync->heard = true;
 	resync->settle_ms = CHANNEL_NEVER;	/* it will come again */
 }

@@ -222,6 +222,20 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 	}
 }
 
+/* One with the higher epoch has come back: who served without having heard of it goes mute. */
+void check_before_meeting(struct sim *sim)
+{
+	struct ha_info info[SIM_NODES] = { 0 };
+	int i;
+
+	for (i = 0; i < SIM_NODES; i++)
+		if (node_alive(&sim->nodes[i]))
+			ha_info(group_ha(sim->nodes[i].group), &info[i]);
+	for (i = 0; i < SIM_NODES; i++)
+		if (info[i].owner && !info[!i].owner && info[!i].epoch > info[i].epoch)
+			check_before_loss(sim, &sim->nodes[i], false);
+}
+
 void check_takeover(struct node *node)
 {
 	struct sim *sim = node->sim;

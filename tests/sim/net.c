@@ -428,6 +428,7 @@ static void ev_connect(struct sim *sim, struct sim_event *ev)
 	sim_trace(sim, "wire: up, stream %llu", (unsigned long long)w->next_conn);
 	if (!sim->net.split && sim->split_until_us == SIM_NEVER)
 		sim->split_until_us = sim->now_us + 3 * SEC;
+	check_before_meeting(sim);
 	for (i = 0; i < SIM_NODES; i++) {
 		struct node *node = &sim->nodes[i];
 

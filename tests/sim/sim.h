@@ -313,6 +313,7 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 void check_step(struct sim *sim);		/* after every event */
 void check_before_silence(struct sim *sim, struct node *active);
 void check_before_loss(struct sim *sim, struct node *lost, bool planned);	/* what may be lost with it */
+void check_before_meeting(struct sim *sim);		/* the nodes hear each other again */
 void check_takeover(struct node *node);		/* it is active now */
 void check_before_join(struct sim *sim);		/* what the loser of a partition takes with it */
 void check_end(struct sim *sim);		/* liveness, when faults are over */

@@ -33,6 +33,7 @@ static struct rig {
 	uint32_t random;
 	bool mirror;			/* records reach the standby */
 	bool cut_to_lac, cut_to_us;	/* what is sent is lost */
+	bool double_to_us;		/* it arrives twice */
 	uint32_t rtt_ms;		/* all of it on the way from the LAC */
 	struct parcel wire[WIRE_MAX];	/* LAC -> us */
 	size_t first, count;
@@ -72,16 +73,18 @@ static UNUSED_OK bool rig_select(void *ctx, const struct l2tp_sccrq_info *info, 
 
 static UNUSED_OK void rig_lac_send(void *ctx, const uint8_t *bytes, size_t len)
 {
-	struct parcel *parcel = &rig.wire[(rig.first + rig.count) % WIRE_MAX];
+	unsigned copies = rig.double_to_us ? 2 : 1;
 
 	(void)ctx;
-	if (rig.cut_to_us)
-		return;
-	ck_assert_uint_lt(rig.count, WIRE_MAX);
-	memcpy(parcel->data, bytes, len);
-	parcel->len = len;
-	parcel->due = rig.now + rig.rtt_ms;
-	rig.count++;
+	while (!rig.cut_to_us && copies--) {
+		struct parcel *parcel = &rig.wire[(rig.first + rig.count) % WIRE_MAX];
+
+		ck_assert_uint_lt(rig.count, WIRE_MAX);
+		memcpy(parcel->data, bytes, len);
+		parcel->len = len;
+		parcel->due = rig.now + rig.rtt_ms;
+		rig.count++;
+	}
 }
 
 static UNUSED_OK void rig_violation(void *ctx, const char *text)

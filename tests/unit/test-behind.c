@@ -120,6 +120,25 @@ START_TEST(both_directions_under_way)
 }
 END_TEST
 
+/* A packet that the network doubles is not repeated by the peer: what came before it is still to come. */
+START_TEST(doubled_by_the_network)
+{
+	struct lac_call *call;
+
+	start(LAC_PEER_RFC);
+	call = rig_call();
+	rig_run(2000);
+	rig.cut_to_us = true;
+	lac_hangup(call, rig.now, 3);
+	rig_take_over(L2TP_KNOWLEDGE_BEHIND, 50);
+	rig.double_to_us = true;
+	lac_hello_now(rig.lac, rig.now);	/* this one arrives first */
+	rig_run(28000);
+	rig.double_to_us = false;
+	check_alive();
+}
+END_TEST
+
 /* Exact records need no listening: one message, one acknowledgement, whatever the peer. */
 START_TEST(exact)
 {
@@ -299,6 +318,7 @@ int main(void)
 	tcase_add_loop_test(tcase, idle_peer, 0, LAC_PEERS * (int)GAPS);
 	tcase_add_loop_test(tcase, busy_peer, 0, LAC_PEERS * (int)GAPS);
 	tcase_add_loop_test(tcase, both_directions_under_way, 0, LAC_PEERS * (int)GAPS);
+	tcase_add_test(tcase, doubled_by_the_network);
 	tcase_add_loop_test(tcase, exact, 0, LAC_PEERS);
 	tcase_add_test(tcase, a_call_during_it_is_refused);
 	tcase_add_loop_test(tcase, what_we_have_to_say_comes_last, 0, LAC_PEERS * (int)GAPS);
