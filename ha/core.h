@@ -205,7 +205,6 @@ struct ha_roles {
 	bool probe_out;
 	enum ha_vip vip;		/* what the last probe found */
 	uint64_t probe_ms;		/* next probe */
-	uint64_t probe_void_ms;		/* one that counts for nothing has ended by then */
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
 	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
@@ -390,6 +389,7 @@ void ha_roles_think(struct ha *ha);
 /* carrier.c */
 void ha_carrier_think(struct ha *ha);
 void ha_carrier_silent(struct ha *ha);
+uint64_t ha_carrier_deadline(const struct ha *ha);
 void ha_roles_tick(struct ha *ha);
 void ha_roles_peer(struct ha *ha);			/* new state of the peer is in ha->peer */
 void ha_roles_epoch(struct ha *ha, uint64_t epoch);	/* seen on a frame */

@@ -701,7 +701,8 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		return at;
 	}
 	if (ha_reigning(ha)) {
-		if (guards(ha))
+		at = ha_carrier_deadline(ha);
+		if (guards(ha) && roles->probe_ms < at)
 			at = roles->probe_ms;
 		return roles->switch_go ? ha->now_ms : at;
 	}

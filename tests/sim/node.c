@@ -147,9 +147,17 @@ static void dp_packet(void *ctx, const struct l2tp_endpoint *local, const struct
 		group_packet(node->group, sim_ms(node->sim), local, peer, data, len);
 }
 
+static void dp_carrier(void *ctx)
+{
+	struct node *node = ctx;
+
+	if (node->group)
+		group_carrier(node->group, sim_ms(node->sim));
+}
+
 static struct dp_events dp_events_of(struct node *node)
 {
-	return (struct dp_events){ .ctx = node, .packet = dp_packet };
+	return (struct dp_events){ .ctx = node, .packet = dp_packet, .carrier = dp_carrier };
 }
 
 /* ---- wake-ups ---- */
@@ -234,6 +242,16 @@ void node_settle(struct node *node)
 		node->dp_scheduled = true;
 		sim_at(sim, sim->now_us + delay_us, ev_dp, node->index, node->incarnation);
 	}
+}
+
+void node_plug(struct node *node, bool in)
+{
+	sim_trace(node->sim, "node %d: access network %s", node->index, in ? "plugged in" : "unplugged");
+	node->access_cut = !in;
+	enter(node);
+	if (node->dp)
+		dp_null_plug(node->dp, in);
+	node_fed(node);
 }
 
 /* ---- life ---- */

@@ -244,6 +244,7 @@ void node_tick(struct node *node);
 struct group *node_group(const struct node *node);	/* NULL: no daemon */
 bool node_is_owner(const struct node *node);
 /* The kernel lets packets of the VIP out now. */
+void node_plug(struct node *node, bool in);	/* its cables of the access network */
 bool node_speaks(const struct node *node);
 int sim_active(const struct sim *sim);		/* the owner in role active, or -1 */
 enum ha_sync node_sync(const struct node *node);
@@ -341,7 +342,7 @@ struct scenario {
 	enum { STORY_FEW, STORY_ODD, STORY_EVEN, STORY_ONCE } seeds;	/* which of --seeds run it */
 };
 /* faults.c, outside.c; each ends with a nameless one */
-extern const struct scenario fault_scenarios[], outside_scenarios[], recovery_scenarios[];
+extern const struct scenario cutoff_scenarios[], fault_scenarios[], outside_scenarios[], recovery_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */

@@ -569,7 +569,7 @@ START_TEST(cut_off_and_back)
 	group_carrier(nodes[0]->group, now);
 	nodes[0]->failing = "vip_probe";	/* what cannot be told is not that nobody answers */
 	nodes[0]->failures = 1;
-	run(600);
+	run(1000);
 	ck_assert(!open_at(nodes[0]));
 	ck_assert(!nodes[0]->failures);
 	run(2000);

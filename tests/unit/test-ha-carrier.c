@@ -43,7 +43,7 @@ START_TEST(mute_until_it_hears_of_its_successor)
 	plug(&pair->a, true);
 	for (ms = 0; pair_info(&pair->a).role == active; ms++) {
 		ck_assert(ha_paused(pair->a.ha));
-		ck_assert_int_lt(ms, 100);
+		ck_assert_int_lt(ms, 1000);
 		pair_run(pair, 1);
 	}
 	pair_run(pair, 500);
@@ -95,7 +95,7 @@ START_TEST(goes_on_when_nobody_answers)
 	ck_assert(ha_paused(pair->a.ha));
 	plug(&pair->a, true);
 	ck_assert(ha_paused(pair->a.ha));
-	pair_run(pair, 600);
+	pair_run(pair, 900);
 	ck_assert(!ha_paused(pair->a.ha));
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	ck_assert_uint_eq(pair_info(&pair->a).epoch, epoch);
@@ -154,20 +154,20 @@ START_TEST(a_probe_of_the_time_before_tells_nothing)
 	pair_kill(&pair->b, false);
 	pair_cut(pair);
 	pair_run(pair, 2000);
+	for (int ms = 0; !pair->a.probe_due; ms++) {
+		ck_assert_int_lt(ms, 1000);
+		pair_run(pair, 1);
+	}
 	plug(&pair->a, false);
 	plug(&pair->a, true);
-	pair_run(pair, 1);
-	ck_assert(pair->a.probe_due);
-	plug(&pair->a, false);
-	plug(&pair->a, true);
-	pair_run(pair, 100);		/* the first probe has ended by now */
+	pair_run(pair, 700);		/* that one has ended by now */
 	ck_assert(ha_paused(pair->a.ha));
-	pair_run(pair, 500);
+	pair_run(pair, 200);
 	ck_assert(!ha_paused(pair->a.ha));
 
 	plug(&pair->a, false);
 	plug(&pair->a, true);
-	pair_run(pair, 1);
+	pair_run(pair, 801);
 	ck_assert(pair->a.probe_due);
 	pair->a.frozen = true;
 	pair_run(pair, 20000);
@@ -176,6 +176,55 @@ START_TEST(a_probe_of_the_time_before_tells_nothing)
 	ck_assert(ha_paused(pair->a.ha));
 	pair_run(pair, 500);
 	ck_assert(!ha_paused(pair->a.ha));
+	pair_free(pair);
+}
+END_TEST
+
+/* The cable is back just when the standby claims: it has the address by the time this one looks. */
+START_TEST(a_standby_that_claims_goes_first)
+{
+	struct pair *pair = pair_up();
+
+	cut_off(pair);
+	while (!pair->b.probe_due)
+		pair_run(pair, 1);
+	plug(&pair->a, true);
+	for (int ms = 0; ms < 3000; ms++) {
+		pair_run(pair, 1);
+		ck_assert(ha_paused(pair->a.ha) || pair_info(&pair->a).role != active);
+	}
+	ck_assert_int_eq(pair_info(&pair->b).role, active);
+	pair_free(pair);
+}
+END_TEST
+
+/* Nothing more is heard on a link that is up: mute before the other one can have given up on us. */
+START_TEST(mute_before_the_other_one_claims)
+{
+	struct pair *pair = pair_up();
+	uint64_t mute_ms = 0;
+
+	for (uint32_t phase = 0; phase < 250; phase += 10) {
+		pair_run(pair, phase);
+		plug(&pair->a, false);
+		pair_run(pair, 3 * 200);
+		ck_assert(!ha_paused(pair->a.ha));
+		pair->stalled = true;
+		pair->a.vip = false;
+		mute_ms = 0;
+		for (int ms = 0; pair_info(&pair->b).role == standby; ms++) {
+			ck_assert_int_lt(ms, 3000);
+			pair_run(pair, 1);
+			if (ha_paused(pair->a.ha)) {
+				pair->a.fenced = true;
+				mute_ms = mute_ms ? mute_ms : pair->now_ms;
+			}
+		}
+		ck_assert_uint_ne(mute_ms, 0);
+		ck_assert_uint_gt(pair->now_ms, mute_ms + 50);
+		pair_free(pair);
+		pair = pair_up();
+	}
 	pair_free(pair);
 }
 END_TEST
@@ -192,11 +241,11 @@ START_TEST(the_other_one_waits)
 	pair_run(pair, 50);
 	plug(&pair->a, true);
 	plug(&pair->b, true);
-	pair_run(pair, 500);
-	ck_assert(!ha_paused(pair->a.ha));
+	while (ha_paused(pair->a.ha))
+		pair_run(pair, 1);
 	pair->a.fenced = false;
 	pair->a.vip = true;
-	for (int ms = 0; ms < 3000; ms++) {
+	for (int ms = 0; ms < 6000; ms++) {
 		pair_run(pair, 1);
 		reigns += pair_info(&pair->b).role != standby;
 	}
@@ -217,6 +266,8 @@ int main(void)
 	tcase_add_test(tcase, goes_on_when_the_other_one_did_not_take_over);
 	tcase_add_test(tcase, one_of_the_two_is_enough_to_go_on);
 	tcase_add_test(tcase, a_probe_of_the_time_before_tells_nothing);
+	tcase_add_test(tcase, a_standby_that_claims_goes_first);
+	tcase_add_test(tcase, mute_before_the_other_one_claims);
 	tcase_add_test(tcase, the_other_one_waits);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
