@@ -248,9 +248,10 @@ void node_plug(struct node *node, bool in)
 {
 	sim_trace(node->sim, "node %d: access network %s", node->index, in ? "plugged in" : "unplugged");
 	node->access_cut = !in;
+	if (!node->dp)
+		return;
 	enter(node);
-	if (node->dp)
-		dp_null_plug(node->dp, in);
+	dp_null_plug(node->dp, in);
 	node_fed(node);
 }
 
