@@ -500,7 +500,10 @@ bool ppp_model_die(struct ppp_model *model, struct ppp_key key)
 
 	if (!s || s->state == SESS_ENDING)
 		return false;
-	sess_down(model, s, PPP_DOWN_ENGINE);
+	if (s->orphan)
+		sess_free(model, s);	/* nobody is there to be told */
+	else
+		sess_down(model, s, PPP_DOWN_ENGINE);
 	return true;
 }
 
