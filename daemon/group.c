@@ -411,6 +411,7 @@ void group_link_down(struct group *group, uint64_t now_ms)
 {
 	group->now_ms = now_ms;
 	ha_link_down(group->ha, now_ms);
+	group_prepare(group);
 	group_trace_link(group, false);
 }
 

@@ -213,6 +213,15 @@ static void probe_done(void *arg, int result)
 		probe_told(group, result);
 }
 
+/* A warm standby that may have to take over: what can be had before that is known costs nobody time. */
+void group_prepare(struct group *group)
+{
+	uint32_t count = HASH_COUNT(group->subs);
+
+	if (!group->active && !group_hot(group) && count && group->ppp->prepare)
+		group->ppp->prepare(group->ppp_engine, count);
+}
+
 static void probe(struct group *group)
 {
 	struct dp_request *req;
@@ -222,6 +231,7 @@ static void probe(struct group *group)
 		ha_probe_result(group->ha, group->now_ms, false);
 		return;
 	}
+	group_prepare(group);	/* the answer takes a while */
 	req = group_request(group, 0, 0, 0);
 	if (req)
 		rc = group->dp->ops->vip_probe(group->dp, group->rg->vips, group->rg->vip_count, 300, probe_done, req);

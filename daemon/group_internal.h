@@ -178,6 +178,7 @@ void group_lease_check(struct group *group);
 void group_lease_shorten(struct group *group);
 void group_lease_tick(struct group *group);
 void group_pause_check(struct group *group);
+void group_prepare(struct group *group);	/* a standby whose peer fell silent */
 void group_rebuild_some(struct group *group, unsigned records);	/* while group->rebuilding: about so many more */
 void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
 

@@ -675,12 +675,23 @@ static void pppd_auth_reply(void *engine, struct ppp_key key,
 	proto_send(s->fd, buf, len, NULL, 0);
 }
 
+static void pppd_prepare(void *engine, uint32_t count)
+{
+	struct io_pppd *p = engine;
+	struct proto_note n = { .status = count < INT32_MAX ? (int32_t)count : INT32_MAX };
+	uint8_t buf[128];
+	int len = proto_encode_note(buf, sizeof(buf), PROTO_PREPARE, &n);
+
+	zygote_send(p->zygote, n.key, buf, len, NULL, 0);
+}
+
 const struct ppp_engine_ops io_pppd_ops = {
 	.start = pppd_start,
 	.activate = pppd_activate,
 	.kill = pppd_kill,
 	.terminate = pppd_terminate,
 	.auth_reply = pppd_auth_reply,
+	.prepare = pppd_prepare,
 };
 
 /* ---- the engine ----------------------------------------------------- */

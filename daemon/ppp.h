@@ -125,6 +125,8 @@ struct ppp_engine_ops {
 	void (*terminate)(void *engine, struct ppp_key key);
 	void (*auth_reply)(void *engine, struct ppp_key key,
 			   const struct ppp_verdict *verdict);
+	/* So many sessions may have to be started soon; or not.  May be NULL. */
+	void (*prepare)(void *engine, uint32_t count);
 };
 
 struct ppp_events {

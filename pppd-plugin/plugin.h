@@ -72,6 +72,16 @@ extern struct channel zygote_channel;
 extern option_t zygote_options[];
 int zygote_connect(void);
 
+/* spare.c: processes that wait for a session */
+void spares_want(unsigned int count);	/* of now; kept for some seconds */
+int spares_timeout_ms(void);		/* until spares_tend() has something to do; -1: nothing */
+int spares_tend(void);			/* the new process gets its socket, everybody else -1 */
+void spares_reaped(pid_t pid);
+void spares_forget(void);		/* in a child */
+/* Hands a START to one of them: its process, or 0 when there is none. */
+pid_t spares_give(const uint8_t *buf, size_t len, const int *fds, size_t n_fds);
+void spare_warm_up(void);
+
 /* unit.c: the channel's establish_ppp */
 int unit_establish(int fd);
 

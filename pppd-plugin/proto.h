@@ -9,8 +9,8 @@
  * than the daemon goes on talking to it after an upgrade.
  *
  * Two kinds of sockets:
- *   zygote  daemon <-> zygote pppd: START (with descriptors), KILL; READY,
- *           EXITED
+ *   zygote  daemon <-> zygote pppd: START (with descriptors), KILL, PREPARE;
+ *           READY, EXITED
  *   link    daemon <-> one session's pppd: the rest
  */
 #ifndef PPPD_PLUGIN_PROTO_H
@@ -45,6 +45,8 @@ enum proto_type {
 	PROTO_FDS,		/* fds: session, tunnel (if any) */
 	/* daemon -> session */
 	PROTO_EARLY,		/* a frame that came before the session did */
+	/* daemon -> zygote */
+	PROTO_PREPARE,		/* so many sessions may come soon (status) */
 	PROTO_TYPE_END
 };
 

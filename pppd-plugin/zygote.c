@@ -10,9 +10,11 @@
  * an ordinary pppd.  The expensive steps (PPPIOCGCHAN waits for an RCU grace
  * period) are taken by the children, in parallel.
  *
- * What must not be shared after the fork is repaired in become_session():
- * the random seed (magic numbers, CHAP challenges), pppd's signal pipe, its
- * status database, the process group, what signals do.
+ * What must not be shared after the fork is repaired in leave_zygote(): the
+ * random seed (magic numbers, CHAP challenges), pppd's signal pipe, its status
+ * database, the process group, what signals do.
+ *
+ * PREPARE asks for children in advance, see spare.c.
  *
  * With `l2tpha-once` no fork happens: one exec per session, for comparison.
  */
@@ -108,8 +110,8 @@ static void reseed(void)
 	seed48(seed);
 }
 
-/* In the child, with the session's descriptors already in `self`. */
-static void become_session(void)
+/* In the child. */
+static void leave_zygote(void)
 {
 	sigset_t none;
 
@@ -127,10 +129,16 @@ static void become_session(void)
 	zygote.fd = -1;
 	free(zygote.children);
 	zygote.children = NULL;
+	spares_forget();
 	replace_signal_pipe();
 	reseed();
 	if (&pppdb)
 		pppdb = NULL;
+}
+
+/* With the session's descriptors already in `self`. */
+static void take_name(void)
+{
 	snprintf(zygote.ident, sizeof(zygote.ident), "pppd[%u/%u]",
 		 self.params.key.tunnel_id, self.params.key.session_id);
 	closelog();
@@ -180,8 +188,10 @@ static void reap(void)
 		for (i = 0; i < zygote.n_children; i++)
 			if (zygote.children[i].pid == pid)
 				break;
-		if (i == zygote.n_children)
+		if (i == zygote.n_children) {
+			spares_reaped(pid);
 			continue;
+		}
 		tell(PROTO_EXITED, zygote.children[i].key,
 		     zygote.children[i].instance, word);
 		zygote.children[i] = zygote.children[--zygote.n_children];
@@ -208,22 +218,9 @@ static void close_all(const int *fds, size_t n)
 		close(fds[n]);
 }
 
-/* True in the process that is the session's. */
-static int start(const struct ppp_params *p, uint32_t instance,
-		 const int *fds, size_t n_fds)
+static void become_session(const struct ppp_params *p, uint32_t instance,
+			   const int *fds, size_t n_fds)
 {
-	pid_t pid = 0;
-
-	if (n_fds < 2)
-		return 0;
-	if (!zygote.once) {
-		pid = fork();
-		if (pid) {
-			if (pid < 0 || remember(pid, p->key, instance) < 0)
-				tell(PROTO_EXITED, p->key, instance, 1 << 8);
-			return 0;
-		}
-	}
 	self.params = *p;
 	self.instance = instance;
 	if (p->state_len) {
@@ -233,9 +230,54 @@ static int start(const struct ppp_params *p, uint32_t instance,
 	self.session_fd = fds[1];
 	self.tunnel_fd = n_fds > 2 ? fds[2] : -1;
 	self.daemon_path = daemon_path;
-	become_session();
+	take_name();
 	link_start(fds[0]);
+}
+
+/* True in the process that is the session's. */
+static int start(const struct ppp_params *p, uint32_t instance,
+		 const uint8_t *buf, int len, const int *fds, size_t n_fds)
+{
+	pid_t pid = 0;
+
+	if (n_fds < 2)
+		return 0;
+	if (!zygote.once) {
+		pid = spares_give(buf, len, fds, n_fds);
+		if (!pid)
+			pid = fork();
+		if (pid) {
+			if (pid < 0 || remember(pid, p->key, instance) < 0)
+				tell(PROTO_EXITED, p->key, instance, 1 << 8);
+			return 0;
+		}
+	}
+	leave_zygote();
+	become_session(p, instance, fds, n_fds);
 	return 1;
+}
+
+/* The life of a spare, until it is a session. */
+static void wait_for_session(int sock)
+{
+	uint8_t buf[PROTO_MSG_MAX];
+	int fds[PROTO_FDS_MAX];
+	struct ppp_params p;
+	struct proto_iter it;
+	uint32_t instance = 0;
+	size_t n_fds;
+	int len;
+
+	leave_zygote();
+	spare_warm_up();
+	do
+		len = proto_recv(sock, buf, sizeof(buf), fds, &n_fds);
+	while (len == -EINTR || len == -EAGAIN);
+	if (len <= 0 || proto_open(&it, buf, len) != PROTO_START
+	    || proto_decode_start(&it, &p, &instance) || n_fds < 2)
+		_exit(0);
+	close(sock);
+	become_session(&p, instance, fds, n_fds);
 }
 
 /* One datagram from the daemon: true in a new session's process. */
@@ -258,7 +300,7 @@ static int receive(void)
 	type = len < 0 ? len : proto_open(&it, buf, len);
 	if (type == PROTO_START)
 		err = proto_decode_start(&it, &p, &instance);
-	else if (type == PROTO_KILL)
+	else if (type == PROTO_KILL || type == PROTO_PREPARE)
 		err = proto_decode_note(&it, &note);
 	else
 		err = -EBADMSG;
@@ -268,8 +310,11 @@ static int receive(void)
 		return 0;
 	}
 	if (type == PROTO_START) {
-		if (start(&p, instance, fds, n_fds))
+		if (start(&p, instance, buf, len, fds, n_fds))
 			return 1;
+	} else if (type == PROTO_PREPARE) {
+		if (!zygote.once && note.status > 0)
+			spares_want(note.status);
 	} else {
 		kill_child(note.key, note.instance);
 	}
@@ -280,6 +325,8 @@ static int receive(void)
 int zygote_connect(void)
 {
 	struct pollfd pfd = { .fd = zygote.fd, .events = POLLIN };
+	struct timespec wait;
+	int timeout_ms, sock;
 	sigset_t block;
 
 	if (zygote.fd < 0)
@@ -296,7 +343,10 @@ int zygote_connect(void)
 	tell(PROTO_READY, (struct ppp_key){ 0 }, 0, 0);
 	dup2(STDOUT_FILENO, STDERR_FILENO);	/* start-up errors went there */
 	for (;;) {
-		if (ppoll(&pfd, 1, NULL, &zygote.wait_mask) < 0) {
+		timeout_ms = spares_timeout_ms();
+		wait.tv_sec = timeout_ms / 1000;
+		wait.tv_nsec = timeout_ms % 1000 * 1000000L;
+		if (ppoll(&pfd, 1, timeout_ms < 0 ? NULL : &wait, &zygote.wait_mask) < 0) {
 			if (errno != EINTR)
 				fatal("l2tpha: ppoll: %m");
 			pfd.revents = 0;
@@ -304,8 +354,16 @@ int zygote_connect(void)
 		if (got_sigterm)
 			die(0);
 		reap();
-		if (pfd.revents && receive())
+		if (pfd.revents) {
+			if (receive())
+				break;
+		} else if (timeout_ms >= 0) {
+			sock = spares_tend();
+			if (sock < 0)
+				continue;
+			wait_for_session(sock);
 			break;
+		}
 	}
 	session_setup();
 	return self.session_fd;

@@ -18,10 +18,12 @@
  *   ppp-driver refuse                 wrong secrets, refused authentication,
  *                                     garbage on ppp.sock, a broken state
  *   ppp-driver rate N [exec]          standby sessions per second, memory
+ *   ppp-driver kernel N T             what N sessions in T tunnels cost the kernel alone
  *
  * L2TPHA_PLUGIN names l2tpha.so (default build/l2tpha.so here).
  */
 #include "tests/lab/ppp-core.h"
+#include "tests/lab/ppp-kernel.h"
 
 #include <poll.h>
 
@@ -399,6 +401,74 @@ static void start_patiently(const struct ppp_params *p)
 		fail("start: %s", strerror(-err));
 }
 
+static struct ppp_state sample_state(void)
+{
+	struct ppp_state state = {
+		.version = PPP_STATE_VERSION,
+		.got = { LCP_MRU | LCP_MAGIC | LCP_PAP, 1460, 0, 0x1111 },
+		.his = { LCP_MRU | LCP_MAGIC, 1460, 0, 0x2222 },
+		.lcp_id = 3, .ipcp_id = 3,
+		.ipcp_flags = IPCP_GOT_ADDR | IPCP_HIS_ADDR,
+		.local_addr = inet_addr("10.9.0.1"),
+		.auth_kind = PPP_AUTH_PAP, .user = USER,
+	};
+
+	return state;
+}
+
+static unsigned int pppds(void)
+{
+	FILE *f = popen("pgrep -c -x pppd", "r");
+	unsigned int n = 0;
+
+	if (!f || fscanf(f, "%u", &n) != 1)
+		fail("pgrep");
+	pclose(f);
+	return n;
+}
+
+/* Processes that wait for sessions: used when one comes, gone when none does. */
+static void prepared_story(void)
+{
+	unsigned int before = pppds(), injected = core.injected, i;
+	struct ppp_state state = sample_state();
+	uint8_t blob[PPP_STATE_MAX];
+	double t = now_s();
+
+	io_pppd_ops.prepare(core.engine, 3);
+	while (pppds() != before + 3) {
+		if (now_s() - t > 10)
+			fail("%u processes wait for a session, not 3", pppds() - before);
+		run_for(0.1);
+	}
+	for (i = 0; i < 4; i++) {
+		struct ppp_params p = params(70 + i, session_open(&lns, 70 + i), "pap");
+
+		state.peer_addr = htonl(0x0a0a0000 + i + 1);
+		p.state_len = proto_encode_state(blob, sizeof(blob), &state);
+		p.state = blob;
+		p.standby = true;
+		start(&p);
+		await(&core.injected, injected + i + 1, 10, "injected");
+		if (core.inject_err || pppds() != before + (i < 3 ? 3 : 4))
+			fail("session %u: %s, %u processes", i, strerror(-core.inject_err), pppds() - before);
+	}
+	for (i = 0; i < 4; i++)
+		io_pppd_ops.kill(core.engine, (struct ppp_key){ TUNNEL_LNS, 70 + i });
+	run_for(0.5);
+	io_pppd_ops.prepare(core.engine, 2);
+	t = now_s();
+	run_for(1);
+	if (pppds() != before + 2)
+		fail("%u processes wait for a session, not 2", pppds() - before);
+	while (pppds() != before) {
+		if (now_s() - t > 40)
+			fail("nobody came, and they wait for ever");
+		run_for(0.5);
+	}
+	printf("prepared, used, and given up after %.0f s\n", now_s() - t);
+}
+
 static int zygote_story(void)
 {
 	int fd_lac, fd_lns, fd2_lac, fd2_lns;
@@ -451,6 +521,8 @@ static int zygote_story(void)
 	start_patiently(&p2);
 	io_pppd_ops.kill(core.engine, p2.key);
 
+	prepared_story();
+
 	/* the first session has no parent any more: its end is noticed all the same */
 	ping("two zygotes later");
 	kill(peer, SIGTERM);
@@ -473,21 +545,6 @@ static int dial_ppp_sock(void)
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0)
 		fail("ppp.sock: %s", strerror(errno));
 	return fd;
-}
-
-static struct ppp_state sample_state(void)
-{
-	struct ppp_state state = {
-		.version = PPP_STATE_VERSION,
-		.got = { LCP_MRU | LCP_MAGIC | LCP_PAP, 1460, 0, 0x1111 },
-		.his = { LCP_MRU | LCP_MAGIC, 1460, 0, 0x2222 },
-		.lcp_id = 3, .ipcp_id = 3,
-		.ipcp_flags = IPCP_GOT_ADDR | IPCP_HIS_ADDR,
-		.local_addr = inet_addr("10.9.0.1"),
-		.auth_kind = PPP_AUTH_PAP, .user = USER,
-	};
-
-	return state;
 }
 
 static int refuse(void)
@@ -660,7 +717,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
-		fprintf(stderr, "usage: ppp-driver story [none|pap|chap] | orphan | peer | early | zygote | refuse | rate N [exec]\n");
+		fprintf(stderr, "usage: ppp-driver story [none|pap|chap] | orphan | peer | early | zygote | refuse | rate N [exec] | kernel N T\n");
 		return 2;
 	}
 	if (!getenv("L2TPHA_PLUGIN")) {
@@ -684,5 +741,7 @@ int main(int argc, char **argv)
 		return refuse();
 	if (!strcmp(argv[1], "rate") && argc > 2)
 		return rate(atoi(argv[2]), argc > 3 && !strcmp(argv[3], "exec"));
+	if (!strcmp(argv[1], "kernel") && argc > 3)
+		return kernel_rate(atoi(argv[2]), atoi(argv[3]));
 	return 2;
 }

@@ -47,15 +47,15 @@
 
 struct side {
 	const char *ip, *peer_ip;
-	uint16_t tunnel, peer_tunnel;
+	uint16_t tunnel, peer_tunnel, peer_port;	/* port 0: 1701 */
 	int netns;
 	struct nl_sock *nl;
 	int family;
 	int udp;
 };
 
-static struct side lns = { LNS_IP, LAC_IP, TUNNEL_LNS, TUNNEL_LAC, -1, NULL, 0, -1 };
-static struct side lac = { LAC_IP, LNS_IP, TUNNEL_LAC, TUNNEL_LNS, -1, NULL, 0, -1 };
+static struct side lns = { LNS_IP, LAC_IP, TUNNEL_LNS, TUNNEL_LAC, 0, -1, NULL, 0, -1 };
+static struct side lac = { LAC_IP, LNS_IP, TUNNEL_LAC, TUNNEL_LNS, 0, -1, NULL, 0, -1 };
 
 static void __attribute__((noreturn, format(printf, 1, 2)))
 fail(const char *fmt, ...)
@@ -138,10 +138,14 @@ static void tunnel_open(struct side *s)
 	int one = 1;
 
 	enter(s);
-	s->nl = nl_socket_alloc();
-	if (genl_connect(s->nl) < 0)
-		fail("genl_connect");
-	s->family = genl_ctrl_resolve(s->nl, L2TP_GENL_NAME);
+	if (s->peer_port)
+		peer.sin_port = htons(s->peer_port);
+	if (!s->nl) {
+		s->nl = nl_socket_alloc();
+		if (genl_connect(s->nl) < 0)
+			fail("genl_connect");
+		s->family = genl_ctrl_resolve(s->nl, L2TP_GENL_NAME);
+	}
 	if (s->family < 0)
 		fail("this kernel has no l2tp netlink");
 	s->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -162,6 +166,7 @@ static void tunnel_close(struct side *s)
 	command(s, message(s, L2TP_CMD_TUNNEL_DELETE));
 	close(s->udp);
 	nl_socket_free(s->nl);
+	s->nl = NULL;
 }
 
 /* The connected pppox socket; session IDs are equal at both ends. */

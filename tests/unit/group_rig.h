@@ -53,6 +53,7 @@ struct node {
 	int failures;			/* so many times */
 	int start_error;		/* what starting PPP returns */
 	bool deaf_standby;		/* what is put in place does not take */
+	uint32_t prepared;		/* sessions the engine was told may come */
 };
 
 static struct node *nodes[2];
@@ -210,9 +211,14 @@ static inline void ppp_auth_reply(void *engine, struct ppp_key key, const struct
 	end->address = verdict->peer_addr;
 }
 
+static inline void ppp_prepare(void *engine, uint32_t count)
+{
+	((struct node *)engine)->prepared = count;
+}
+
 static const struct ppp_engine_ops ppp_ops = {
 	.start = ppp_start, .activate = ppp_activate, .kill = ppp_kill, .terminate = ppp_terminate,
-	.auth_reply = ppp_auth_reply,
+	.auth_reply = ppp_auth_reply, .prepare = ppp_prepare,
 };
 
 static inline void ppp_end(struct node *node, struct end *end, enum ppp_down_reason reason)

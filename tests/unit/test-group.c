@@ -513,6 +513,34 @@ END_TEST
  * A standby comes to an active with sessions: it makes its own of them a few at a time, while some go and
  * others come.  It ends with what the active has; and in sync, at whatever moment, it can take over.
  */
+START_TEST(warm_standby_prepares)
+{
+	bool hot = _i != 0;
+
+	nodes[0]->config->redundancy_groups->hot = hot;
+	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
+	nodes[1]->config->redundancy_groups->hot = hot;
+	link_pair();
+	run(300);
+	for (unsigned i = 0; i < 3; i++)
+		lac_call(lac, now, NULL, NULL);
+	run(3000);
+	ck_assert_uint_eq(ppp_count(nodes[1]), hot ? 3 : 0);
+	ck_assert_uint_eq(nodes[1]->prepared, 0);
+	linked = false;
+	group_link_down(nodes[0]->group, now);
+	group_link_down(nodes[1]->group, now);
+	/* only who has nothing in place asks, and before it is known whether the peer is dead */
+	ck_assert_uint_eq(nodes[0]->prepared, 0);
+	ck_assert_uint_eq(nodes[1]->prepared, hot ? 0 : 3);
+	ck_assert_int_eq(info_of(1).role, HA_ROLE_STANDBY);
+	node_free(nodes[0]);
+	nodes[0] = NULL;
+	run(5000);
+	ck_assert_uint_eq(ppp_count(nodes[1]), 3);
+}
+END_TEST
+
 START_TEST(standby_comes_late)
 {
 	enum { CALLS = 50 };
@@ -633,6 +661,7 @@ int main(void)
 	tcase_add_test(tc, fixed_address_of_another_group);
 	tcase_add_test(tc, another_user_on_the_same_session);
 	tcase_add_loop_test(tc, takeover_of_many, 0, 2);
+	tcase_add_loop_test(tc, warm_standby_prepares, 0, 2);
 	tcase_add_loop_test(tc, standby_comes_late, 0, 12);
 	tcase_add_test(tc, there_and_back);
 	tcase_add_test(tc, cut_off_and_back);
