@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ha/state.pb-c.h"
+#include "ha/wire.h"
 
 const struct ha_record_type checkpoint_types[] = {
 	{ CHECKPOINT_TUNNEL, 1, 1, "tunnel" },
@@ -195,14 +196,23 @@ int checkpoint_decode_tunnel(const void *body, size_t len, struct l2tp_tunnel_st
 	return ok ? 0 : -EBADMSG;
 }
 
+/*
+ * A call puts its session twice, and its messages and their channel besides.
+ * Through descriptors that was a quarter of what HA cost the active, so these
+ * three are written by hand; the octets are the same, as a unit test sees to.
+ */
 int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **body, size_t *len)
 {
-	L2tpha__Channel m = L2TPHA__CHANNEL__INIT;
+	uint8_t *p = malloc(3 * HA_WIRE_SCALAR_MAX);
 
-	m.vs = in->vs;
-	m.una = in->una;
-	m.vr = in->vr;
-	return pack(&m.base, body, len);
+	*body = p;
+	if (!p)
+		return -ENOMEM;
+	p = ha_wire_put_varint(p, 1, in->vs);
+	p = ha_wire_put_varint(p, 2, in->una);
+	p = ha_wire_put_varint(p, 3, in->vr);
+	*len = (size_t)(p - *body);
+	return 0;
 }
 
 int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_state *out)
@@ -218,10 +228,11 @@ int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_
 
 int checkpoint_encode_message(const uint8_t *data, size_t data_len, uint8_t **body, size_t *len)
 {
-	L2tpha__Message m = L2TPHA__MESSAGE__INIT;
-
-	m.data = (ProtobufCBinaryData){ .len = data_len, .data = (uint8_t *)(uintptr_t)data };
-	return pack(&m.base, body, len);
+	*body = malloc(HA_WIRE_SCALAR_MAX + data_len);
+	if (!*body)
+		return -ENOMEM;
+	*len = (size_t)(ha_wire_put_octets(*body, 1, data, data_len) - *body);
+	return 0;
 }
 
 int checkpoint_decode_message(const void *body, size_t len, uint8_t out[L2TP_MSG_MAX], size_t *out_len)
@@ -239,27 +250,32 @@ int checkpoint_decode_message(const void *body, size_t len, uint8_t out[L2TP_MSG
 
 int checkpoint_encode_session(const struct l2tp_session_state_rec *in, uint8_t **body, size_t *len)
 {
-	L2tpha__Session m = L2TPHA__SESSION__INIT;
+	size_t called = strlen(in->called), calling = strlen(in->calling), sub_address = strlen(in->sub_address);
+	uint8_t *p = malloc(18 * HA_WIRE_SCALAR_MAX + called + calling + sub_address + in->attrs_len);
 
-	m.local_id = in->local_id;
-	m.peer_id = in->peer_id;
-	m.tunnel_id = in->tunnel_id;
-	m.state = in->state;
-	m.call_serial = in->call_serial;
-	m.bearer_type = in->bearer_type;
-	m.framing_type = in->framing_type;
-	m.tx_speed = in->tx_speed;
-	m.rx_speed = in->rx_speed;
-	m.physical_channel = in->physical_channel;
-	m.called = text_out(in->called);
-	m.calling = text_out(in->calling);
-	m.sub_address = text_out(in->sub_address);
-	m.sequencing_required = in->sequencing_required;
-	m.csu_enabled = in->csu_enabled;
-	m.call = in->call;
-	m.attrs = (ProtobufCBinaryData){ .len = in->attrs_len, .data = (uint8_t *)(uintptr_t)in->attrs };
-	m.established_unix_ms = in->established_unix_ms;
-	return pack(&m.base, body, len);
+	*body = p;
+	if (!p)
+		return -ENOMEM;
+	p = ha_wire_put_varint(p, 1, in->local_id);
+	p = ha_wire_put_varint(p, 2, in->peer_id);
+	p = ha_wire_put_varint(p, 3, in->tunnel_id);
+	p = ha_wire_put_varint(p, 4, in->state);
+	p = ha_wire_put_varint(p, 5, in->call_serial);
+	p = ha_wire_put_varint(p, 6, in->bearer_type);
+	p = ha_wire_put_varint(p, 7, in->framing_type);
+	p = ha_wire_put_varint(p, 8, in->tx_speed);
+	p = ha_wire_put_varint(p, 9, in->rx_speed);
+	p = ha_wire_put_varint(p, 10, in->physical_channel);
+	p = ha_wire_put_octets(p, 11, in->called, called);
+	p = ha_wire_put_octets(p, 12, in->calling, calling);
+	p = ha_wire_put_octets(p, 13, in->sub_address, sub_address);
+	p = ha_wire_put_varint(p, 14, in->sequencing_required);
+	p = ha_wire_put_varint(p, 15, in->csu_enabled);
+	p = ha_wire_put_varint(p, 16, in->established_unix_ms);
+	p = ha_wire_put_varint(p, 17, in->call);
+	p = ha_wire_put_octets(p, 18, in->attrs, in->attrs_len);
+	*len = (size_t)(p - *body);
+	return 0;
 }
 
 int checkpoint_decode_session(const void *body, size_t len, struct l2tp_session_state_rec *out)

@@ -26,7 +26,7 @@ struct slot {
 	uint32_t hash;			/* of its key */
 };
 struct ha_store {
-	struct slot *slots;		/* power of two, at most 3/4 full */
+	struct slot *slots;		/* power of two, at most half full */
 	uint32_t mask, count;
 	struct ha_record *first, *last;
 	uint64_t digest;
@@ -126,7 +126,7 @@ static int store_grow(struct ha_store *store)
 	struct slot *old = store->slots, *slots;
 	uint32_t size = store->mask + 1, mask = size * 2 - 1, from, to;
 
-	if (store->count < size / 4 * 3)
+	if (store->count < size / 2)
 		return 0;
 	slots = calloc((size_t)size * 2, sizeof(*slots));
 	if (!slots)
@@ -179,7 +179,7 @@ int ha_store_put(struct ha_store *store, struct ha_key key, const void *body, si
 	if (!record)
 		return -ENOMEM;
 	if (old) {
-		store->digest -= record_hash(old);
+		store->digest -= old->hash;
 	} else {
 		record->key = key;
 		record->batch = record->batch_index = 0;
@@ -202,7 +202,8 @@ int ha_store_put(struct ha_store *store, struct ha_key key, const void *body, si
 	record->len = (uint32_t)len;
 	if (len)
 		memcpy(record->body, body, len);
-	store->digest += record_hash(record);
+	record->hash = record_hash(record);
+	store->digest += record->hash;
 	if (out)
 		*out = record;
 	return 1;
@@ -230,7 +231,7 @@ bool ha_store_del(struct ha_store *store, struct ha_key key)
 	cursors_move(store, record, record->next);
 	*(record->prev ? &record->prev->next : &store->first) = record->next;
 	*(record->next ? &record->next->prev : &store->last) = record->prev;
-	store->digest -= record_hash(record);
+	store->digest -= record->hash;
 	store->count--;
 	free(record);
 	return true;

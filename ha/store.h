@@ -13,6 +13,7 @@ struct ha_record {
 	struct ha_key key;
 	uint32_t len;
 	uint32_t batch, batch_index;	/* the open batch that already names it (log.c) */
+	uint64_t hash;			/* of key and body, what it adds to the digest */
 	uint8_t body[];
 };
 struct ha_store;

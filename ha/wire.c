@@ -60,8 +60,18 @@ uint8_t *ha_wire_put_varint(uint8_t *p, unsigned int field, uint64_t value)
 {
 	if (!value)
 		return p;
-	*p++ = (uint8_t)(field << 3 | WIRE_TYPE_VARINT);
+	p = put_raw(p, (uint64_t)field << 3 | WIRE_TYPE_VARINT);
 	return put_raw(p, value);
+}
+
+uint8_t *ha_wire_put_octets(uint8_t *p, unsigned int field, const void *data, size_t len)
+{
+	if (!len)
+		return p;
+	p = put_raw(p, (uint64_t)field << 3 | WIRE_TYPE_OCTETS);
+	p = put_raw(p, len);
+	memcpy(p, data, len);
+	return p + len;
 }
 
 uint8_t *ha_wire_put_fixed64(uint8_t *p, unsigned int field, uint64_t value)

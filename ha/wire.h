@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Records on the wire: what ha.proto says of Record, Commit and SnapChunk,
- * written and read in place.  Everything else goes through protobuf-c.
+ * written and read in place, and the means for bodies that are as frequent
+ * (daemon/checkpoint.c).  Everything else goes through protobuf-c.
  */
 #ifndef L2TPHA_HA_WIRE_H
 #define L2TPHA_HA_WIRE_H
@@ -19,10 +20,12 @@ struct ha_wire_record {
 size_t ha_wire_record_size(struct ha_key key, uint32_t flags, size_t len);
 uint8_t *ha_wire_put_record(uint8_t *p, unsigned int field, struct ha_key key, uint32_t flags, const void *body,
 			    size_t len);
-#define HA_WIRE_SCALAR_MAX 11
-/* Scalars of fields below 16; 0 and false are not written. */
-uint8_t *ha_wire_put_varint(uint8_t *p, unsigned int field, uint64_t value);
-uint8_t *ha_wire_put_fixed64(uint8_t *p, unsigned int field, uint64_t value);
+#define HA_WIRE_SCALAR_MAX 12
+/* Scalars; 0 and false are not written. */
+uint8_t *ha_wire_put_varint(uint8_t *p, unsigned int field, uint64_t value);	/* field below 2048: one octet more */
+uint8_t *ha_wire_put_fixed64(uint8_t *p, unsigned int field, uint64_t value);	/* field below 16 */
+/* At most HA_WIRE_SCALAR_MAX octets and those of data; none are not written. */
+uint8_t *ha_wire_put_octets(uint8_t *p, unsigned int field, const void *data, size_t len);
 
 struct ha_wire {
 	const uint8_t *p, *end;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
+ * What is written by hand is what protobuf-c writes.
  * The record of a tunnel carries what decides how it is resynchronised, and a
  * method this version does not know becomes the one that tells peers nothing.
  * The roles and the further AVPs of calls are in the records, too, and those of
@@ -97,6 +98,76 @@ START_TEST(calls)
 }
 END_TEST
 
+/* Read and written again by protobuf-c it is the same, and nothing was lost. */
+#define CHECK_PACKED(name, body, len)						\
+	do {									\
+		void *m_ = l2tpha__##name##__unpack(NULL, len, body);		\
+		uint8_t *again_ = malloc(len + 1);				\
+		ck_assert_ptr_nonnull(m_);					\
+		ck_assert_uint_eq(l2tpha__##name##__get_packed_size(m_), len);	\
+		l2tpha__##name##__pack(m_, again_);				\
+		ck_assert(!len || !memcmp(body, again_, len));			\
+		l2tpha__##name##__free_unpacked(m_, NULL);			\
+		free(again_);							\
+	} while (0)
+
+START_TEST(by_hand_as_by_schema)
+{
+	static const uint32_t numbers[] = { 0, 1, 127, 128, 300, 16383, 16384, 65535 };
+	uint32_t n = numbers[_i];
+	struct l2tp_session_state_rec in = { 0 }, out;
+	struct l2tp_channel_state channel = { .vs = (uint16_t)n, .una = (uint16_t)(n / 2), .vr = (uint16_t)(n * 3) }, was;
+	uint8_t *body, *again, data[L2TP_MSG_MAX], back[L2TP_MSG_MAX];
+	size_t len, again_len, data_len = 1 + n % sizeof(data);
+
+	in.local_id = (uint16_t)n;
+	in.peer_id = (uint16_t)(n + 1);
+	in.tunnel_id = (uint16_t)(n + 2);
+	in.state = (enum l2tp_session_state)(n % 2 ? L2TP_SESSION_ESTABLISHED : 0);
+	in.call_serial = n * 65536u;
+	in.bearer_type = n % 4;
+	in.framing_type = ~n;
+	in.tx_speed = n * 1000;
+	in.rx_speed = n / 3;
+	in.physical_channel = UINT32_MAX - n * 2;
+	memset(in.called, 'c', n % sizeof(in.called));
+	memset(in.calling, 0xff, n / 2 % sizeof(in.calling));
+	memset(in.sub_address, 's', n % 2 ? sizeof(in.sub_address) - 1 : 0);
+	in.sequencing_required = n % 3 == 0;
+	in.csu_enabled = n % 3 == 1;
+	in.established_unix_ms = (uint64_t)n << 44;
+	in.call = n % 2 ? L2TP_CALL_OUT_LNS : L2TP_CALL_IN_LNS;
+	in.attrs_len = n % 3 ? 8 : 0;
+	memcpy(in.attrs, "\0\10\0\0\0\36us", in.attrs_len);
+	ck_assert_int_eq(checkpoint_encode_session(&in, &body, &len), 0);
+	CHECK_PACKED(session, body, len);
+	ck_assert_int_eq(checkpoint_decode_session(body, len, &out), 0);
+	ck_assert_int_eq(checkpoint_encode_session(&out, &again, &again_len), 0);
+	ck_assert_uint_eq(again_len, len);
+	ck_assert(!len || !memcmp(again, body, len));
+	ck_assert_uint_eq(out.peer_id, in.peer_id);
+	ck_assert_uint_eq(out.physical_channel, in.physical_channel);
+	ck_assert_str_eq(out.calling, in.calling);
+	ck_assert_uint_eq(out.established_unix_ms, in.established_unix_ms);
+	free(again);
+	free(body);
+
+	ck_assert_int_eq(checkpoint_encode_channel(&channel, &body, &len), 0);
+	CHECK_PACKED(channel, body, len);
+	ck_assert_int_eq(checkpoint_decode_channel(body, len, &was), 0);
+	ck_assert(was.vs == channel.vs && was.una == channel.una && was.vr == channel.vr);
+	free(body);
+
+	memset(data, 0xa5, sizeof(data));
+	ck_assert_int_eq(checkpoint_encode_message(data, data_len, &body, &len), 0);
+	CHECK_PACKED(message, body, len);
+	ck_assert_int_eq(checkpoint_decode_message(body, len, back, &len), 0);
+	ck_assert_uint_eq(len, data_len);
+	ck_assert(!memcmp(data, back, len));
+	free(body);
+}
+END_TEST
+
 /* What the release before wrote: calls are those of peers, nothing further is known of them. */
 START_TEST(records_of_the_release_before)
 {
@@ -129,6 +200,7 @@ int main(void)
 	tcase_add_test(tcase, both_roles);
 	tcase_add_loop_test(tcase, calls, 0, L2TP_CALL_OUT_LNS + 1);
 	tcase_add_test(tcase, records_of_the_release_before);
+	tcase_add_loop_test(tcase, by_hand_as_by_schema, 0, 8);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
