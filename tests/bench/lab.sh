@@ -128,37 +128,63 @@ bench_takeover() {
 
 # ---- a warm takeover ---------------------------------------------------------
 
-# From the claim until all sessions forward, against the same number of kernel sessions
-# and PPP put in place by a program that does nothing else: no L2TP, no HA, no records.
+median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
+list() { (IFS=,; echo "[$*]"); }
+
+# The cables of a node are cut and it stands still: what it holds in this kernel, which
+# is a machine of its own elsewhere, is not taken down while the other one is measured.
+power_freeze() {
+	printf 'link set lns-%s.access down\nlink set lns-%s.core down\nlink set lns-%s.ha down\n' "$1" "$1" "$1" |
+		ip -n sw -batch - && echo 1 >"/sys/fs/cgroup/lns-$1/cgroup.freeze"
+}
+
+# From the claim until all sessions forward, against the same number of sessions put in
+# place by a program that does nothing else, both by turns with the pair and its LAC
+# running: `kernel` is the kernel's work alone, one process for each session that is there
+# before the clock starts; `engine` has a zygote and its pppds, told what to do by nobody.
 bench_warm() {
-	local n=${BENCH_WARM:-100} ours=0 before theirs out
+	local n=${BENCH_WARM:-40} ours=() kernel=() engine=() promote=() before t p out from=a to=b r o k e
 	export LAB_MODE=warm
 	pair_up || { pair_dump; fail "no pair"; }
-	load_start 10 $((n / 10)) --concurrency 20 --interval 200 || fail "no load LAC"
+	load_start 10 $((n / 10)) --concurrency 20 --interval 1000 || fail "no load LAC"
 	load call >/dev/null
 	load wait up "$n" 150 >/dev/null || fail "only $(load_figure .sessions.up) of $n up"
-	all_survive() { [ "$(node_redundancy a .plug_pulled.survive)" = "$n" ]; }
-	wait_until 60 all_survive || { pair_dump; fail "not all protected"; }
-	sleep 1
-	power_loss a
-	wait_until 15 node_is b active || { pair_dump; fail "no takeover"; }
-	for _ in $(seq 40); do	# the last session has said so when the figure stands still
-		sleep 3
-		before=$ours
-		ours=$(ctl b show l2tp redundancy json | jq '[.. | .in_place_ms? | numbers] | max')
-		[ "$ours" = 0 ] || [ "$ours" != "$before" ] || break
+	for r in $(seq "${BENCH_ROUNDS:-3}"); do
+		all_survive() { [ "$(node_redundancy $from .plug_pulled.survive)" = "$n" ]; }
+		wait_until 60 all_survive || { pair_dump; fail "not all protected"; }
+		sleep 1
+		out=$("$LAB_BUILD/ppp-driver" kernel "$n" 10) || fail "ppp-driver: $out"
+		kernel+=("$(awk '/all in place in/ { print $(NF - 1) * 1000 }' <<<"$out")")
+		out=$("$LAB_BUILD/ppp-driver" rate "$n") || fail "ppp-driver: $out"
+		engine+=("$(awk '/all in place in/ { print $(NF - 1) * 1000 }' <<<"$out")")
+		power_freeze $from
+		wait_until 15 node_is $to active || { pair_dump; fail "no takeover"; }
+		before=-1 t=0
+		until [ "$t" != 0 ] && [ "$t" = "$before" ]; do	# it stands still: the last session has said so
+			before=$t
+			sleep 1
+			t=$(ctl $to show l2tp redundancy json | jq '[.. | .in_place_ms? | numbers] | max')
+		done
+		[ "$(load_figure .sessions.up)" = "$n" ] || fail "sessions lost"
+		p=$(node_redundancy $to '.history[0].promote_ms')
+		ours+=("$((t + p))")
+		promote+=("$p")
+		note "round $r: kernel ${kernel[-1]} ms, engine ${engine[-1]} ms, takeover ${ours[-1]} ms"
+		[ "$r" != "${BENCH_ROUNDS:-3}" ] || break
+		power_loss $from
+		power_on $from
+		[ ! -e "/sys/fs/cgroup/lns-$from/cgroup.freeze" ] || echo 0 >"/sys/fs/cgroup/lns-$from/cgroup.freeze"
+		node_start $from || fail "lns-$from does not come back"
+		pair_ready $to || { pair_dump; fail "no pair again"; }
+		t=$from from=$to to=$t
 	done
-	[ "$(load_figure .sessions.up)" = "$n" ] || fail "sessions lost"
-	before=$(node_redundancy b '.history[0].promote_ms')
-	ours=$(calc "$ours + $before")
 	stop_all
-	out=$("$LAB_BUILD/ppp-driver" rate "$n") || fail "ppp-driver: $out"
-	theirs=$(awk '/all in place in/ { print $(NF - 1) * 1000 }' <<<"$out")
-	result takeover_warm "$(calc "($ours / $theirs * 100 | round) / 100")" "x kernel and pppd" "<= 1.3" \
-		"$(calc "$ours <= 1.3 * $theirs")" "{\"sessions\": $n, \"takeover_ms\": $ours, \"of_that_promote_ms\": $before, \"bare_ms\": $theirs}"
+	o=$(median "${ours[@]}") k=$(median "${kernel[@]}") e=$(median "${engine[@]}")
+	result takeover_warm "$(calc "($o / $k * 100 | round) / 100")" "x kernel alone" "<= 1.3" "$(calc "$o <= 1.3 * $k")" \
+		"{\"sessions\": $n, \"takeover_ms\": $(list "${ours[@]}"), \"of_that_promote_ms\": $(list "${promote[@]}"), \"kernel_ms\": $(list "${kernel[@]}"), \"engine_ms\": $(list "${engine[@]}"), \"x_engine\": $(calc "($o / $e * 100 | round) / 100")}"
 	export LAB_MODE=hot
 }
 
-for b in ${BENCH_PARTS:-ppp_rate takeover warm control}; do
+for b in ${BENCH_PARTS-ppp_rate takeover warm control}; do
 	"bench_$b" || fail "$b"
 done
