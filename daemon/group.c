@@ -552,6 +552,8 @@ static void ha_config_of(const struct group_config *in, struct ha_config *out)
 	config_digest(in->config, out->config_digest);
 	out->record_types = checkpoint_types;
 	out->record_type_count = checkpoint_type_count;
+	out->id_min = in->id_min;
+	out->id_max = in->id_max;
 	memcpy(out->boot_id, in->boot_id, sizeof(out->boot_id));
 	if (!in->rg)
 		return;

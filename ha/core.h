@@ -302,6 +302,8 @@ bool ha_peer_state(struct ha *ha, const L2tpha__Heartbeat *beat);	/* into ha->pe
 void ha_refusal(struct ha *ha, const char *why);	/* kept for show, logged unless it was just now */
 /* A record of this type has come up here: a peer that must understand it and cannot is given up. */
 void ha_hello_type_used(struct ha *ha, uint8_t type);
+/* false: why it cannot be one of this group on this node */
+bool ha_hello_key_fits(const struct ha *ha, struct ha_key key, char why[HA_REASON_MAX]);
 /* A record of this type was taken over from another node or daemon; false: it is not known and must be. */
 bool ha_hello_type_seen(struct ha *ha, uint8_t type);
 const struct ha_record_type *ha_record_type(const struct ha *ha, uint32_t type);	/* NULL: not known here */

@@ -160,6 +160,7 @@ static bool part_read(struct part *part, const struct ha_frame *frame, unsigned 
 
 static bool records_valid(struct ha *ha, const struct part *part)
 {
+	char why[HA_REASON_MAX];
 	size_t i;
 
 	for (i = 0; i < part->n; i++) {
@@ -173,6 +174,11 @@ static bool records_valid(struct ha *ha, const struct part *part)
 		if (ha->config.record_type_count && !ha_record_type(ha, (uint8_t)r->type) &&
 		    (r->flags & HA_RECORD_MUST_UNDERSTAND) && !(r->flags & HA_RECORD_DELETE)) {
 			resync(ha, true, "record type %" PRIu64 " is not known to this version and must be", r->type);
+			return false;
+		}
+		if (!(r->flags & HA_RECORD_DELETE) &&
+		    !ha_hello_key_fits(ha, (struct ha_key){ .type = (uint8_t)r->type, .a = (uint16_t)r->a }, why)) {
+			resync(ha, true, "%s", why);
 			return false;
 		}
 	}

@@ -98,6 +98,7 @@ struct ha_config {
 	size_t record_type_count;
 	uint64_t features_required;	/* features that objects here depend on: a peer without them is refused */
 	uint32_t proto_min, proto_max;	/* 0: what this software speaks */
+	uint16_t id_min, id_max;	/* tunnels, the first number of a key of a known type; 0: any */
 };
 
 struct ha_ops {

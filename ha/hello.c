@@ -83,6 +83,17 @@ bool ha_hello_type_seen(struct ha *ha, uint8_t type)
 	return type >= HA_TYPE_SKIPPABLE;
 }
 
+bool ha_hello_key_fits(const struct ha *ha, struct ha_key key, char why[HA_REASON_MAX])
+{
+	const struct ha_config *config = &ha->config;
+
+	if (!config->id_max || !ha_record_type(ha, key.type) || (key.a >= config->id_min && key.a <= config->id_max))
+		return true;
+	snprintf(why, HA_REASON_MAX, "tunnel %u is not among %u to %u of this group here: the number of groups changed or differs, see tunnel-ids",
+		 key.a, config->id_min, config->id_max);
+	return false;
+}
+
 /* ---- ours ----------------------------------------------------------------- */
 
 void ha_hello_send(struct ha *ha)

@@ -293,6 +293,16 @@ static bool restore_record(void *ctx, struct ha_key key, bool local, const void 
 	return ha_store_put(store, key, body, len, NULL) >= 0;
 }
 
+static bool all_fit(const struct ha *ha, const struct ha_store *store, char why[HA_REASON_MAX])
+{
+	const struct ha_record *record;
+
+	for (record = ha_store_first(store); record; record = record->next)
+		if (!ha_hello_key_fits(ha, record->key, why))
+			return false;
+	return true;
+}
+
 int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char why[HA_REASON_MAX])
 {
 	struct restore r = { .ha = ha, .store = ha_store_new(), .local = ha_store_new() };
@@ -313,6 +323,8 @@ int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char wh
 		snprintf(why, HA_REASON_MAX, "it is of a newer release: records of type %u must be understood", r.strange);
 		rc = -EPROTONOSUPPORT;
 	}
+	if (!rc && !(all_fit(ha, r.store, why) && all_fit(ha, r.local, why)))
+		rc = -ERANGE;
 	if (rc) {
 		ha_store_free(r.store);
 		ha_store_free(r.local);

@@ -332,6 +332,45 @@ START_TEST(replayed_foreign_and_too_new)
 }
 END_TEST
 
+/* A pair whose groups have other tunnels on each box: said in one line, nothing is mixed up. */
+START_TEST(tunnels_of_another_division)
+{
+	static const struct ha_record_type types[] = { { 1, 1, 1, "one" } };
+	struct pair *pair = pair_new();
+	struct ha_info info;
+
+	pair->b.config.id_min = 1;
+	pair->b.config.id_max = 9;
+	pair->a.config.record_types = pair->b.config.record_types = types;
+	pair->a.config.record_type_count = pair->b.config.record_type_count = 1;
+	pair_node_start(&pair->a);
+	pair_node_start(&pair->b);
+	pair->want_link = true;
+	pair_run(pair, 1000);
+	ck_assert(pair_in_sync(pair));
+	ha_put(pair->a.ha, (struct ha_key){ 1, 9, 0, 0 }, "ours", 4);
+	ha_commit(pair->a.ha, pair->now_ms);
+	pair_drain(&pair->a);
+	pair_run(pair, 100);
+	ck_assert(pair_in_sync(pair));
+	ha_put(pair->a.ha, (struct ha_key){ 1, 10, 0, 0 }, "not ours", 8);
+	ha_commit(pair->a.ha, pair->now_ms);
+	pair_drain(&pair->a);
+	pair_run(pair, 300);
+	info = pair_info(&pair->b);
+	ck_assert_int_ne(info.sync, HA_SYNC_IN_SYNC);
+	ck_assert_uint_eq(info.records, 1);
+	ck_assert_ptr_nonnull(strstr(info.refusal, "tunnel 10 is not among 1 to 9 of this group here"));
+	/* it ends with the tunnel */
+	ha_del(pair->a.ha, (struct ha_key){ 1, 10, 0, 0 });
+	ha_commit(pair->a.ha, pair->now_ms);
+	pair_drain(&pair->a);
+	pair_run(pair, 9000);
+	ck_assert(pair_in_sync(pair));
+	pair_free(pair);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ha-refuse");
@@ -342,6 +381,7 @@ int main(void)
 	tcase_add_test(tcase, a_batch_of_several_frames_is_taken_back_whole);
 	tcase_add_test(tcase, half_a_batch_is_none);
 	tcase_add_test(tcase, replayed_foreign_and_too_new);
+	tcase_add_test(tcase, tunnels_of_another_division);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }

@@ -295,12 +295,16 @@ static void core_free(void *ctx, void *output)
 
 static const struct ha_record_type *core_types;	/* one that the next core knows; NULL: it takes any */
 
+static uint16_t core_last;	/* of the tunnels of core(); 0: any */
+
 static struct ha *core(struct shell *shell, struct ha_image_ops *ops)
 {
 	struct ha_config config = { .node = "lns-a", .group = "one", .boot_id = { 1, 2, 3 } };
 	struct ha_ops ho = { .random = core_random, .output_free = core_free, .image = ops };
 
 	config.record_types = core_types;
+	config.id_min = core_last != 0;
+	config.id_max = core_last;
 	config.record_type_count = core_types ? 1 : 0;
 	*ops = (struct ha_image_ops){ .ctx = shell, .begin = shell_begin, .swap = shell_swap };
 	return ha_new(&config, &ho, 1000);
@@ -535,6 +539,44 @@ static void no_log(void *ctx, enum log_level level, const char *text)
 	(void)text;
 }
 
+/* The configuration has another number of groups now: this one has other tunnels. */
+START_TEST(of_another_number_of_groups)
+{
+	static const struct ha_record_type known[] = { { 1, 1, 1, "one" } };
+	struct shell shell = { 0 };
+	struct ha_image_ops ops, ops2;
+	struct ha *ha = core(&shell, &ops), *next;
+	struct ha_info info;
+	char why[HA_REASON_MAX];
+	bool reigned = false;
+
+	ha_tick(ha, 1000);
+	drain(ha);
+	ha_put(ha, (struct ha_key){ 1, 100, 0, 0 }, "low", 3);
+	ha_put(ha, (struct ha_key){ 1, 40000, 0, 0 }, "high", 4);
+	ha_commit(ha, 1000);
+	core_types = known;
+	core_last = 32767;
+	next = core(&shell, &ops2);
+	ck_assert_int_eq(ha_restore(next, shell.now, shell.now_size, &reigned, why), -ERANGE);
+	ck_assert_str_eq(why, "tunnel 40000 is not among 1 to 32767 of this group here: the number of groups changed or differs, see tunnel-ids");
+	ha_info(next, &info);
+	ck_assert_uint_eq(info.records, 0);
+	ha_free(next);
+	/* gone before: nothing of it is in the way */
+	ha_del(ha, (struct ha_key){ 1, 40000, 0, 0 });
+	ha_commit(ha, 1000);
+	next = core(&shell, &ops2);
+	ck_assert_msg(!ha_restore(next, shell.now, shell.now_size, &reigned, why), "%s", why);
+	core_types = NULL;
+	core_last = 0;
+	ha_free(next);
+	ha_free(ha);
+	free(shell.now);
+	free(shell.next);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("image");
@@ -556,6 +598,7 @@ int main(void)
 	tcase_add_test(kept, without_memory_the_old_one_is_void);
 	tcase_add_test(kept, goes_on_in_the_area_it_found);
 	tcase_add_test(kept, of_a_newer_release);
+	tcase_add_test(kept, of_another_number_of_groups);
 	tcase_set_timeout(kept, 60);
 	suite_add_tcase(suite, kept);
 	return check_main(suite);
