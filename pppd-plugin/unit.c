@@ -9,6 +9,11 @@
  *
  * generic_establish_ppp() leaves the unit to its caller when multilink is on;
  * that is how we get the channel from pppd and add the unit ourselves.
+ *
+ * Until the channel has its unit, the kernel leaves everything that arrives to
+ * the reader of the channel.  Where PPP is put in place while the subscriber
+ * goes on sending, that is IP, and pppd would reject the protocol: to a peer
+ * which takes RFC 1661 section 5.7 by its word, the end of its IP.
  */
 #include "pppd-plugin/plugin.h"
 
@@ -24,12 +29,29 @@
 
 #define NAME_WAIT_US	20000000
 
+#define CHANNEL_QUEUE	64	/* more than the kernel keeps for a channel */
+
+/* What came before PPP was put in place; the peer repeats what matters. */
+static void forget_queued(int channel)
+{
+	uint8_t frame[2048];
+	int n = 0;
+
+	while (n++ < CHANNEL_QUEUE && read(channel, frame, sizeof(frame)) > 0)
+		;
+}
+
 #ifdef PPPD_VERSION
 
 int unit_establish(int fd)
 {
+	int channel;
+
 	early_collect();
-	return ppp_generic_establish(fd);
+	channel = ppp_generic_establish(fd);
+	if (channel >= 0 && self.params.state_len)
+		forget_queued(channel);
+	return channel;
 }
 
 #else
@@ -171,6 +193,8 @@ int unit_establish(int fd)
 		goto fail_unit;
 	}
 	add_fd(ppp_dev_fd);
+	if (self.params.state_len)
+		forget_queued(channel);
 	return channel;
 
 fail_unit:

@@ -35,7 +35,7 @@ static int story(const char *auth)
 	struct ppp_params p;
 	struct ppp_up before;
 	int fd_lns, fd_lac;
-	pid_t peer;
+	pid_t peer, busy;
 	double t;
 
 	tunnel_open(&lac);
@@ -77,12 +77,16 @@ static int story(const char *auth)
 	p.state = core.state;
 	p.state_len = core.state_len;
 	t = now_s();
+	busy = talker();
 	start(&p);
 	await(&core.injected, 1, 20, "injected");
 	printf("injected in %.3f s: %s\n", now_s() - t,
 	       core.inject_err ? strerror(-core.inject_err) : "ok");
 	if (core.inject_err)
 		return 1;
+	run_for(0.5);
+	kill(busy, SIGKILL);
+	waitpid(busy, NULL, 0);
 	if (!interface_exists(p.ifname))
 		fail("no interface %s", p.ifname);
 	run_for(3);

@@ -236,6 +236,25 @@ static pid_t subscriber(int fd, const char *user, const char *secret)
 	_exit(127);
 }
 
+/* A subscriber that goes on sending, whoever listens; ends with us or by a signal. */
+static pid_t talker(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9),
+				  .sin_addr = address("10.9.0.1").sin_addr };
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	enter(&lac);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	for (;;) {
+		sendto(fd, "hello", 5, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+		usleep(1000);
+	}
+}
+
 /* ---- what PPP says on the wire -------------------------------------- */
 
 struct wire {

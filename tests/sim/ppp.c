@@ -29,7 +29,7 @@ struct sess {
 	uint64_t uid;
 	struct ppp_key key;
 	enum sess_state state;
-	bool mute, orphan;
+	bool mute, orphan, handing_over;
 	char ifname[PPP_IFNAME_MAX];
 	uint32_t local_addr, addr, magic;
 	int user;
@@ -51,7 +51,7 @@ struct ppp_model {
 	uint64_t next_uid;
 };
 
-enum note { NOTE_AUTH, NOTE_UP, NOTE_INJECTED, NOTE_DOWN, NOTE_ORPHAN };
+enum note { NOTE_AUTH, NOTE_UP, NOTE_INJECTED, NOTE_DOWN, NOTE_ORPHAN, NOTE_HANDED_OVER };
 
 static struct sess *by_uid(struct ppp_model *model, uint64_t uid)
 {
@@ -214,12 +214,20 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 		fill_up(s, &up, &captured);
 		if (e->orphan && e->orphan(node->group, key, &up)) {
 			s->orphan = false;
-			if (e->adopted)
-				e->adopted(node->group, key, -1, -1);
+			s->handing_over = true;
+			note_in(node->ppp, s, NOTE_HANDED_OVER, 0,
+				50 + rng_below(sim, 1500) + (sim->orphan_pace_us ? rng_below(sim, 3000) * MS : 0));
 		} else {
 			sim->sent_away++;
 			sess_free(node->ppp, s);
 		}
+		break;
+	case NOTE_HANDED_OVER:
+		if (!s->handing_over)
+			break;		/* to a daemon that died meanwhile */
+		s->handing_over = false;
+		if (e->adopted)
+			e->adopted(node->group, key, -1, -1);
 		break;
 	}
 	sim_event_free(ev);
@@ -364,8 +372,11 @@ static void op_kill(void *engine, struct ppp_key key)
 	if (model->node->dying)
 		return;
 	s = by_key(engine, key);
-	if (s)
-		sess_free(engine, s);
+	if (!s)
+		return;
+	if (s->handing_over)
+		model->node->sim->sent_away++;
+	sess_free(engine, s);
 }
 
 static void op_terminate(void *engine, struct ppp_key key)
@@ -478,6 +489,7 @@ void ppp_model_orphan(struct ppp_model *model)
 	for (s = model->list; s; s = next) {
 		next = s->next;
 		s->orphan = true;
+		s->handing_over = false;
 		if (s->state != SESS_OPEN)
 			sess_free(model, s);
 	}
