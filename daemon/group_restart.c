@@ -177,10 +177,19 @@ static void session_adopted(void *arg, int error, int session_fd, int tunnel_fd)
 	}
 }
 
+/* The records are read a few in each wake-up; whoever comes back needs his now. */
+static void adopt_records(struct group *group)
+{
+	if (group->rebuilding)
+		group_rebuild_some(group, UINT32_MAX);
+}
+
 bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *up)
 {
-	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
+	struct subscriber *sub;
 
+	adopt_records(group);
+	sub = sub_find(group, key.tunnel_id, key.session_id);
 	if (!sub || !sub->adopt_until_ms || group->now_ms >= adopt_deadline(group, sub) || sub->ppp != SUB_PPP_NONE)
 		return false;
 	if (up->peer_addr != sub->address || strcmp(up->ifname, sub->ifname) != 0 || !up->state_len ||
@@ -198,14 +207,18 @@ bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *
 
 void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, int tunnel_fd)
 {
-	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
-	struct l2tp_session *session = l2tp_session_find(group->l2tp, key.tunnel_id, key.session_id);
-	struct group_tunnel *t = tunnel_get(group, key.tunnel_id, false);
+	struct subscriber *sub;
+	struct l2tp_session *session;
+	struct group_tunnel *t;
 	struct l2tp_tunnel_info info = { 0 };
 	struct l2tp_session_state_rec s = { 0 };
 	struct dp_session ds;
 	struct dp_request *req = NULL;
 
+	adopt_records(group);
+	sub = sub_find(group, key.tunnel_id, key.session_id);
+	session = l2tp_session_find(group->l2tp, key.tunnel_id, key.session_id);
+	t = tunnel_get(group, key.tunnel_id, false);
 	if (session) {
 		l2tp_session_export(session, &s);
 		l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, key.tunnel_id), &info);

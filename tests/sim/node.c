@@ -470,16 +470,20 @@ void node_thaw(struct node *node)
 
 /* ---- timers ---- */
 
+#define BUSY_WAKE_UP_US 500	/* one that leaves work for the next */
+
 uint64_t node_deadline_us(const struct node *node)
 {
-	uint64_t d;
+	uint64_t d, busy_us = node->last_tick_us + BUSY_WAKE_UP_US;
 
 	if (!node->running || node->frozen || node->dying)
 		return SIM_NEVER;
 	d = group_deadline_ms(node->group);
 	if (d == UINT64_MAX)
 		return SIM_NEVER;
-	return d * MS < node->sim->now_us ? node->sim->now_us : d * MS;
+	if (d * MS > node->sim->now_us)
+		return d * MS;
+	return node->same_time_ticks && busy_us > node->sim->now_us ? busy_us : node->sim->now_us;
 }
 
 void node_tick(struct node *node)

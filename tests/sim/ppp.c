@@ -29,7 +29,7 @@ struct sess {
 	uint64_t uid;
 	struct ppp_key key;
 	enum sess_state state;
-	bool mute, orphan, handing_over;
+	bool mute, orphan, handing_over, inherited;
 	char ifname[PPP_IFNAME_MAX];
 	uint32_t local_addr, addr, magic;
 	int user;
@@ -214,7 +214,7 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 		fill_up(s, &up, &captured);
 		if (e->orphan && e->orphan(node->group, key, &up)) {
 			s->orphan = false;
-			s->handing_over = true;
+			s->handing_over = s->inherited = true;
 			note_in(node->ppp, s, NOTE_HANDED_OVER, 0,
 				50 + rng_below(sim, 1500) + (sim->orphan_pace_us ? rng_below(sim, 3000) * MS : 0));
 		} else {
@@ -374,7 +374,7 @@ static void op_kill(void *engine, struct ppp_key key)
 	s = by_key(engine, key);
 	if (!s)
 		return;
-	if (s->handing_over)
+	if (s->inherited)
 		model->node->sim->sent_away++;
 	sess_free(engine, s);
 }

@@ -24,7 +24,7 @@
 #define SIM_NODES 2
 #define SIM_PEERS 8	/* control connections */
 #define SIM_CALLS 160	/* ever placed in one run */
-#define SIM_USERS 24
+#define SIM_USERS 60
 #define SIM_NEVER UINT64_MAX
 #define MS 1000ULL
 #define SEC 1000000ULL
@@ -183,7 +183,7 @@ struct sim {
 	enum { CRASH_POWER, CRASH_KILL, CRASH_SWITCHOVER, CRASH_STANDBY, CRASH_REFUSED } crash_kind;
 	bool crash_in_place;		/* it comes back at once, and nothing may be lost */
 	uint64_t orphan_pace_us;	/* PPP engines of a daemon that died come back one by one, so far apart */
-	uint64_t sent_away;		/* of them, by the new daemon */
+	uint64_t sent_away;		/* of them: refused or ended by the new daemon */
 	uint64_t switchovers;
 	int unprotected;		/* the node that went and had spoken without its standby; -1: none */
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */
