@@ -654,6 +654,37 @@ START_TEST(killed_at_every_step)
 }
 END_TEST
 
+/* A packet that the network doubled is not one that the peer sent again: what it sent before may be lost. */
+START_TEST(a_doubled_packet_proves_nothing)
+{
+	uint16_t sid = established();
+	struct l2tp_channel_state channel;
+
+	mirror();
+	b.now = a.now + 500;
+	lac.box = &b;
+	l2tp_take_over(b.l2tp, b.now, L2TP_KNOWLEDGE_BEHIND);
+	box_drain(&b);
+	/* A CDN and a HELLO are lost, the next HELLO comes twice. */
+	lac_begin(&lac, MESSAGE_HELLO, 0);
+	lac_raw(&lac, (uint16_t)(lac.ns + 2), lac.nr);
+	box_at(&b, b.now + 10);
+	lac_begin(&lac, MESSAGE_HELLO, 0);
+	lac_raw(&lac, (uint16_t)(lac.ns + 2), lac.nr);
+	box_at(&b, b.now + 900);
+	lac_put_end(&lac, MESSAGE_CDN, 300, sid, 3, "");
+	lac_raw(&lac, lac.ns, lac.nr);
+	lac_begin(&lac, MESSAGE_HELLO, 0);
+	lac_raw(&lac, (uint16_t)(lac.ns + 1), lac.nr);
+	lac_begin(&lac, MESSAGE_HELLO, 0);
+	lac_raw(&lac, (uint16_t)(lac.ns + 2), lac.nr);
+	box_at(&b, b.now + 5000);
+	ck_assert_ptr_null(l2tp_session_find(b.l2tp, lac.peer_id, sid));
+	l2tp_channel_export(l2tp_tunnel_find(b.l2tp, lac.peer_id), &channel);
+	ck_assert_uint_eq(channel.vr, (uint16_t)(lac.ns + 3));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resync");
@@ -680,6 +711,7 @@ int main(void)
 	tcase_add_test(tcase, closing_is_gone_for_the_standby);
 	tcase_add_test(tcase, demoted_forgets_what_it_wanted_to_say);
 	tcase_add_loop_test(tcase, killed_at_every_step, 0, 4 * 12);
+	tcase_add_test(tcase, a_doubled_packet_proves_nothing);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }

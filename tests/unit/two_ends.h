@@ -44,6 +44,8 @@ struct two_end {
 	size_t kept_len[32];
 	struct l2tp_dirty dirty[4096];
 	size_t dirty_count;
+	void (*record)(struct two_end *end);	/* what is in dirty[], before anything is sent; may be NULL */
+	void (*judge)(struct two_end *end, const struct l2tp_action *action);	/* of each action; may be NULL */
 };
 
 static struct two {
@@ -123,10 +125,14 @@ static UNUSED_OK void two_drain(struct two_end *end)
 		ck_assert_uint_lt(end->dirty_count, 4096);
 		end->dirty[end->dirty_count++] = dirty;
 	}
+	if (end->record)
+		end->record(end);
 	while (l2tp_action_next(end->l2tp, &action)) {
 		ck_assert_uint_lt(action.type, TWO_ACTIONS);
 		end->count[action.type]++;
 		end->last[action.type] = action;
+		if (end->judge)
+			end->judge(end, &action);
 		if (action.type == L2TP_ACTION_SEND)
 			two_sent(end, &action);
 	}
