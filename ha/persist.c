@@ -28,6 +28,8 @@ void ha_persist_done(struct ha *ha, uint64_t epoch, int error)
 		roles->persist_ms = ha->now_ms + AGAIN_MS;
 	} else if (roles->persist_failed) {
 		ha_note(ha, "epoch %" PRIu64 " is on disk, as it should be", epoch);
+		if (roles->handicap_ms < ha->now_ms)
+			roles->handicap_ms = ha->now_ms;	/* the peer, asked to claim instead, may have done so */
 	}
 	if (roles->persist_failed == (error != 0))
 		return;

@@ -156,6 +156,16 @@ static bool has_followed(const struct node *standby)
 	return sync == HA_SYNC_IN_SYNC || sync == HA_SYNC_STALE;
 }
 
+/* Told that its active goes on without it, it leaves the takeover to the operator: though not a word was lost yet. */
+static bool was_told(const struct node *active, const struct node *standby)
+{
+	struct ha_info of_active, of_standby;
+
+	ha_info(group_ha(active->group), &of_active);
+	ha_info(group_ha(standby->group), &of_standby);
+	return of_active.doubt && of_standby.fitness == HA_FITNESS_STALE;
+}
+
 /* Who hands over and is refused serves on: what was open stays so. */
 static bool stays_open(const struct node *node, const struct peer *peer, const struct call *call)
 {
@@ -183,7 +193,7 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 		covered = false;
 	} else {
 		covered = standby->group && !standby->frozen && !node_is_owner(standby) &&
-			  (planned || (protects(lost) && has_followed(standby)));
+			  (planned || (protects(lost) && has_followed(standby) && !was_told(lost, standby)));
 	}
 	if (!covered) {
 		sim_trace(sim, "node %d was not covered (%s)", lost->index, ha_sync_name(node_sync(lost)));
