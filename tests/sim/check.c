@@ -163,7 +163,7 @@ static bool was_told(const struct node *active, const struct node *standby)
 
 	ha_info(group_ha(active->group), &of_active);
 	ha_info(group_ha(standby->group), &of_standby);
-	return of_active.doubt && of_standby.fitness == HA_FITNESS_STALE;
+	return of_active.doubt && of_standby.fitness != HA_FITNESS_READY;
 }
 
 /* Who hands over and is refused serves on: what was open stays so. */
