@@ -126,6 +126,10 @@ struct group_resync_info {	/* of the last takeover */
 	bool complete;
 	uint32_t in_place_ms;		/* takeover -> last session forwarding (0 extra when hot) */
 };
+struct group_orphans {			/* of the last partition that this node lost; at 0: none */
+	uint64_t at_unix_ms;
+	uint32_t tunnels, sessions;
+};
 struct group_failure {		/* show vpdn history failure */
 	uint64_t at_unix_ms;		/* the last time */
 	uint32_t repeats;
@@ -157,6 +161,7 @@ const char *group_name(const struct group *group);
 const struct config_redundancy_group *group_redundancy(const struct group *group);
 struct l2tp *group_l2tp(const struct group *group);
 struct ha *group_ha(const struct group *group);
+void group_orphans(const struct group *group, struct group_orphans *orphans);
 void group_resync_info(const struct group *group, struct group_resync_info *info);
 /* Standby: what the records say (a hot standby's engine holds the same). Newest first; returns the count. */
 bool group_takeover_info(const struct group *group, uint64_t epoch, struct group_takeover *out);

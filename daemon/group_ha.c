@@ -534,6 +534,7 @@ void group_ha_action(struct group *group, struct ha_action *a)
 		apply_del(group, a->key);
 		break;
 	case HA_ACTION_APPLY_SWAP:
+		group_orphans_tell(group);
 		rebuild_start(group);
 		break;
 	case HA_ACTION_EPOCH:

@@ -7,6 +7,7 @@
  *   group_restart.c  what a daemon before left on this box is taken over
  *   group_info.c   looking at it, failure history
  *   group_trace.c  history of roles and takeovers, debug
+ *   group_orphans.c  what the other owner of a partition did not know
  *   subscriber.c   one session's data plane, PPP and address
  */
 #ifndef L2TPHA_DAEMON_GROUP_INTERNAL_H
@@ -133,6 +134,7 @@ struct group {
 	bool rebuilding;	/* a standby's engine and subscribers are made from the records */
 	unsigned rebuild_pass;
 	struct group_resync_info resync;
+	struct group_orphans orphans;
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
 	/* group_trace.c */
@@ -195,6 +197,9 @@ void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
 		       const char *type, const char *reason);
+
+/* ---- group_orphans.c ---- */
+void group_orphans_tell(struct group *group);	/* the records of the peer are in place */
 
 /* ---- group_trace.c ---- */
 void group_trace_ha(struct group *group, const struct ha_action *action);

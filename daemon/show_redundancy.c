@@ -413,6 +413,7 @@ static json_t *group_json(struct show *show, struct group *group)
 	struct protection p = { .group = group };
 	uint64_t now = show->ctx->now_ms();
 	char addr[ENDPOINT_TEXT_MAX], versions[HA_REASON_MAX];
+	struct group_orphans orphans;
 	struct ha_info ha;
 	json_t *j, *peer;
 
@@ -429,6 +430,10 @@ static json_t *group_json(struct show *show, struct group *group)
 	show_put(j, "sync_reason", view_string(ha.sync_reason));
 	show_put(j, "fitness", view_string(ha_fitness_name(ha.fitness)));
 	show_put(j, "fitness_reason", view_string(ha.fitness_reason));
+	group_orphans(group, &orphans);
+	if (orphans.at_unix_ms)
+		json_object_set_new(j, "orphans", json_pack("{s:I, s:i, s:i}", "at_unix_ms", (json_int_t)orphans.at_unix_ms,
+							    "tunnels", orphans.tunnels, "sessions", orphans.sessions));
 	json_object_set_new(j, "epoch_unwritten", json_boolean(ha.epoch_unwritten));
 	json_object_set_new(j, "late_commits", json_integer((json_int_t)ha.late_commits));
 	json_object_set_new(j, "virtual_addresses", vips_json(rg));
@@ -498,9 +503,15 @@ static const struct view unwritten_view[] = {
 	{ VIEW_LINE, "  The epoch CANNOT BE WRITTEN to disk: this node takes over only if no other can", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view orphans_view[] = {
+	{ VIEW_LINE, "  Lost in the last partition: {orphans.tunnels} tunnels, {orphans.sessions} sessions that only this node knew of",
+	  NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view redundancy_group_view[] = {
 	{ VIEW_LINE, "Redundancy group {group}: {role} for {since_ms!hms}, epoch {epoch}", NULL },
 	{ VIEW_IF, "epoch_unwritten", unwritten_view },
+	{ VIEW_IF, "orphans", orphans_view },
 	{ VIEW_EACH, "virtual_addresses", vip_row },
 	{ VIEW_IF, "peer.configured", peer_view },
 	{ VIEW_UNLESS, "peer.configured", no_peer_view },

@@ -33,6 +33,7 @@ static void equal_epochs(struct ha *ha)
 	text(ha, stay, ha->epoch, why);
 	if (!stay) {
 		ha->roles.handicap_ms = ha->now_ms + HA_RETRY_MS;
+		ha->roles.parted = true;
 		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
 	} else {
 		ha_send_heartbeat(ha);

@@ -155,6 +155,7 @@ struct ha_follow {
 	bool partial;			/* there is one */
 	uint64_t partial_seq;		/* log.seq before it */
 	struct ha_store *shadow;
+	struct ha_store *left;		/* ours, of before it, when we had lost to another owner */
 	uint32_t snap, chunk;
 	uint64_t shadow_seq, shadow_log_id, shadow_log_epoch;
 	bool ack_due;
@@ -193,6 +194,7 @@ struct ha_roles {
 	bool resume;			/* restarted in place, the right to speak never lapsed */
 	bool held;			/* an operator demoted us: no claim of our own */
 	bool behind;			/* of the claim: may_miss or unsure */
+	bool parted;			/* lost to another owner, whose records have not come yet */
 	bool unsure;			/* whoever was active may have lived on without us: our numbers are low bounds */
 	bool may_miss;			/* somebody may hold newer records than we */
 	char may_miss_why[HA_REASON_MAX];

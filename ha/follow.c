@@ -259,7 +259,7 @@ static void completed(struct ha *ha, bool swapped)
 	struct ha_follow *follow = &ha->follow;
 
 	follow->complete = follow->ever = true;
-	follow->continuing = false;
+	follow->continuing = ha->roles.parted = false;
 	follow->full = false;
 	follow->why[0] = '\0';
 	follow->backoff_ms = 0;
@@ -448,7 +448,12 @@ static void on_snap_end(struct ha *ha, const struct ha_frame *frame)
 		       follow->shadow_seq, msg->count == ha_store_count(follow->shadow) ? ", digests differ" : "");
 		goto out;
 	}
-	ha_store_free(ha->store);
+	ha_left_forget(ha);
+	if (ha->roles.parted)
+		follow->left = ha->store;
+	else
+		ha_store_free(ha->store);
+	ha->roles.parted = false;
 	ha->store = follow->shadow;
 	follow->shadow = NULL;
 	ha->log.seq = follow->shadow_seq;

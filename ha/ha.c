@@ -129,6 +129,7 @@ void ha_free(struct ha *ha)
 	ha_commit_free(ha);
 	ha_log_free(ha);
 	ha_store_free(ha->follow.shadow);
+	ha_left_forget(ha);
 	ha_undo_free(&ha->follow.undo);
 	ha_store_free(ha->store);
 	ha_store_free(ha->local);
@@ -651,6 +652,23 @@ void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx)
 {
 	if (visit_store(ha->store, type, visit, ctx))
 		visit_store(ha->local, type, visit, ctx);
+}
+
+bool ha_left(const struct ha *ha)
+{
+	return ha->follow.left != NULL;
+}
+
+void ha_left_visit(const struct ha *ha, ha_visit_fn visit, void *ctx)
+{
+	if (ha->follow.left)
+		visit_store(ha->follow.left, 0, visit, ctx);
+}
+
+void ha_left_forget(struct ha *ha)
+{
+	ha_store_free(ha->follow.left);
+	ha->follow.left = NULL;
 }
 
 void ha_walk_start(struct ha *ha)

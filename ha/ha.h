@@ -193,6 +193,13 @@ void ha_visit(const struct ha *ha, uint8_t type, ha_visit_fn visit, void *ctx);
  * The same in pieces, one walk at a time: the store may change between them.  A record put meanwhile
  * is met too, a deleted one is not; a snapshot that replaces the store ends the walk.
  */
+/*
+ * What this node held when it lost to another owner, from when that one's records are in place until it is
+ * forgotten: only this node may have known of it.
+ */
+bool ha_left(const struct ha *ha);
+void ha_left_visit(const struct ha *ha, ha_visit_fn visit, void *ctx);
+void ha_left_forget(struct ha *ha);
 void ha_walk_start(struct ha *ha);
 bool ha_walk_next(struct ha *ha, struct ha_key *key, const void **body, size_t *len);
 

@@ -142,7 +142,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 			roles->claim_epoch = roles->persist_max;	/* of a claim that was given up */
 		roles->claim_skip = 0;
 		roles->behind = roles->may_miss || roles->unsure;
-		roles->open = roles->held = roles->may_miss = roles->unsure = false;
+		roles->open = roles->held = roles->may_miss = roles->unsure = roles->parted = false;
 		roles->promote_ms = roles->handover_ms = 0;
 		roles->adopt_epoch = 0;		/* the claim persists a higher one */
 		ha_copy(roles->cause, sizeof(roles->cause), why);
@@ -370,6 +370,7 @@ void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 	roles->adopt_epoch = epoch;
 	roles->unsure = true;		/* whoever claimed it may serve, until he feeds us */
 	if (ha_reigning(ha)) {
+		roles->parted = true;
 		ha_role_fire(ha, ROLE_EVENT_LOSE, why);
 		roles->may_miss = true;
 		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), why);
@@ -514,6 +515,7 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
 		if (vip_answers) {
 			roles->may_miss = true;
 			ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "another node took the address over");
+			roles->parted = true;
 			ha_role_fire(ha, ROLE_EVENT_LOSE, "the address answers elsewhere: another node took it over, and no HA link tells");
 		} else if (!late) {
 			ha_carrier_silent(ha);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint64_t between(struct sim *sim, uint32_t from_ms, uint32_t to_ms)
+uint64_t story_between(struct sim *sim, uint32_t from_ms, uint32_t to_ms)
 {
 	return (from_ms + rng_below(sim, to_ms - from_ms)) * MS;
 }
@@ -24,13 +24,13 @@ static void call_each(struct sim *sim)
 		peer_call(&sim->peers[i]);
 }
 
-static void nothing_moved(struct sim *sim, const char *why)
+void story_nothing_moved(struct sim *sim, const char *why)
 {
 	if (!sim->failed && sim->switchovers)
 		sim_fail(sim, "liveness: %s moved the service", why);
 }
 
-static void power_cycle(struct sim *sim, struct node *node, uint64_t off_us)
+void story_power_cycle(struct sim *sim, struct node *node, uint64_t off_us)
 {
 	node_power_loss(node);
 	sim_run_for(sim, off_us);
@@ -51,12 +51,12 @@ static void run_access_lost(struct sim *sim)
 			break;
 		sim_trace(sim, "access link of node %d is cut", active->index);
 		active->access_cut = true;
-		sim_run_for(sim, between(sim, 200, 3000));
+		sim_run_for(sim, story_between(sim, 200, 3000));
 		if (story_switch(sim, active) && !sim->failed)
 			sim_fail(sim, "liveness: a switchover away from a lost access link is refused");
-		sim_run_for(sim, between(sim, 1000, 6000));
+		sim_run_for(sim, story_between(sim, 1000, 6000));
 		active->access_cut = false;
-		sim_run_for(sim, between(sim, 100, 3000));
+		sim_run_for(sim, story_between(sim, 100, 3000));
 	}
 	if (!sim->failed && sim->switchovers < 4)
 		sim_fail(sim, "liveness: only %llu of 4 lost access links moved the service",
@@ -74,13 +74,13 @@ static void run_path_lost(struct sim *sim)
 	for (round = 0; round < 4 && !sim->failed; round++) {
 		sim->net.loss_pm = 1000;
 		sim_trace(sim, "access network: the path is lost");
-		sim_run_for(sim, between(sim, 500, 9000));
+		sim_run_for(sim, story_between(sim, 500, 9000));
 		sim->net.loss_pm = 0;
-		sim_run_for(sim, between(sim, 1000, 12000));
+		sim_run_for(sim, story_between(sim, 1000, 12000));
 		peer_call(&sim->peers[round % 2]);
 		sim_run_for(sim, 3 * SEC);
 	}
-	nothing_moved(sim, "a path that was lost for some seconds");
+	story_nothing_moved(sim, "a path that was lost for some seconds");
 	story_settle(sim);
 }
 
@@ -105,7 +105,9 @@ static void part(struct sim *sim, struct node *active, bool loses)
 static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses)
 {
 	struct node *nodes = sim->nodes, *active;
+	struct group_orphans orphans;
 	struct ha_info info[SIM_NODES];
+	unsigned only_there = 0;
 	int i, higher, before;
 
 	story_peers(sim, 4, true);
@@ -134,6 +136,8 @@ static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses
 		nodes[i].conflicts = 0;
 	}
 	higher = info[1].epoch > info[0].epoch;
+	for (i = before; i < sim->call_count; i++)
+		only_there += sim->calls[i].up && net_side(sim, &sim->peers[sim->calls[i].peer].addr) != higher;
 	net_join(sim);
 	sim_run_for(sim, link_us);
 	if (link_us >= 2 * SEC && sim_active(sim) != higher)
@@ -148,23 +152,29 @@ static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses
 	else if (!nodes[0].conflicts != !nodes[1].conflicts || strcmp(nodes[0].conflict, nodes[1].conflict))
 		sim_fail(sim, "S7: the nodes tell differently how the partition ended: \"%s\", \"%s\"", nodes[0].conflict,
 			 nodes[1].conflict);
+	group_orphans(nodes[!higher].group, &orphans);
+	if (!sim->failed && orphans.sessions < only_there)
+		sim_fail(sim, "S3: %u calls were known to the loser alone, it tells of %u", only_there, orphans.sessions);
+	group_orphans(nodes[higher].group, &orphans);
+	if (!sim->failed && orphans.at_unix_ms)
+		sim_fail(sim, "S3: who stays after a partition tells of orphans");
 	sim_run_for(sim, 40 * SEC);	/* what the loser alone knew of is given up by its LACs */
 	story_settle(sim);
 }
 
 static void run_partition(struct sim *sim)
 {
-	partition(sim, between(sim, 4000, 25000), 0, false);
+	partition(sim, story_between(sim, 4000, 25000), 0, false);
 }
 
 static void run_partition_no_link(struct sim *sim)
 {
-	partition(sim, between(sim, 4000, 25000), between(sim, 2000, 9000), false);
+	partition(sim, story_between(sim, 4000, 25000), story_between(sim, 2000, 9000), false);
 }
 
 static void run_partition_long(struct sim *sim)
 {
-	partition(sim, between(sim, 30000, 120000), 0, true);
+	partition(sim, story_between(sim, 30000, 120000), 0, true);
 }
 
 /* ---- F08: the HA link is bad ---- */
@@ -177,9 +187,9 @@ static void run_link_loss(struct sim *sim)
 	for (i = 0; i < 5 && !sim->failed; i++) {
 		sim->wire.loss_pm = 10 + rng_below(sim, 150);
 		peer_call(&sim->peers[i % 2]);
-		sim_run_for(sim, between(sim, 500, 5000));
+		sim_run_for(sim, story_between(sim, 500, 5000));
 	}
-	nothing_moved(sim, "loss on the HA link");
+	story_nothing_moved(sim, "loss on the HA link");
 	story_settle(sim);
 }
 
@@ -192,9 +202,9 @@ static void run_link_delay(struct sim *sim)
 	sim->wire.jitter_us = 50 * MS;
 	for (i = 0; i < 5 && !sim->failed; i++) {
 		peer_call(&sim->peers[i % 2]);
-		sim_run_for(sim, between(sim, 500, 5000));
+		sim_run_for(sim, story_between(sim, 500, 5000));
 	}
-	nothing_moved(sim, "a slow HA link");
+	story_nothing_moved(sim, "a slow HA link");
 	story_settle(sim);
 }
 
@@ -205,13 +215,13 @@ static void run_link_one_way(struct sim *sim)
 	story_calls(sim);
 	for (i = 0; i < 6 && !sim->failed; i++) {
 		wire_mute(sim, i % 2);
-		sim_run_for(sim, between(sim, 10, 6000));
+		sim_run_for(sim, story_between(sim, 10, 6000));
 		peer_call(&sim->peers[i % 2]);
-		sim_run_for(sim, between(sim, 10, 2000));
+		sim_run_for(sim, story_between(sim, 10, 2000));
 		wire_heal(sim, rng_pm(sim, 500));
-		sim_run_for(sim, between(sim, 100, 3000));
+		sim_run_for(sim, story_between(sim, 100, 3000));
 	}
-	nothing_moved(sim, "a HA link that is deaf on one side");
+	story_nothing_moved(sim, "a HA link that is deaf on one side");
 	story_settle(sim);
 }
 
@@ -225,9 +235,9 @@ static void run_link_reset(struct sim *sim)
 		wire_heal(sim, true);
 		if (i % 4 == 0)
 			peer_call(&sim->peers[i % 2]);
-		sim_run_for(sim, between(sim, 1, 1000));
+		sim_run_for(sim, story_between(sim, 1, 1000));
 	}
-	nothing_moved(sim, "a HA stream that is reset");
+	story_nothing_moved(sim, "a HA stream that is reset");
 	story_settle(sim);
 }
 
@@ -243,7 +253,7 @@ static void run_slow_standby(struct sim *sim)
 
 		if (!standby)
 			break;
-		sim->wire.slow_us[standby->index] = between(sim, 40, 700);
+		sim->wire.slow_us[standby->index] = story_between(sim, 40, 700);
 		sim_trace(sim, "node %d confirms %llu ms late", standby->index,
 			  (unsigned long long)sim->wire.slow_us[standby->index] / MS);
 		sim_run_for(sim, 300 * MS);
@@ -252,11 +262,11 @@ static void run_slow_standby(struct sim *sim)
 		if (!sim->failed && node_sync(&sim->nodes[!standby->index]) == HA_SYNC_IN_SYNC)
 			sim_fail(sim, "S3: a standby %llu ms late is called in sync after a second of work",
 				 (unsigned long long)sim->wire.slow_us[standby->index] / MS);
-		sim_run_for(sim, between(sim, 100, 3000));
+		sim_run_for(sim, story_between(sim, 100, 3000));
 		sim->wire.slow_us[standby->index] = 0;
-		sim_run_for(sim, between(sim, 100, 6000));
+		sim_run_for(sim, story_between(sim, 100, 6000));
 	}
-	nothing_moved(sim, "a slow standby");
+	story_nothing_moved(sim, "a slow standby");
 	story_settle(sim);
 }
 
@@ -275,7 +285,7 @@ static void run_late_standby(struct sim *sim)
 	for (round = 0; round < 4 && !sim->failed; round++) {
 		node_boot(&sim->nodes[1]);
 		for (i = 0; i < 12 && !sim->failed; i++) {
-			sim_run_for(sim, between(sim, 20, 150));
+			sim_run_for(sim, story_between(sim, 20, 150));
 			call_each(sim);
 			if (rng_pm(sim, 300) && !story_switch(sim, &sim->nodes[0]) &&
 			    node_sync(&sim->nodes[0]) != HA_SYNC_IN_SYNC)
@@ -288,35 +298,7 @@ static void run_late_standby(struct sim *sim)
 		if (sim->switchovers)
 			break;
 		node_power_loss(&sim->nodes[1]);
-		sim_run_for(sim, between(sim, 100, 3000));
-	}
-	story_settle(sim);
-}
-
-/* ---- F05: the HA link dies, and soon after it the active, which went on alone and could tell nobody ---- */
-
-static void run_degraded_unheard(struct sim *sim)
-{
-	struct node *active;
-	int round;
-
-	story_calls(sim);
-	for (round = 0; round < 6 && !sim->failed; round++) {
-		active = story_active(sim, "before the link is cut");
-		if (!active)
-			break;
-		if (rng_pm(sim, 500))
-			peer_restart(&sim->peers[round % 2]);
-		if (rng_pm(sim, 500))
-			wire_cut(sim);
-		else
-			wire_mute(sim, active->index);
-		peer_call(&sim->peers[round % 2]);
-		peer_call(&sim->peers[!(round % 2)]);
-		sim_run_for(sim, between(sim, 1, 2500));
-		power_cycle(sim, active, between(sim, 2500, 4000));
-		wire_heal(sim, rng_pm(sim, 500));
-		sim_run_for(sim, 6 * SEC);
+		sim_run_for(sim, story_between(sim, 100, 3000));
 	}
 	story_settle(sim);
 }
@@ -336,57 +318,13 @@ static void run_clock_jump(struct sim *sim)
 		if (!active)
 			break;
 		active->wall_ms = wrong[round];
-		power_cycle(sim, active, between(sim, 500, 4000));
+		story_power_cycle(sim, active, story_between(sim, 500, 4000));
 		sim_run_for(sim, 6 * SEC);
 	}
 	story_settle(sim);
 }
 
 /* ---- F16, F17: the machine runs out of something ---- */
-
-/* Who cannot write the epoch takes over when the other one is gone, and leaves it to him while he is not. */
-static void run_disk_full(struct sim *sim)
-{
-	int round, lost = 0;
-
-	story_calls(sim);
-	for (round = 0; round < 8 && !sim->failed; round++) {
-		struct node *active = story_active(sim, "while no epoch can be written"), *standby = story_standby(sim);
-		struct ha_info info;
-
-		if (!active)
-			break;
-		standby->disk_fails = true;
-		active->disk_fails = rng_pm(sim, 400);
-		peer_call(&sim->peers[round % 2]);
-		if (rng_pm(sim, 500)) {
-			story_switch(sim, active);
-			sim_run_for(sim, 7 * SEC);
-			if (sim->failed)
-				break;
-			ha_info(group_ha(standby->group), &info);
-			if (!active->disk_fails && sim_active(sim) != active->index)
-				sim_fail(sim, "S7: a node that cannot write its epoch takes over from one that can");
-			else if (sim_active(sim) == standby->index && !info.epoch_unwritten)
-				sim_fail(sim, "S7: node %d does not say that its epoch is not on disk", standby->index);
-		} else {
-			lost++;
-			power_cycle(sim, active, between(sim, 300, 3000));
-			sim_run_for(sim, 7 * SEC);
-		}
-		sim->nodes[0].disk_fails = sim->nodes[1].disk_fails = false;
-		sim_run_for(sim, 7 * SEC);
-		if (sim->failed || sim_active(sim) < 0)
-			continue;
-		ha_info(group_ha(sim->nodes[sim_active(sim)].group), &info);
-		if (info.epoch_unwritten)
-			sim_fail(sim, "S7: the epoch is not written though the disk takes it again");
-	}
-	if (!sim->failed && sim->switchovers < (uint64_t)lost)
-		sim_fail(sim, "liveness: with a full disk only %llu of %d takeovers happened",
-			 (unsigned long long)sim->switchovers, lost);
-	story_settle(sim);
-}
 
 static void run_kernel_fails(struct sim *sim)
 {
@@ -398,12 +336,12 @@ static void run_kernel_fails(struct sim *sim)
 
 		node->dp_fault_any_pct = node->dp_fault_pct = 5 + rng_below(sim, 30);
 		peer_call(&sim->peers[round % 2]);
-		sim_run_for(sim, between(sim, 10, 2000));
+		sim_run_for(sim, story_between(sim, 10, 2000));
 		if (active && rng_pm(sim, 500))
 			story_switch(sim, active);
-		sim_run_for(sim, between(sim, 10, 4000));
+		sim_run_for(sim, story_between(sim, 10, 4000));
 		node->dp_fault_any_pct = node->dp_fault_pct = 0;
-		sim_run_for(sim, between(sim, 100, 6000));
+		sim_run_for(sim, story_between(sim, 100, 6000));
 	}
 	story_settle(sim);
 }
@@ -426,9 +364,9 @@ static void run_double_failover(struct sim *sim)
 		peer_call(&sim->peers[0]);
 		node_boot(a);
 		/* before the resynchronisation, in the middle, or after it */
-		sim_run_for(sim, between(sim, 1, round % 2 ? 600 : 6000));
+		sim_run_for(sim, story_between(sim, 1, round % 2 ? 600 : 6000));
 		node_power_loss(b);
-		sim_run_for(sim, between(sim, 100, 8000));
+		sim_run_for(sim, story_between(sim, 100, 8000));
 		node_boot(b);
 		sim_run_for(sim, 9 * SEC);
 		peer_call(&sim->peers[1]);
@@ -452,14 +390,14 @@ static void run_during_resync(struct sim *sim)
 		b = &sim->nodes[!a->index];
 		sim->net.loss_pm = rng_below(sim, 300);
 		peer_call(&sim->peers[round % 2]);
-		sim_run_for(sim, between(sim, 0 + 1, 100));
+		sim_run_for(sim, story_between(sim, 0 + 1, 100));
 		story_switch(sim, a);
 		/* the LACs have not answered yet, or the loser is being fed */
-		sim_run_for(sim, between(sim, 1, 300));
+		sim_run_for(sim, story_between(sim, 1, 300));
 		if (rng_pm(sim, 500))
 			story_switch(sim, b);
 		else
-			power_cycle(sim, b, between(sim, 300, 3000));
+			story_power_cycle(sim, b, story_between(sim, 300, 3000));
 		sim_run_for(sim, 4 * SEC);
 		sim->net.loss_pm = 0;
 		sim_run_for(sim, 5 * SEC);
@@ -509,14 +447,14 @@ static void run_lac_restarts(struct sim *sim)
 			break;
 		if (rng_pm(sim, 500)) {
 			peer_restart(peer);
-			sim_run_for(sim, between(sim, 1, 2000));
-			power_cycle(sim, active, between(sim, 300, 3000));
+			sim_run_for(sim, story_between(sim, 1, 2000));
+			story_power_cycle(sim, active, story_between(sim, 300, 3000));
 		} else {
 			node_power_loss(active);
-			sim_run_for(sim, between(sim, 1, 3000));
+			sim_run_for(sim, story_between(sim, 1, 3000));
 			peer_restart(peer);
 			peer_call(peer);
-			sim_run_for(sim, between(sim, 1, 2000));
+			sim_run_for(sim, story_between(sim, 1, 2000));
 			node_boot(active);
 		}
 		peer_call(peer);
@@ -539,7 +477,7 @@ static void run_pppd_dies(struct sim *sim)
 		if (!active)
 			break;
 		story_switch(sim, active);
-		sim_run_for(sim, between(sim, 1, 600));
+		sim_run_for(sim, story_between(sim, 1, 600));
 		active = story_active(sim, NULL);
 		if (active)
 			story_kill_ppp(sim, active);
@@ -593,12 +531,12 @@ static void run_window_full(struct sim *sim)
 		sim->net.loss_pm = rng_below(sim, 100);
 		for (i = 0; i < 10; i++)
 			peer_call(&sim->peers[i % 2]);
-		sim_run_for(sim, between(sim, 1, 400));
+		sim_run_for(sim, story_between(sim, 1, 400));
 		active = story_active(sim, "while a window is full");
 		if (active && rng_pm(sim, 500))
 			story_switch(sim, active);
 		else if (active)
-			power_cycle(sim, active, between(sim, 300, 3000));
+			story_power_cycle(sim, active, story_between(sim, 300, 3000));
 		sim_run_for(sim, 5 * SEC);
 		sim->net.loss_pm = 0;
 		sim_run_for(sim, 5 * SEC);
@@ -629,46 +567,20 @@ static void run_pool_empty(struct sim *sim)
 
 		for (i = 0; i < 4; i++)
 			peer_call(&sim->peers[i % 2]);
-		sim_run_for(sim, between(sim, 1, 1500));
+		sim_run_for(sim, story_between(sim, 1, 1500));
 		active = story_active(sim, "while there is no address left");
 		if (active && rng_pm(sim, 500))
 			story_switch(sim, active);
 		else if (active)
-			power_cycle(sim, active, between(sim, 300, 3000));
+			story_power_cycle(sim, active, story_between(sim, 300, 3000));
 		sim_run_for(sim, 8 * SEC);
 		for (i = 0; i < sim->call_count; i++)
 			if (rng_pm(sim, 500))
 				peer_hangup(sim, &sim->calls[i]);
-		sim_run_for(sim, between(sim, 100, 1500));
+		sim_run_for(sim, story_between(sim, 100, 1500));
 	}
 	for (i = 0; i < sim->call_count; i++)
 		peer_hangup(sim, &sim->calls[i]);
-	story_settle(sim);
-}
-
-/* ---- F19: a planned switchover is refused; the active serves on, and calls in setup come up ---- */
-
-static void run_handover_refused(struct sim *sim)
-{
-	int round;
-
-	sim->wire.latency_us = 8000;
-	story_calls(sim);
-	for (round = 0; round < 12 && !sim->failed; round++) {
-		struct node *active = story_active(sim, "after a refused handover");
-
-		if (!active)
-			break;
-		peer_call(&sim->peers[round % 2]);
-		sim_run_for(sim, 10 * MS + between(sim, 1, 60));
-		sim->wire.misfit = true;
-		if (story_switch(sim, active))
-			sim->wire.misfit = false;
-		sim_run_for(sim, between(sim, 800, 4000));
-		if (!sim->failed && sim->wire.misfit)
-			sim_fail(sim, "the active hands over without a word");
-	}
-	nothing_moved(sim, "a handover that was refused");
 	story_settle(sim);
 }
 
@@ -723,35 +635,35 @@ static void storm_fault(struct sim *sim)
 			story_fault(sim);
 	} else if (kind < 56) {
 		sim->wire.loss_pm = 10 + rng_below(sim, 290);
-		ends_in(sim, between(sim, 100, 6000), 0, 0);
+		ends_in(sim, story_between(sim, 100, 6000), 0, 0);
 	} else if (kind < 61) {
 		sim->wire.latency_us = (1 + rng_below(sim, 200)) * 1000;
-		ends_in(sim, between(sim, 100, 6000), 0, 0);
+		ends_in(sim, story_between(sim, 100, 6000), 0, 0);
 	} else if (kind < 68 && link_is_whole(sim)) {
 		wire_mute(sim, (int)who);
-		ends_in(sim, between(sim, 5, 6000), 0, 1);
+		ends_in(sim, story_between(sim, 5, 6000), 0, 1);
 	} else if (kind < 74) {
 		wire_cut(sim);
 		wire_heal(sim, true);
 	} else if (kind < 80) {
 		sim->nodes[who].dp_fault_any_pct = 10;
 		sim->nodes[who].dp_fault_pct = 20;
-		ends_in(sim, between(sim, 50, 3000), (int)who, 2);
+		ends_in(sim, story_between(sim, 50, 3000), (int)who, 2);
 	} else if (kind < 86) {
 		sim_trace(sim, "disk of node %u is full", who);
 		sim->nodes[who].disk_fails = true;
-		ends_in(sim, between(sim, 50, 8000), (int)who, 3);
+		ends_in(sim, story_between(sim, 50, 8000), (int)who, 3);
 	} else if (kind < 90) {
 		sim->nodes[who].wall_ms += ((int64_t)rng_below(sim, 3) - 1) * 31536000000;
-		power_cycle(sim, &sim->nodes[who], between(sim, 10, 900));
+		story_power_cycle(sim, &sim->nodes[who], story_between(sim, 10, 900));
 	} else if (kind < 94) {
 		peer_restart(&sim->peers[rng_below(sim, (uint32_t)sim->peer_count)]);
 	} else if (kind < 97 && link_is_whole(sim) && node_alive(standby)) {
 		part(sim, active, true);
-		ends_in(sim, between(sim, 10, 20000), 0, 4);
+		ends_in(sim, story_between(sim, 10, 20000), 0, 4);
 	} else {
 		story_switch(sim, active);
-		sim_run_for(sim, between(sim, 1, 400));
+		sim_run_for(sim, story_between(sim, 1, 400));
 		story_fault(sim);
 	}
 }
@@ -774,16 +686,13 @@ const struct scenario fault_scenarios[] = {
 	{ "link-reset", run_link_reset, STORY_FEW },
 	{ "slow-standby", run_slow_standby, STORY_FEW },
 	{ "late-standby", run_late_standby, STORY_FEW },
-	{ "degraded-unheard", run_degraded_unheard, STORY_FEW },
 	{ "clock-jump", run_clock_jump, STORY_FEW },
-	{ "disk-full", run_disk_full, STORY_FEW },
 	{ "kernel-fails", run_kernel_fails, STORY_FEW },
 	{ "double-failover", run_double_failover, STORY_FEW },
 	{ "during-resync", run_during_resync, STORY_FEW },
 	{ "flapping", run_flapping, STORY_FEW },
 	{ "lac-restarts", run_lac_restarts, STORY_FEW },
 	{ "pppd-dies", run_pppd_dies, STORY_FEW },
-	{ "handover-refused", run_handover_refused, STORY_FEW },
 	{ "wrap", run_wrap, STORY_ONCE },
 	{ "window-full", run_window_full, STORY_FEW },
 	{ "pool-empty", run_pool_empty, STORY_FEW },

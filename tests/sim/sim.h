@@ -332,6 +332,9 @@ void story_kill_ppp(struct sim *sim, struct node *node);
 void story_fault(struct sim *sim);		/* one of the classic ones, by chance */
 /* A lossy world with calls coming and going, and a fault now and then. */
 void story_random(struct sim *sim, void (*fault)(struct sim *sim));
+void story_nothing_moved(struct sim *sim, const char *why);
+void story_power_cycle(struct sim *sim, struct node *node, uint64_t off_us);
+uint64_t story_between(struct sim *sim, uint32_t from_ms, uint32_t to_ms);	/* microseconds */
 void ev_boot(struct sim *sim, struct sim_event *ev);
 
 /* scenario.c */
@@ -341,8 +344,8 @@ struct scenario {
 	scenario_fn run;
 	enum { STORY_FEW, STORY_ODD, STORY_EVEN, STORY_ONCE } seeds;	/* which of --seeds run it */
 };
-/* faults.c, outside.c; each ends with a nameless one */
-extern const struct scenario cutoff_scenarios[], fault_scenarios[], outside_scenarios[], recovery_scenarios[];
+/* faults.c, corners.c, outside.c; each ends with a nameless one */
+extern const struct scenario cutoff_scenarios[], fault_scenarios[], corner_scenarios[], outside_scenarios[], recovery_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */
