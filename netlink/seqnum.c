@@ -34,16 +34,15 @@ int seq_of(const uint8_t *data, size_t len, uint16_t *tunnel_id, uint16_t *sessi
 
 size_t seq_steps(uint16_t peer, uint16_t steps[SEQ_STEPS])
 {
-	/* what the window does not reach from its edge comes right after */
-	unsigned last = peer < 2 * WINDOW ? peer : 2 * WINDOW - 1, i;
 	size_t n = 0;
+	unsigned i;
 
-	if (peer < WINDOW)
+	if (peer < WINDOW || peer >= 2 * WINDOW)
 		return 0;
 	steps[n++] = WINDOW - 1;
-	if (last < WINDOW + IN_A_ROW - 1)
+	if (peer < WINDOW + IN_A_ROW - 1)
 		return n;
 	for (i = IN_A_ROW; i; i--)
-		steps[n++] = (uint16_t)(last + 1 - i);
+		steps[n++] = (uint16_t)(peer + 1 - i);
 	return n;
 }

@@ -12,7 +12,8 @@ int seq_of(const uint8_t *data, size_t len, uint16_t *tunnel_id, uint16_t *sessi
 #define SEQ_STEPS 7
 /*
  * The numbers of packets after which a kernel that has had none expects the one
- * after `peer`, or at least takes it.  Returns how many; 0: it takes it anyway.
+ * after `peer`, or at least takes it.  Returns how many; 0: it takes it anyway,
+ * or the peer is about to wrap, and it takes what comes then.
  */
 size_t seq_steps(uint16_t peer, uint16_t steps[SEQ_STEPS]);
 
