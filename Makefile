@@ -61,6 +61,7 @@ LAC_SRC   := $(call src,tests/lac)
 LOADLAC_SRC := $(wildcard tests/lab/loadlac*.c)
 DPDRIVER_SRC := $(wildcard tests/lab/dp-driver*.c)
 SIM_SRC   := $(call src,tests/sim)
+OWNLAC_SRC := $(call src,tests/lac-own)
 PLUGIN_SRC := $(call src,pppd-plugin)
 
 # code of the plugin room that the daemon shares (no pppd headers): proto*.c
@@ -83,12 +84,13 @@ BENCH_SRC := $(wildcard tests/bench/bench-*.c)
 BENCHPROGS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 ISSUPROGS := $(B)/issu/node $(B)/issu/mixed
 SIMPROG := $(if $(SIM_SRC),$(B)/sim)
+OWNSIM := $(if $(SIM_SRC),$(B)/sim-own)
 
 .PHONY: all progs tests clean check check-quick unit sim asan lint lab demo bench install fuzz deps deb
 .DEFAULT_GOAL := all
 all: deps-build progs tests
 progs: $(PROGS)
-tests: $(UNIT) $(LABPROGS) $(SIMPROG) $(BENCHPROGS) $(ISSUPROGS)
+tests: $(UNIT) $(LABPROGS) $(SIMPROG) $(OWNSIM) $(BENCHPROGS) $(ISSUPROGS)
 
 # a fresh machine gets what the build needs before anything is compiled
 .PHONY: deps-build
@@ -167,6 +169,9 @@ $(B)/unit/test-ctl: L_BASE += -lev
 $(B)/unit/test-seqnum: $(call obj,netlink/seqnum.c)
 $(B)/unit/test-link: $(call obj,$(HALINK_SRC))
 $(B)/unit/test-link: L_BASE += $(call pc_libs,gnutls)
+# the same with our own engine as its LACs
+$(B)/sim-own: $(call obj,$(SIM_SRC) $(OWNLAC_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
+	$(call link,$^ $(L_BASE))
 $(B)/sim: $(call obj,$(SIM_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$^ $(L_BASE))
 $(B)/bench/%: $(B)/tests/bench/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
