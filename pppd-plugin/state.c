@@ -175,6 +175,7 @@ void state_inject(void)
 	self.auth = s.auth_kind;
 	strlcpy(peer_authname, s.user, MAXNAMELEN);
 	inject_ipcp(&s);
+	unit_address(ifname, s.local_addr, s.peer_addr);
 	inject_lcp(&s);
 	if (phase == PHASE_NETWORK)
 		(*ipcp_fsm[0].callbacks->up)(&ipcp_fsm[0]);

@@ -19,9 +19,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/ppp-ioctl.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -41,27 +43,13 @@ static void forget_queued(int channel)
 		;
 }
 
-#ifdef PPPD_VERSION
-
-int unit_establish(int fd)
-{
-	int channel;
-
-	early_collect();
-	channel = ppp_generic_establish(fd);
-	if (channel >= 0 && self.params.state_len)
-		forget_queued(channel);
-	return channel;
-}
-
-#else
-
-extern int ppp_dev_fd;		/* pppd's, in sys-linux.c */
-
 struct link_request {
 	struct nlmsghdr nh;
-	struct ifinfomsg ifi;
-	char attrs[128];
+	union {
+		struct ifinfomsg ifi;
+		struct ifaddrmsg ifa;
+		char attrs[160];
+	};
 };
 
 static struct rtattr *attr(struct link_request *r, unsigned short type,
@@ -109,6 +97,51 @@ static int request(const struct link_request *r)
 	return n;
 }
 
+/*
+ * pppd gives an interface first its own address, then the peer's: the address
+ * is put there, taken away and put there again, each time with a route and
+ * with word to everybody who listens.  What it finds in place it leaves alone.
+ */
+void unit_address(const char *name, uint32_t local, uint32_t peer)
+{
+	struct link_request r = {
+		.nh = {
+			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
+			.nlmsg_type = RTM_NEWADDR,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE
+				| NLM_F_EXCL,
+		},
+		.ifa = {
+			.ifa_family = AF_INET,
+			.ifa_prefixlen = 32,
+			.ifa_index = if_nametoindex(name),
+		},
+	};
+
+	if (!r.ifa.ifa_index || !local || !peer)
+		return;
+	attr(&r, IFA_LOCAL, &local, sizeof(local));
+	attr(&r, IFA_ADDRESS, &peer, sizeof(peer));
+	request(&r);
+}
+
+#ifdef PPPD_VERSION
+
+int unit_establish(int fd)
+{
+	int channel;
+
+	early_collect();
+	channel = ppp_generic_establish(fd);
+	if (channel >= 0 && self.params.state_len)
+		forget_queued(channel);
+	return channel;
+}
+
+#else
+
+extern int ppp_dev_fd;		/* pppd's, in sys-linux.c */
+
 static int make_unit(int dev_fd, const char *name)
 {
 	struct link_request r = {
@@ -120,8 +153,10 @@ static int make_unit(int dev_fd, const char *name)
 		},
 	};
 	struct rtattr *info, *data;
+	uint32_t mtu = lcp_allowoptions[0].mru;		/* pppd corrects it */
 
 	attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
+	attr(&r, IFLA_MTU, &mtu, sizeof(mtu));
 	info = attr(&r, IFLA_LINKINFO, NULL, 0);
 	attr(&r, IFLA_INFO_KIND, "ppp", 3);
 	data = attr(&r, IFLA_INFO_DATA, NULL, 0);
