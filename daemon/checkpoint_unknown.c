@@ -51,6 +51,14 @@ static bool varint(const uint8_t **p, const uint8_t *end, uint64_t *value)
 	return false;
 }
 
+/* Numbers of a message begin at one and leave nothing out, as long as nothing was taken back. */
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *descriptor, uint64_t number)
+{
+	if (number - 1 < descriptor->n_fields && descriptor->fields[number - 1].id == number)
+		return &descriptor->fields[number - 1];
+	return number <= UINT32_MAX ? protobuf_c_message_descriptor_get_field(descriptor, (unsigned int)number) : NULL;
+}
+
 /* A body that is not well formed has nothing worth keeping: its decoder refused it, too. */
 static bool has_unknown(const ProtobufCMessageDescriptor *descriptor, const uint8_t *p, const uint8_t *end)
 {
@@ -60,7 +68,7 @@ static bool has_unknown(const ProtobufCMessageDescriptor *descriptor, const uint
 	while (p < end) {
 		if (!varint(&p, end, &tag))
 			return false;
-		field = tag >> 3 <= UINT32_MAX ? protobuf_c_message_descriptor_get_field(descriptor, (unsigned int)(tag >> 3)) : NULL;
+		field = field_of(descriptor, tag >> 3);
 		if (!field)
 			return true;
 		switch (tag & 7) {
