@@ -36,15 +36,17 @@ uint32_t group_hold_ms(const struct config_redundancy_group *rg)
 
 /*
  * What is left of it; 0: without a peer nobody else could own the address, no lease to lose.  Without a link no peer
- * counts on it: who is there would find the address answering.  It is long then, for a restart of this daemon, which
- * nobody could stand in for.
+ * counts on it: who is there would find the address answering, unless this whole machine stands still.  It is long
+ * then, for a restart of this daemon, which nobody could stand in for; once the peer must have counted itself stale.
  */
 uint32_t group_lease_ms(const struct group *group)
 {
 	uint64_t said_ms = ha_said_ms(group->ha), end_ms;
 
-	if (!group->rg->peer.family || !said_ms)
+	if (!group->rg->peer.family || !ha_may_be_relieved(group->ha))
 		return group_hold_ms(group->rg);
+	if (!said_ms)
+		return group->rg->lease_ms;
 	end_ms = said_ms + group->rg->lease_ms;
 	return end_ms > group->now_ms ? (uint32_t)(end_ms - group->now_ms) : 1;
 }

@@ -239,6 +239,7 @@ struct ha {
 	uint64_t epoch;			/* highest seen */
 
 	bool link_up;
+	uint64_t lost_ms;		/* the stream broke then; 0: there was none yet */
 	struct ha_parser parser;
 	uint64_t last_rx_ms, heartbeat_ms;
 	uint64_t said_ms;		/* the last heartbeat sent */

@@ -295,6 +295,11 @@ uint64_t ha_said_ms(const struct ha *ha)
 	return ha->link_up ? ha->said_ms : 0;
 }
 
+bool ha_may_be_relieved(const struct ha *ha)
+{
+	return ha->link_up || (ha->lost_ms && ha->now_ms - ha->lost_ms <= (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms);
+}
+
 void ha_send_refuse(struct ha *ha, unsigned int what, const char *reason)
 {
 	L2tpha__Refuse refuse = L2TPHA__REFUSE__INIT;
@@ -362,6 +367,7 @@ static bool is_of_link(const struct ha_action_node *node)
 static void peer_gone(struct ha *ha, const char *why, bool ended)
 {
 	ha->link_up = false;
+	ha->lost_ms = ha->now_ms;
 	ha_parser_reset(&ha->parser);
 	ha->peer.ready = false;
 	if (ended && !ha->commit.doubt_ms)

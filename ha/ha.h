@@ -145,6 +145,8 @@ void ha_carrier(struct ha *ha, uint64_t now_ms, bool present);
 /* An owner that must not speak for the moment: it is cut off, and cannot know whether it still is one. */
 bool ha_paused(const struct ha *ha);
 
+/* There is, or was until a moment ago, a standby that takes over from an owner that stands still. */
+bool ha_may_be_relieved(const struct ha *ha);
 /* The last heartbeat: the peer's patience may run from then, and so does the lease. 0: no link, it waits already. */
 uint64_t ha_said_ms(const struct ha *ha);
 
