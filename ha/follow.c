@@ -94,7 +94,8 @@ static void follow_sync(struct ha *ha)
 		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "synchronisation was not finished");
 		ha_set_sync(ha, HA_SYNC_SYNCING, "from %s", ha->peer.node);
 	} else {
-		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "never synchronised with the active");
+		ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), follow->ever ? "the active goes on without this node" :
+			"never synchronised with the active");
 		ha_set_sync(ha, follow->ever ? HA_SYNC_STALE : HA_SYNC_SYNCING, "%s%s",
 			    follow->why[0] ? "refused: " : "waiting for ", follow->why[0] ? follow->why : ha->peer.node);
 	}
@@ -498,6 +499,16 @@ void ha_follow_frame(struct ha *ha, const struct ha_frame *frame)
 	}
 }
 
+/* The active gave us up as too slow: no more commits, and a snapshot when we have confirmed those we got. */
+static void fed_too_slowly(struct ha *ha, uint64_t seq)
+{
+	ha_note(ha, "%s is at %" PRIu64 ", we are at %" PRIu64 ": fed too slowly, a snapshot follows", ha->peer.node, seq,
+		ha->log.seq);
+	batch_take_back(ha);
+	ha->follow.complete = false;
+	ha->follow.request_ms = ha->now_ms + HA_REQUEST_RETRY_MS;	/* in case it does not */
+}
+
 /* The stream is ordered: a digest of the active's store must be ours by now. */
 void ha_follow_heartbeat(struct ha *ha, const L2tpha__Heartbeat *beat)
 {
@@ -514,7 +525,10 @@ void ha_follow_heartbeat(struct ha *ha, const L2tpha__Heartbeat *beat)
 	}
 	if (follow->complete && beat->role == HA_ROLE_ACTIVE && beat->digest_valid &&
 	    beat->epoch == ha->epoch &&
-	    (beat->seq != ha->log.seq || beat->digest != ha_store_digest(ha->store))) {
+	    beat->sync == HA_SYNC_DEGRADED && beat->seq > ha->log.seq) {
+		fed_too_slowly(ha, beat->seq);
+	} else if (follow->complete && beat->role == HA_ROLE_ACTIVE && beat->digest_valid && beat->epoch == ha->epoch &&
+		   (beat->seq != ha->log.seq || beat->digest != ha_store_digest(ha->store))) {
 		ha->log.id = 0;
 		resync(ha, true, "drift: active at %" PRIu64 ", we at %" PRIu64 "%s", (uint64_t)beat->seq,
 		       ha->log.seq, beat->seq == ha->log.seq ? ", digests differ" : "");
