@@ -60,6 +60,7 @@ struct subscriber {
 	uint64_t retry_at_ms;	/* placing it failed for now: again then; 0: it did not */
 	uint8_t failures;	/* in a row: slows the retries down */
 	uint64_t adopt_until_ms; /* its PPP of the daemon before may come until then; 0: none is waited for */
+	uint64_t ppp_since_ms;	/* its engine was started then */
 	bool unrecorded;	/* its record was refused: we were giving the address up */
 	bool awaiting;		/* was not in place at the takeover, is not yet */
 	int session_fd, tunnel_fd;
@@ -126,6 +127,7 @@ struct group {
 	uint64_t lease_at_ms;	/* next renewal; UINT64_MAX: not leased */
 	uint64_t lease_until_ms;
 	uint64_t lease_said_ms;	/* it runs from this heartbeat; 0: from the renewal */
+	uint64_t ppp_seen_ms;	/* the last word of any of them */
 	uint64_t retry_at_ms;	/* the first of the subscribers' */
 	/* of the last takeover */
 	uint64_t takeover_ms;

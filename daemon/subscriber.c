@@ -20,6 +20,9 @@
 #include "daemon/log.h"
 
 #define RETRY_MS 200
+#define INJECT_MS 10000		/* for a captured state to be put in place; from the last word of any PPP engine */
+#define INJECT_LONGEST_MS 60000
+#define NEGOTIATE_MS 180000	/* longer than an engine negotiates before it gives up itself */
 #define RETRIES_TOLD 4	/* by then it is no longer the predecessor that is in the way */
 
 /* ---- tunnels ------------------------------------------------------------ */
@@ -155,13 +158,44 @@ void sub_placed(struct group *group, struct subscriber *sub)
 		group->resync.in_place_ms = (uint32_t)(group->now_ms - group->takeover_ms);
 }
 
+static void sub_look_at(struct group *group, struct subscriber *sub, uint64_t at_ms)
+{
+	sub->retry_at_ms = at_ms;
+	if (group->retry_at_ms > at_ms)
+		group->retry_at_ms = at_ms;
+}
+
 static void sub_later(struct group *group, struct subscriber *sub)
 {
-	uint64_t at = group->now_ms + (RETRY_MS << (sub->failures < 6 ? sub->failures++ : 6));
+	sub_look_at(group, sub, group->now_ms + (RETRY_MS << (sub->failures < 6 ? sub->failures++ : 6)));
+}
 
-	sub->retry_at_ms = at;
-	if (group->retry_at_ms > at)
-		group->retry_at_ms = at;
+static uint64_t ppp_deadline(const struct group *group, const struct subscriber *sub)
+{
+	uint64_t since_ms = sub->ppp_since_ms, quiet_ms = group->ppp_seen_ms > since_ms ? group->ppp_seen_ms : since_ms;
+
+	uint64_t at_ms = since_ms + NEGOTIATE_MS;
+
+	/* thousands are put in place one after the other */
+	if (sub->injected)
+		at_ms = quiet_ms + INJECT_MS < since_ms + INJECT_LONGEST_MS ? quiet_ms + INJECT_MS : since_ms + INJECT_LONGEST_MS;
+	return (at_ms / 1000 + 1) * 1000;	/* all of a second are looked at once */
+}
+
+/* Its engine says nothing and does not end either: a process that hangs. */
+static void ppp_waits(struct group *group, struct subscriber *sub)
+{
+	if (group->now_ms < ppp_deadline(group, sub)) {
+		sub_look_at(group, sub, ppp_deadline(group, sub));
+		return;
+	}
+	log_warnx("session %u/%u: its PPP process does not answer and is ended", sub->tunnel_id, sub->session_id);
+	if (!sub->injected) {
+		group_close_session(group, sub->tunnel_id, sub->session_id, 2, 4, "PPP does not answer");
+		return;
+	}
+	sub_unplace(group, sub);
+	sub_later(group, sub);
 }
 
 /* Address 0: none.  What it gets was taken in the pools before, so nobody else has it. */
@@ -193,7 +227,9 @@ void sub_retry_all(struct group *group)
 	HASH_ITER(hh, group->subs, sub, tmp) {
 		if (sub->retry_at_ms && sub->retry_at_ms <= group->now_ms) {
 			sub->retry_at_ms = 0;
-			if (!adopt_waits(group, sub))
+			if (sub->ppp == SUB_PPP_STARTED)
+				ppp_waits(group, sub);
+			else if (!adopt_waits(group, sub))
 				sub_place(group, sub);
 		}
 		if (sub->retry_at_ms && sub->retry_at_ms < group->retry_at_ms)
@@ -265,6 +301,8 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	sub->ppp = SUB_PPP_STARTED;
 	sub->ppp_standby = p.standby;
 	sub->injected = p.state != NULL;
+	sub->ppp_since_ms = group->now_ms;
+	sub_look_at(group, sub, ppp_deadline(group, sub));
 }
 
 static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
@@ -344,7 +382,7 @@ void sub_place(struct group *group, struct subscriber *sub)
 
 void sub_activate(struct group *group, struct subscriber *sub)
 {
-	if (!sub->adopt_until_ms)
+	if (!sub->adopt_until_ms && sub->ppp != SUB_PPP_STARTED)
 		sub->retry_at_ms = 0;
 	sub->failures = 0;
 	if (sub->ppp != SUB_PPP_UP) {
@@ -590,6 +628,8 @@ bool sub_captured(struct subscriber *sub, const struct ppp_up *up)
 		snprintf(sub->user, sizeof(sub->user), "%s", up->user);
 	if (up->ifname[0])
 		snprintf(sub->ifname, sizeof(sub->ifname), "%s", up->ifname);
+	if (sub->ppp == SUB_PPP_STARTED)
+		sub->retry_at_ms = 0;	/* it does not hang */
 	sub->ppp = SUB_PPP_UP;
 	return true;
 }
@@ -609,6 +649,7 @@ static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 	char addr[INET_ADDRSTRLEN] = "";
 
+	group->ppp_seen_ms = group->now_ms;
 	if (!sub || !group->active)
 		return;
 	inet_ntop(AF_INET, &up->peer_addr, addr, sizeof(addr));
@@ -631,6 +672,7 @@ static void on_injected(void *ctx, struct ppp_key key, int err)
 	struct group *group = ctx;
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 
+	group->ppp_seen_ms = group->now_ms;
 	if (!sub || sub->ppp != SUB_PPP_STARTED)
 		return;
 	if (err) {
@@ -640,6 +682,7 @@ static void on_injected(void *ctx, struct ppp_key key, int err)
 	}
 	sub->ppp = SUB_PPP_UP;
 	sub->failures = 0;
+	sub->retry_at_ms = 0;
 	if (!group->active)
 		return;
 	if (sub->ppp_standby) {
@@ -655,6 +698,7 @@ static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 	bool was_injecting, was_copy;
 
+	group->ppp_seen_ms = group->now_ms;
 	if (!sub)
 		return;
 	was_injecting = sub->ppp == SUB_PPP_STARTED && sub->injected;

@@ -108,9 +108,40 @@ static void run_handover_refused(struct sim *sim)
 	story_settle(sim);
 }
 
+/* ---- F24: a pppd that never attaches and never dies ---- */
+
+static void run_pppd_hangs(struct sim *sim)
+{
+	int round;
+
+	story_calls(sim);
+	for (round = 0; round < 4 && !sim->failed; round++) {
+		struct node *active = story_active(sim, "before a pppd hangs"), *standby;
+		size_t there;
+
+		if (!active)
+			break;
+		standby = &sim->nodes[!active->index];
+		standby->ppp_hangs = 1 + rng_below(sim, 2);
+		if (rng_pm(sim, 500))
+			story_kill_ppp(sim, standby);
+		peer_call(&sim->peers[round % 2]);
+		sim_run_for(sim, story_between(sim, 100, 12000));
+		/* as it hangs, or after it was replaced */
+		story_power_cycle(sim, active, story_between(sim, 300, 3000));
+		sim_run_for(sim, 25 * SEC);
+		standby->ppp_hangs = 0;
+		there = standby->ppp && standby->group ? ppp_model_hanging(standby->ppp) : 0;
+		if (!sim->failed && there)
+			sim_fail(sim, "liveness: %zu PPP engines of node %d hang for good", there, standby->index);
+	}
+	story_settle(sim);
+}
+
 const struct scenario corner_scenarios[] = {
 	{ "degraded-unheard", run_degraded_unheard, STORY_FEW },
 	{ "disk-full", run_disk_full, STORY_FEW },
 	{ "handover-refused", run_handover_refused, STORY_FEW },
+	{ "pppd-hangs", run_pppd_hangs, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };

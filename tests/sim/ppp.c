@@ -22,7 +22,7 @@
 #define RETRY_US (1000 * MS)
 #define TRIES 12
 
-enum sess_state { SESS_STARTING, SESS_OPENING, SESS_AUTH, SESS_ADDRESS, SESS_OPEN, SESS_ENDING };
+enum sess_state { SESS_STARTING, SESS_OPENING, SESS_AUTH, SESS_ADDRESS, SESS_OPEN, SESS_ENDING, SESS_HANGING };
 
 struct sess {
 	struct sess *next;
@@ -270,6 +270,7 @@ static void ev_timer(struct sim *sim, struct sim_event *ev)
 	case SESS_AUTH:
 		break;
 	case SESS_OPEN:
+	case SESS_HANGING:
 		goto out;
 	case SESS_ENDING:
 		sess_down(node->ppp, s, PPP_DOWN_LOCAL);
@@ -334,6 +335,12 @@ static int op_start(void *engine, const struct ppp_params *p)
 	s->peer = info.s.peer;
 	s->next = model->list;
 	model->list = s;
+	if (node->ppp_hangs) {
+		node->ppp_hangs--;
+		s->state = SESS_HANGING;
+		sim_trace(node->sim, "node %d: the PPP engine of %u/%u hangs", node->index, p->key.tunnel_id, p->key.session_id);
+		return 0;
+	}
 	if (p->state) {
 		struct captured c;
 
@@ -517,6 +524,16 @@ bool ppp_model_die(struct ppp_model *model, struct ppp_key key)
 	else
 		sess_down(model, s, PPP_DOWN_ENGINE);
 	return true;
+}
+
+size_t ppp_model_hanging(const struct ppp_model *model)
+{
+	const struct sess *s;
+	size_t n = 0;
+
+	for (s = model->list; s; s = s->next)
+		n += s->state == SESS_HANGING;
+	return n;
 }
 
 size_t ppp_model_count(const struct ppp_model *model)

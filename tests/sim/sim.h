@@ -70,6 +70,7 @@ struct node {
 	bool dp_scheduled, run_scheduled;
 	struct sim_event **deferred;	/* while frozen */
 	size_t deferred_len, deferred_cap;
+	unsigned ppp_hangs;		/* so many of the next PPP engines never say anything */
 	unsigned dp_fault_pct;		/* of tunnels and sessions that are made */
 	unsigned dp_fault_any_pct;	/* of every other operation, the fence but for */
 	bool disk_fails, disk_failed;	/* the epoch cannot be written; has not been once */
@@ -288,6 +289,7 @@ void ppp_model_orphan(struct ppp_model *model);	/* its daemon is gone */
 void ppp_model_adopt(struct ppp_model *model);	/* a new daemon hears of them */
 void ppp_model_input(struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, const uint8_t *frame, size_t len);
 bool ppp_model_die(struct ppp_model *model, struct ppp_key key);	/* pppd crashed */
+size_t ppp_model_hanging(const struct ppp_model *model);
 size_t ppp_model_count(const struct ppp_model *model);
 bool ppp_model_has(const struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, bool *open, uint32_t *addr);
 /* duplicate names or addresses of open links: text of the first, or NULL */
