@@ -236,11 +236,20 @@ static void dp_transmit(void *ctx, const struct l2tp_endpoint *local, const stru
 		send(node->options.sockets[tunnel], data, len, MSG_DONTWAIT);
 }
 
-/* The active finds nobody on its address when it starts, the standby finds the active. */
+/*
+ * The active finds nobody on its address when it starts, the standby finds the
+ * active.  Who has become active since finds nobody but itself.
+ */
 static int dp_probe(void *ctx, const struct dp_vip *vip)
 {
+	const struct node *node = ctx;
+	struct ha_info info;
+
 	(void)vip;
-	return ((struct node *)ctx)->options.standby;
+	if (!node->options.standby || !node->group)
+		return node->options.standby;
+	ha_info(group_ha(node->group), &info);
+	return info.role != HA_ROLE_ACTIVE;
 }
 
 static void link_up(void *ctx)
