@@ -232,7 +232,48 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 	}
 }
 
-/* One with the higher epoch has come back: who served without having heard of it goes mute. */
+/* Of two owners that are about to meet, as ha/conflict.c has it. */
+static int loser_of(const struct ha_info *a, const struct ha_info *b)
+{
+	if (a->epoch != b->epoch)
+		return b->epoch < a->epoch;
+	return b->seq <= a->seq;	/* the first name stays */
+}
+
+/* -1: it may be either. */
+static void loses(struct sim *sim, int loser)
+{
+	int i;
+
+	for (i = 0; sim->net.loses && i < sim->peer_count; i++)
+		if (loser < 0 || net_side(sim, &sim->peers[i].addr) == loser)
+			sim->peers[i].at_risk = true;
+	for (i = 0; i < sim->call_count; i++)
+		if (sim->peers[sim->calls[i].peer].at_risk) {
+			sim->calls[i].at_risk = true;
+			sim->calls[i].confirmed = false;
+		}
+}
+
+void check_before_join(struct sim *sim)
+{
+	struct ha_info info[SIM_NODES] = { 0 };
+	int i, loser = -1;
+
+	for (i = 0; i < SIM_NODES; i++)
+		if (sim->nodes[i].group)
+			ha_info(group_ha(sim->nodes[i].group), &info[i]);
+	if (sim->net.split && info[0].owner && info[1].owner)
+		loser = loser_of(&info[0], &info[1]);
+	else if (!sim->net.split)
+		loser = sim->net.loser;
+	loses(sim, loser);
+}
+
+/*
+ * Two owners: only now are the figures those that decide.  Or one with the higher epoch has come back, and
+ * who served without having heard of it goes mute.
+ */
 void check_before_meeting(struct sim *sim)
 {
 	struct ha_info info[SIM_NODES] = { 0 };
@@ -241,6 +282,8 @@ void check_before_meeting(struct sim *sim)
 	for (i = 0; i < SIM_NODES; i++)
 		if (node_alive(&sim->nodes[i]))
 			ha_info(group_ha(sim->nodes[i].group), &info[i]);
+	if (info[0].owner && info[1].owner)
+		loses(sim, loser_of(&info[0], &info[1]));
 	for (i = 0; i < SIM_NODES; i++)
 		if (info[i].owner && !info[!i].owner && info[!i].epoch > info[i].epoch)
 			check_before_loss(sim, &sim->nodes[i], false);
@@ -256,36 +299,6 @@ void check_takeover(struct node *node)
 		sim_fail(sim, "S3: node %d calls its records exact, and node %d had spoken without it", node->index,
 			 sim->unprotected);
 	sim->unprotected = -1;
-}
-
-/* Of two owners that are about to meet, as ha/conflict.c has it. */
-static int loser_of(const struct ha_info *a, const struct ha_info *b)
-{
-	if (a->epoch != b->epoch)
-		return b->epoch < a->epoch;
-	return b->seq <= a->seq;	/* the first name stays */
-}
-
-void check_before_join(struct sim *sim)
-{
-	struct ha_info info[SIM_NODES] = { 0 };
-	int i, loser = -1;
-
-	for (i = 0; i < SIM_NODES; i++)
-		if (sim->nodes[i].group)
-			ha_info(group_ha(sim->nodes[i].group), &info[i]);
-	if (sim->net.split && info[0].owner && info[1].owner)
-		loser = loser_of(&info[0], &info[1]);
-	else if (!sim->net.split)
-		loser = sim->net.loser;
-	for (i = 0; sim->net.loses && i < sim->peer_count; i++)
-		if (loser < 0 || net_side(sim, &sim->peers[i].addr) == loser)
-			sim->peers[i].at_risk = true;
-	for (i = 0; i < sim->call_count; i++)
-		if (sim->peers[sim->calls[i].peer].at_risk) {
-			sim->calls[i].at_risk = true;
-			sim->calls[i].confirmed = false;
-		}
 }
 
 /* ---- after every event ---- */
