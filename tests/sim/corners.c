@@ -108,6 +108,59 @@ static void run_handover_refused(struct sim *sim)
 	story_settle(sim);
 }
 
+/* ---- S33, S37: no control packet gets through for so long, whichever path it would take ---- */
+
+static void outage(struct sim *sim, uint64_t us)
+{
+	sim_trace(sim, "access network: nothing gets through for %llu s", (unsigned long long)(us / SEC));
+	sim->net.loss_pm = 1000;
+	sim_run_for(sim, us);
+	sim->net.loss_pm = 0;
+}
+
+static void run_outage(struct sim *sim)
+{
+	static const unsigned outages_s[] = { 10, 20 };
+	struct call *calls[2];
+	uint16_t before[2];
+	unsigned round;
+	int i;
+
+	story_calls(sim);
+	for (round = 0; round < 2 && !sim->failed; round++) {
+		for (i = 0; i < 2; i++) {
+			before[i] = lac_peer_tid(sim->peers[i].lac);
+			peer_call(&sim->peers[i]);	/* something is under way */
+			lac_hello_now(sim->peers[i].lac, sim_ms(sim));
+		}
+		outage(sim, outages_s[round] * SEC);
+		sim_run_for(sim, 12 * SEC);
+		for (i = 0; i < 2 && !sim->failed; i++)
+			if (!lac_is_up(sim->peers[i].lac) || lac_peer_tid(sim->peers[i].lac) != before[i])
+				sim_fail(sim, "liveness: tunnel %u did not outlive %u s without a packet", before[i],
+					 outages_s[round]);
+	}
+	story_nothing_moved(sim, "a path that was lost");
+	if (sim->failed)
+		return;
+	/* longer than anybody repeats: given up at both ends, and made anew without a trace of the old one */
+	for (i = 0; i < 2; i++) {
+		lac_hello_now(sim->peers[i].lac, sim_ms(sim));
+		sim->peers[i].at_risk = true;
+	}
+	for (i = 0; i < sim->call_count; i++)
+		sim->calls[i].at_risk = sim->calls[i].ppp_at_risk = true;
+	outage(sim, 40 * SEC);
+	sim_run_for(sim, 15 * SEC);
+	for (i = 0; i < 2; i++)
+		calls[i] = peer_call(&sim->peers[i]);
+	sim_run_for(sim, 12 * SEC);
+	for (i = 0; i < 2 && !sim->failed; i++)
+		if (!calls[i] || calls[i]->ppp != CALL_PPP_UP)
+			sim_fail(sim, "liveness: lac %d has no service after an outage of 40 s", i);
+	story_settle(sim);
+}
+
 /* ---- F24: a pppd that never attaches and never dies ---- */
 
 static void run_pppd_hangs(struct sim *sim)
@@ -142,6 +195,7 @@ const struct scenario corner_scenarios[] = {
 	{ "degraded-unheard", run_degraded_unheard, STORY_FEW },
 	{ "disk-full", run_disk_full, STORY_FEW },
 	{ "handover-refused", run_handover_refused, STORY_FEW },
+	{ "outage", run_outage, STORY_FEW },
 	{ "pppd-hangs", run_pppd_hangs, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };

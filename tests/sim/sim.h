@@ -99,6 +99,7 @@ struct peer {
 	uint16_t seen_tids[64];		/* IDs it used, for shared ports */
 	unsigned seen_tids_len;
 	uint64_t recoveries;		/* of its LAC, as last looked at */
+	uint64_t recovered_us;		/* the last one ended then */
 };
 enum call_ppp { CALL_PPP_DOWN, CALL_PPP_AUTH, CALL_PPP_UP };
 struct call {
