@@ -63,6 +63,8 @@ struct recovery {
 	uint16_t by_id;			/* of a tunnel being recovered: its recovery tunnel; 0: none */
 	uint16_t vs, vr;		/* of a recovery tunnel: numbers of the recovered one */
 	bool finished;			/* of a recovery tunnel: it has done, or lost, its purpose */
+	uint32_t order;			/* which request of the peer it is; of a tunnel being recovered: the last one */
+	uint32_t done;			/* of a tunnel that was recovered: by which request */
 	uint8_t tie_breaker[8];
 };
 

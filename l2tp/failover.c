@@ -189,7 +189,7 @@ void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old)
 	const struct l2tp_tunnel *ours = recovery_of(old);
 	uint16_t random[2];
 
-	/* Of several requests of the peer the one whose SCCCN comes counts: they may overtake each other. */
+	/* Of several requests of the peer the last one whose SCCCN comes counts: they may overtake each other. */
 	if (ours && ours->initiator)
 		abandon(old);
 	tunnel->l2tp->ops.random(tunnel->l2tp->ops.ctx, random, sizeof(random));
@@ -198,6 +198,7 @@ void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old)
 	tunnel->recovery.vs = (uint16_t)(old->channel.vs - NUMBERS_APART - random[0] % 0x2000);
 	tunnel->recovery.vr = (uint16_t)(old->channel.vr - NUMBERS_APART - random[1] % 0x2000);
 	old->recovery.by_id = tunnel->local_id;
+	tunnel->recovery.order = ++old->recovery.order;
 }
 
 /* ---- we failed ---------------------------------------------------------- */
@@ -288,9 +289,16 @@ void failover_established(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 
 	if (tunnel->recovery.finished || !old)
 		return;
+	tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;	/* whatever happens, it ends then */
+	/* The peer failed once more meanwhile, and this is an old word of the box before. */
+	if (!tunnel->initiator && tunnel->recovery.order < old->recovery.done) {
+		tunnel->recovery.finished = true;
+		return;
+	}
+	if (!tunnel->initiator)
+		old->recovery.done = tunnel->recovery.order;
 	old->recovery.by_id = tunnel->local_id;
 	reset(old, tunnel, now_ms);
-	tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;	/* whatever happens, it ends then */
 	if (tunnel->initiator) {
 		old->channel.hold = true;	/* until the peer has reset, too */
 		resync_event(old, RESYNC_EVENT_RESET, now_ms);

@@ -221,6 +221,32 @@ START_TEST(a_second_recovery_replaces_the_first)
 }
 END_TEST
 
+/* The box that failed first had already sent its SCCCN, and it comes last. */
+START_TEST(an_old_recovery_does_not_undo_a_newer_one)
+{
+	struct lac first;
+	struct l2tp_channel_state before, after;
+
+	agreed();
+	box_forget_seen(&a);
+	put_recovery(lac.id, lac.peer_id, high_tie);
+	lac_end(&rec);
+	rec.peer_id = message_u16(&box_sent(&a, MESSAGE_SCCRP, 0)->message, AVP_ASSIGNED_TUNNEL_ID);
+	rec.nr = 1;
+	first = rec;
+	rec_id++;
+	peer_recovers();
+	l2tp_channel_export(l2tp_tunnel_find(a.l2tp, lac.peer_id), &before);
+	lac_begin(&first, MESSAGE_SCCCN, 0);
+	lac_end(&first);
+	l2tp_channel_export(l2tp_tunnel_find(a.l2tp, lac.peer_id), &after);
+	ck_assert_mem_eq(&before, &after, sizeof(before));
+	lac_zlb(&lac);
+	box_at(&a, a.now + 40000);
+	ck_assert_uint_eq(box_count(&a, L2TP_ACTION_TUNNEL_DOWN), 0);
+}
+END_TEST
+
 /* ---- patience ----------------------------------------------------------- */
 
 /* The peer falls silent with a message of ours under way. */
@@ -567,6 +593,7 @@ int main(void)
 	tcase_add_loop_test(tcase, unacceptable_recoveries, 0, 7);
 	tcase_add_loop_test(tcase, recovery_is_authenticated, 0, 3);
 	tcase_add_test(tcase, a_second_recovery_replaces_the_first);
+	tcase_add_test(tcase, an_old_recovery_does_not_undo_a_newer_one);
 	tcase_add_loop_test(tcase, a_recovering_peer_is_waited_for, 0, 2);
 	tcase_add_test(tcase, an_answer_ends_the_wait);
 	tcase_add_test(tcase, recovery_ends_the_wait);
