@@ -299,7 +299,7 @@ ended=$(now_ms)
 capture_stop
 load_quit || { jq '{sessions, ppp, reasons, violations}' "$LAB_OUT/load.json"; stop "the load LAC has complaints"; }
 wire_check "$pcap" -t "$settled" || fail "the decoder finds fault"
-for i in lcp_confreq_after ipcp_confreq_after stopccn_after cdn_after lcp_term_after; do
+for i in lcp_confreq_after ipcp_confreq_after stopccn_after cdn_after lcp_term_after lcp_protrej_ours_after; do
 	[ "$(count $i)" = 0 ] || fail "$i: $(count $i)"
 done
 note "$(count control) control packets and $(count data) of PPP decoded, $(count wrong) bad; no StopCCN, CDN, LCP Terminate or negotiation in $(((ended - settled) / 1000)) s"

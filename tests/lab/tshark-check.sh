@@ -13,6 +13,7 @@
 #
 #   stopccn cdn             control messages of these types, from either side
 #   lcp_confreq_after ipcp_confreq_after lcp_term_after   in data packets
+#   lcp_protrej_ours_after        a protocol of the peer was rejected by us
 #   hello_ours hello_theirs and the ZLBs and messages that passed
 #   retransmissions_ours retransmissions_theirs (_after): repeated Ns of a tunnel
 #   retransmissions_max_after     of one single message
@@ -94,6 +95,7 @@ awk -F'|' -v ours="$ours" -v after="$after" -v quiet=$quiet -v file="$file" '
 		if (code[1] == 1 && p ~ /c021$/) { lcp++; if (late) lcp_after++ }
 		if (code[1] == 1 && p ~ /8021$/) { ipcp++; if (late) ipcp_after++ }
 		if (code[1] == 5 && p ~ /c021$/) { term++; if (late) term_after++ }
+		if (code[1] == 8 && p ~ /c021$/ && mine) { rej++; if (late) rej_after++ }
 	}
 }
 function bad(what) {
@@ -124,6 +126,8 @@ END {
 		print "ipcp_confreq_after", ipcp_after + 0
 		print "lcp_term", term + 0
 		print "lcp_term_after", term_after + 0
+		print "lcp_protrej_ours", rej + 0
+		print "lcp_protrej_ours_after", rej_after + 0
 		print "retransmissions_ours", retrans["ours"] + 0
 		print "retransmissions_theirs", retrans["theirs"] + 0
 		print "retransmissions_ours_after", retrans_after["ours"] + 0
