@@ -76,7 +76,9 @@ addresses() {
 # whole WHAT: everything is as it was before; the figures have begun anew.
 whole() {
 	local what=$1 i
-	active=$(active_node) || stop "$what: nobody is active"
+	# A node that was cut off says that it is active until it has heard of the other.
+	wait_until "$patience" one_active || stop "$what: not one is active: $(node_role a), $(node_role b), the address is at $(vip_holders | tr '\n' ' ')"
+	active=$(active_node)
 	wait_until "$patience" pair_protects "$n" || stop "$what: not all are protected again"
 	pair_ready "$active" || stop "$what: the pair does not come together again"
 	for i in a b; do
@@ -97,6 +99,11 @@ settled_traffic() {
 	sleep $((1 + interval / 300))
 	[ "$(load_figure ".traffic.silent_sessions == 0 and
 		([.traffic.gap_down_ms.max, .traffic.gap_up_ms.max] | max < $((800 + 2 * interval)))")" = true ] && flowing
+}
+
+one_active() {
+	local i
+	i=$(active_node) && node_is "$(other "$i")" standby && [ "$(vip_holders)" = "$i" ]
 }
 
 # moved WHAT: the other node has the role; waits for it, then for the traffic
@@ -217,7 +224,6 @@ event_split() {
 	mac=$(mac_of "$(other "$active")")
 	silent "$mac" $((healed + 10000)) "$(now_ms)"
 }
-one_active() { [ "$(vip_holders | wc -l)" = 1 ] && active_node >/dev/null && node_is "$(other "$(active_node)")" standby; }
 
 # restarted WHAT: the daemon is back and still active, nothing was lost
 restarted() {
