@@ -7,6 +7,11 @@
  *   - drains l2tp_dirty_next() and checkpoints what it names,
  *   - drains l2tp_action_next() until it returns false (which makes nothing
  *     dirty: acknowledgements that no message carried leave here as ZLBs).
+ * It is LNS, LAC or both: tunnels are accepted (select_group()) and opened
+ * (l2tp_tunnel_open()), calls of both kinds are taken and placed
+ * (l2tp_call_open()) on any of them, as far as the parameters of the tunnel
+ * allow.  What is ours and in setup has no record; everything else has one.
+ *
  * Nothing here allocates sockets, reads a clock or knows that a standby
  * exists; a standby holds an engine that is passive (see l2tp_activate()).
  *
