@@ -251,7 +251,7 @@ static pid_t talker(void)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (;;) {
 		sendto(fd, "hello", 5, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
-		usleep(1000);
+		usleep(5000);	/* the one that watches the wire has to keep up */
 	}
 }
 
