@@ -117,7 +117,7 @@ static void phase_changed(void *ctx, int now)
 		self.final_status = exit_code;
 	}
 	if (now == PHASE_ESTABLISH && !self.captured) {
-		remove_pidfiles();
+		unit_begins();
 		sifnpmode(0, PPP_IPV6, NPMODE_DROP);
 		if (self.params.state_len) {
 			lcp_fsm[0].flags |= OPT_SILENT;

@@ -84,6 +84,7 @@ void spare_warm_up(void);
 
 /* unit.c: the channel's establish_ppp */
 int unit_establish(int fd);
+void unit_begins(void);		/* with PHASE_ESTABLISH, before LCP */
 void unit_address(const char *name, uint32_t local, uint32_t peer);
 
 /* link.c */

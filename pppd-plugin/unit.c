@@ -138,6 +138,11 @@ int unit_establish(int fd)
 	return channel;
 }
 
+void unit_begins(void)
+{
+	remove_pidfiles();
+}
+
 #else
 
 extern int ppp_dev_fd;		/* pppd's, in sys-linux.c */
@@ -201,6 +206,19 @@ static int connect_channel(int channel, int unit)
 	return ioctl(channel, PPPIOCCONNECT, &unit);
 }
 
+/*
+ * When pppd comes back with a unit it writes a file with its process ID, which
+ * nobody wants and which was removed at once: a tenth of all that a session
+ * costs.  So it comes back without, and finds the unit a moment later, when
+ * LCP begins.
+ */
+static int unit_number = -1;
+
+void unit_begins(void)
+{
+	ifunit = unit_number;
+}
+
 int unit_establish(int fd)
 {
 	int channel, err;
@@ -230,6 +248,9 @@ int unit_establish(int fd)
 	add_fd(ppp_dev_fd);
 	if (self.params.state_len)
 		forget_queued(channel);
+	strlcpy(ifname, req_ifname, MAXIFNAMELEN);
+	unit_number = ifunit;
+	ifunit = -1;
 	return channel;
 
 fail_unit:
