@@ -521,6 +521,8 @@ void ha_commit_lost(struct ha *ha, const char *why)
 
 void ha_commit_resume(struct ha *ha)
 {
+	if (ha->commit.was_alone)
+		return;
 	ha->commit.protecting = ha->commit.believed = ha->config.peer_configured;
 	doubt(ha);
 }

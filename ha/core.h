@@ -116,6 +116,7 @@ struct ha_inflight {
 struct ha_commit {
 	bool feeding;			/* the peer gets our commits */
 	bool protecting;		/* outputs wait for it */
+	bool was_alone;			/* the daemon before had told nobody so */
 	bool believed;			/* the peer was told that it holds everything, and not yet otherwise */
 	uint64_t doubt_ms;		/* it may believe so until then, and what it misses waits; 0: no doubt */
 	uint64_t doubt_seq;		/* or until it confirms this; 0: only time helps */

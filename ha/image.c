@@ -151,7 +151,7 @@ int ha_image_mark(struct ha_image *image, const struct ha_image_mark *mark)
 	put_be(body + 40, 8, mark->prev_end);
 	put_be(body + 48, 4, mark->count);
 	put_be(body + 52, 4, mark->local_count);
-	body[56] = mark->reigning;
+	body[56] = (uint8_t)(mark->reigning | mark->alone << 1);
 	memcpy(body + 57, mark->config_digest, sizeof(mark->config_digest));
 	rc = append(image, ENTRY_MARK, (struct ha_key){ 0 }, body, sizeof(body));
 	if (!rc)
@@ -244,7 +244,8 @@ static void read_mark(const uint8_t *body, struct ha_image_mark *mark)
 		.prev_end = get_be(body + 40, 8),
 		.count = (uint32_t)get_be(body + 48, 4),
 		.local_count = (uint32_t)get_be(body + 52, 4),
-		.reigning = body[56],
+		.reigning = body[56] & 1,
+		.alone = body[56] & 2,
 	};
 	memcpy(mark->config_digest, body + 57, sizeof(mark->config_digest));
 }

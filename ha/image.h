@@ -28,6 +28,7 @@ struct ha_image_mark {		/* the state that a mark ends */
 	uint64_t epoch, log_id, log_epoch, seq, prev_id, prev_end;
 	uint32_t count, local_count;		/* records, replicated and not */
 	bool reigning;				/* written by the owner of the address */
+	bool alone;				/* who had told no standby that it holds everything */
 	uint8_t config_digest[16];
 };
 

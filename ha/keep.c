@@ -51,7 +51,7 @@ static void mark_of(const struct ha *ha, struct ha_image_mark *mark)
 		.epoch = ha->epoch, .log_id = ha->log.id, .log_epoch = ha->log.epoch, .seq = ha->log.seq,
 		.prev_id = ha->log.prev_id, .prev_end = ha->log.prev_end,
 		.count = ha_store_count(ha->store), .local_count = ha_store_count(ha->local),
-		.reigning = ha_reigning(ha),
+		.reigning = ha_reigning(ha), .alone = !ha->commit.protecting,
 	};
 	memcpy(mark->config_digest, ha->config.config_digest, sizeof(mark->config_digest));
 }
@@ -347,6 +347,7 @@ int ha_restore(struct ha *ha, uint8_t *base, size_t size, bool *reigned, char wh
 	ha->keep.marked_at = end;
 	ha->roles.unsure = true;	/* somebody may have served since; not if we resume */
 	*reigned = mark.reigning;
+	ha->commit.was_alone = mark.alone;
 	ha_note(ha, "%" PRIu32 " records of the daemon before: epoch %" PRIu64 ", %s%s",
 		 mark.count + mark.local_count, mark.epoch, mark.reigning ? "it was active" : "it was not active",
 		 memcmp(mark.config_digest, ha->config.config_digest, sizeof(mark.config_digest)) ?

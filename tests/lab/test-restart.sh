@@ -34,6 +34,7 @@ stop() {
 }
 wanted() { [[ $stories = *" $1 "* ]]; }
 
+acknowledged() { [ "$(load_figure .tunnels.unacknowledged)" = 0 ]; }
 load_has() { [ "$(load_figure .sessions.up)" = "$1" ]; }
 settled() { lns_has_sessions "$1" "$n" && [ "$(units "$1")" = "$n" ]; }
 # PPP interfaces of the node, each of them one session's
@@ -58,7 +59,7 @@ after() {
 	lost=$(load_figure '.traffic.lost + .traffic.up_lost')
 	gap=$(load_figure '[.traffic.gap_down_ms.max, .traffic.gap_up_ms.max] | max | floor')
 	load_has "$n" || stop "$1: $(load_figure .sessions.up) of $n sessions are up"
-	[ "$(load_figure .tunnels.unacknowledged)" = 0 ] || stop "$1: control messages are not acknowledged"
+	wait_until 10 acknowledged || stop "$1: control messages are not acknowledged"
 	echoes=$(($(load_figure .ppp.echo_replies) - echoes))
 	[ "$echoes" = "$n" ] || stop "$1: $echoes of $n echoes are answered"
 	[ "$(load_figure .ppp.renegotiations)" = 0 ] || stop "$1: PPP was negotiated again"

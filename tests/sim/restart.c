@@ -157,6 +157,18 @@ static void start(struct sim *sim, bool solo)
 	sim_run_for(sim, 3 * SEC);
 }
 
+/* Who goes on where a daemon died asks for a standby's word only if that one had a standby. */
+static void check_doubt(struct sim *sim, const struct node *node, bool doubt)
+{
+	struct ha_info info;
+
+	sim_run_for(sim, 20 * MS);
+	ha_info(group_ha(node->group), &info);
+	if (!sim->failed && info.role == HA_ROLE_ACTIVE && !info.link_up && info.doubt != doubt)
+		sim_fail(sim, "S1: the daemon before had %s standby, this one waits for %s", doubt ? "a" : "no",
+			 info.doubt ? "its word" : "none");
+}
+
 /* Back before the peer may claim: the restarted daemon goes on, with a new epoch. */
 void run_restart(struct sim *sim)
 {
@@ -176,6 +188,7 @@ void run_restart(struct sim *sim)
 		node_kill_in_place(&sim->nodes[a]);
 		sim_run_for(sim, rng_below(sim, 600) * MS);
 		node_boot(&sim->nodes[a]);
+		check_doubt(sim, &sim->nodes[a], true);
 		sim_run_for(sim, 3 * SEC);
 		if (sim->failed)
 			break;
@@ -201,6 +214,7 @@ void run_restart_solo(struct sim *sim)
 		node_kill_in_place(node);
 		sim_run_for(sim, rng_below(sim, rng_pm(sim, 500) ? 700 : 8000) * MS);
 		node_boot(node);
+		check_doubt(sim, node, false);
 		sim_run_for(sim, 8 * SEC);
 		if (!sim->failed && sim_active(sim) != 0)
 			sim_fail(sim, "liveness: the only node was restarted and is not active");
