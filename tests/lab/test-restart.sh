@@ -105,7 +105,7 @@ story_term() {
 
 story_build() {
 	mkdir -p "$LAB_RUN/build"
-	cp "$LAB_BUILD"/l2tp* "$LAB_RUN/build/"
+	cp "$LAB_BUILD"/l2tphad "$LAB_BUILD"/l2tpctl "$LAB_BUILD"/l2tpha.so "$LAB_RUN/build/"
 	v=$("$LAB_BUILD/l2tphad" -V)
 	v=${v#* }
 	w=$(tr 0-9 1-90 <<<"$v")

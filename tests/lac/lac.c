@@ -162,6 +162,7 @@ static void tunnel_stop(struct lac *l, const struct lac_reason *why)
 	lac_finish(l, &b);
 	l->n.stopccn_sent++;
 	l->linger_until = l->now_ms + l->cfg.linger_ms;
+	lacc_linger(l->chan);
 	tunnel_over(l, why);
 }
 
@@ -169,6 +170,7 @@ static void tunnel_stopped(struct lac *l, const struct lac_reason *why)
 {
 	lacc_drop_unsent(l->chan);
 	l->linger_until = l->now_ms + l->cfg.linger_ms;
+	lacc_linger(l->chan);
 	tunnel_over(l, why);
 }
 

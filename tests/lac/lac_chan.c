@@ -59,6 +59,7 @@ struct lacc {
 	struct seen seen[LACC_SEEN];
 	struct seen held[LACC_HELD];
 	uint8_t *handed;
+	bool lingers;
 };
 
 static uint16_t dist(uint16_t from, uint16_t to)
@@ -200,6 +201,11 @@ int lacc_send(struct lacc *c, uint64_t now_ms, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
+void lacc_linger(struct lacc *c)
+{
+	c->lingers = true;
+}
+
 void lacc_drop_unsent(struct lacc *c)
 {
 	struct out **at = &c->head, *o;
@@ -329,7 +335,7 @@ static void remember(struct lacc *c, const struct lacw_msg *m, const uint8_t *p,
 	char text[128];
 
 	if (s->bytes && s->ns == m->ns) {
-		if (same(s, p, len))
+		if (same(s, p, len) || (c->lingers && m->type == LACW_SCCRP))
 			return;
 		if (m->type == LACW_HELLO && c->cfg->allow_hello_probe) {
 			c->n->hello_probes++;

@@ -53,6 +53,7 @@ bool lacc_tick(struct lacc *c, uint64_t now_ms);
 uint64_t lacc_deadline_ms(const struct lacc *c);
 /* Forgets what was never sent; what is in flight goes on (StopCCN). */
 void lacc_drop_unsent(struct lacc *c);
+void lacc_linger(struct lacc *c);	/* the tunnel is closed; an SCCRQ that comes late begins another one there */
 
 uint16_t lacc_vs(const struct lacc *c);  /* next Ns, as a ZLB carries it */
 uint16_t lacc_una(const struct lacc *c);
