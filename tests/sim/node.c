@@ -443,6 +443,7 @@ void node_freeze(struct node *node)
 	check_before_loss(node->sim, node, false);
 	sim_trace(node->sim, "node %d frozen", node->index);
 	node->sim->stats.freezes++;
+	node->unheard = node->sim->wire.cut || node->sim->wire.mute[node->index] || !node->sim->wire.up[!node->index];
 	node->frozen = true;
 }
 
@@ -454,6 +455,9 @@ void node_thaw(struct node *node)
 		return;
 	sim_trace(node->sim, "node %d thawed, %zu events waited", node->index, node->deferred_len);
 	node->frozen = false;
+	/* l2tpha-ha(7): it renewed a lease that nobody heard of, and may stand beside its successor until it looks */
+	if (node->unheard && node->sim->split_until_us != SIM_NEVER && node->sim->split_until_us < node->sim->now_us + 2 * SEC)
+		node->sim->split_until_us = node->sim->now_us + 2 * SEC;
 	/* the order of descriptors after a long poll is anybody's guess: sometimes timers come first */
 	if (rng_pm(node->sim, 500)) {
 		enter(node);

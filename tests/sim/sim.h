@@ -51,6 +51,7 @@ struct node {
 	int index;
 	bool powered, running;		/* running: the daemon */
 	bool frozen;			/* of the daemon: events wait */
+	bool unheard;			/* nothing it said arrived when it froze */
 	bool access_cut;		/* its leg of the access network */
 	bool dying;			/* crash ordered from inside one of its own callbacks */
 	bool dying_kill;		/* ... of the daemon only */
