@@ -81,6 +81,12 @@ struct lacc *lac_channel(struct lac *l)
 
 /* ---- the tunnel ------------------------------------------------------- */
 
+/* Two that share a box do not choose the same. */
+uint16_t lac_lane_tid(const struct lac *l, uint16_t tid)
+{
+	return l->cfg.tid_lane ? (uint16_t)((tid & ~1u) | (l->cfg.tid_lane - 1u)) : tid;
+}
+
 static void tunnel_start(struct lac *l, const struct lac_reason *why)
 {
 	struct lacw_buf b;
@@ -96,7 +102,7 @@ static void tunnel_start(struct lac *l, const struct lac_reason *why)
 	l->linger_until = LAC_NEVER;
 	l->peer_tid = 0;
 	do {
-		l->tid = l->cfg.tid ? l->cfg.tid : (uint16_t)(l->cfg.random(l->cfg.random_ctx) >> 7);
+		l->tid = l->cfg.tid ? l->cfg.tid : lac_lane_tid(l, (uint16_t)(l->cfg.random(l->cfg.random_ctx) >> 7));
 	} while (!l->tid || (!l->cfg.tid && ((l->ghost && l->tid == l->ghost_tid) || l->tid == l->rec_tid)));
 	l->chan = l->fresh;
 	l->fresh = NULL;

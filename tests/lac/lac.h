@@ -90,6 +90,7 @@ struct lac_config {
 	void *random_ctx;
 	const char *hostname;
 	uint16_t tid;		/* own tunnel ID, 0 = by random for each tunnel */
+	uint8_t tid_lane;	/* of two that share a box: 1 takes the even ones, 2 the odd ones, 0 any */
 	const char *secret;	/* NULL: no tunnel authentication */
 	uint16_t window;	/* advertised receive window */
 	uint32_t rtx_first_ms;	/* first retransmission, doubled each time … */

@@ -114,6 +114,7 @@ struct lac_reason lac_peer_reason(const struct lacw_msg *m, char *text, size_t s
 
 void lac_lost(struct lac *l, const struct lac_reason *why);
 struct lacc *lac_channel(struct lac *l);
+uint16_t lac_lane_tid(const struct lac *l, uint16_t tid);
 void lac_random(struct lac *l, uint8_t *p, size_t n);
 
 /* lac_failover.c */

@@ -153,6 +153,7 @@ void peer_new(struct sim *sim, int index, enum lac_peer flavour, const char *sec
 	peer->config.random_ctx = sim;
 	peer->config.hostname = peer->hostname;
 	peer->config.secret = secret;
+	peer->config.tid_lane = (uint8_t)(1 + index % 2);
 	/* loss must not outlast patience: that would be a finding about chance */
 	peer->config.rtx_first_ms = 1000;
 	peer->config.rtx_cap_ms = 4000;
