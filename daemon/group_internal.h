@@ -162,6 +162,8 @@ static inline struct ppp_key ppp_key_of(const struct subscriber *sub)
 /* ---- group.c ---- */
 struct dp_request *group_request(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint32_t generation);
 struct group *group_request_done(struct dp_request *request);	/* frees it; NULL: the group is gone */
+/* The same of a session; NULL: the group or what was asked for is gone. */
+struct subscriber *sub_request_done(struct dp_request *request, struct group **group);
 uint64_t group_unix_ms(const struct group *group);
 /* Ends a session whose PPP or data plane failed or closed: CDN, and the subscriber goes in the next round. */
 void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint16_t result,

@@ -146,16 +146,13 @@ bool adopt_tunnel(struct group *group, struct group_tunnel *t)
 
 static void session_adopted(void *arg, int error, int session_fd, int tunnel_fd)
 {
-	struct dp_request *req = arg;
-	uint16_t tid = req->tunnel_id, sid = req->session_id;
-	uint32_t generation = req->generation;
-	struct group *group = group_request_done(req);
-	struct subscriber *sub = group ? sub_find(group, tid, sid) : NULL;
+	struct group *group;
+	struct subscriber *sub = sub_request_done(arg, &group);
 
-	if (!sub || sub->generation != generation)
+	if (!sub)
 		return;
 	if (error) {
-		log_info("session %u/%u: its kernel session is gone; it is made anew", tid, sid);
+		log_info("session %u/%u: its kernel session is gone; it is made anew", sub->tunnel_id, sub->session_id);
 		sub->plane = PLANE_NONE;
 		group->not_adopted++;
 		sub_unplace(group, sub);

@@ -305,15 +305,23 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	sub_look_at(group, sub, ppp_deadline(group, sub));
 }
 
+struct subscriber *sub_request_done(struct dp_request *req, struct group **group)
+{
+	uint16_t tunnel_id = req->tunnel_id, session_id = req->session_id;
+	uint32_t generation = req->generation;
+	struct subscriber *sub;
+
+	*group = group_request_done(req);
+	sub = *group ? sub_find(*group, tunnel_id, session_id) : NULL;
+	return sub && sub->generation == generation ? sub : NULL;
+}
+
 static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
 {
-	struct dp_request *req = arg;
-	uint16_t tid = req->tunnel_id, sid = req->session_id;
-	uint32_t generation = req->generation;
-	struct group *group = group_request_done(req);
-	struct subscriber *sub = group ? sub_find(group, tid, sid) : NULL;
+	struct group *group;
+	struct subscriber *sub = sub_request_done(arg, &group);
 
-	if (!sub || sub->generation != generation)
+	if (!sub)
 		return;
 	if (error) {
 		sub->plane = PLANE_NONE;

@@ -13,39 +13,20 @@
  * session.c; owns the `queried` and `stale` marks.  A tunnel that did not agree
  * on failover never gets here: RFC 2661 peers acknowledge and ignore an FSQ.
  */
+#include "l2tp/batch.h"
 #include "l2tp/engine.h"
 
 #include <string.h>
 
-#define FSS_PER_MESSAGE 80	/* a message of 1300 octets, as large as passes everywhere unfragmented */
-
-struct batch {
-	struct l2tp_tunnel *tunnel;
-	uint64_t now_ms;
-	enum message_type type;
-	uint32_t count;
-	struct avp_builder builder;
-	uint8_t buf[L2TP_MSG_MAX];
-};
-
-static void batch_send(struct batch *batch)
-{
-	if (batch->count)
-		tunnel_send(batch->tunnel, batch->now_ms, &batch->builder);
-	batch->count = 0;
-}
+#define FSS_PER_MESSAGE 80	/* 1300 octets: batch.h */
 
 static void batch_put(struct batch *batch, uint16_t id, uint16_t remote_id)
 {
 	uint8_t value[MESSAGE_FSS_LEN] = { 0 };
 
-	if (!batch->count)
-		message_begin(&batch->builder, batch->buf, sizeof(batch->buf), batch->type, batch->tunnel->peer_id, 0);
 	avp_set_u16(value + 4, id);
 	avp_set_u16(value + 8, remote_id);
-	avp_put(&batch->builder, AVP_FAILOVER_SESSION_STATE, value, sizeof(value));
-	if (++batch->count == FSS_PER_MESSAGE)
-		batch_send(batch);
+	batch_add(batch, AVP_FAILOVER_SESSION_STATE, value, sizeof(value), FSS_PER_MESSAGE);
 }
 
 /* ---- asking ------------------------------------------------------------- */

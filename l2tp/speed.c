@@ -9,27 +9,12 @@
  * Called by tunnel.c for the messages and by failover.c after a recovery: an
  * update may have been acknowledged by the box that failed.
  */
+#include "l2tp/batch.h"
 #include "l2tp/engine.h"
 
 #include <errno.h>
 
-#define PER_MESSAGE 70		/* 1300 octets, as in failover_sync.c */
-
-struct batch {
-	struct l2tp_tunnel *tunnel;
-	uint64_t now_ms;
-	enum message_type type;
-	uint32_t count;
-	struct avp_builder builder;
-	uint8_t buf[L2TP_MSG_MAX];
-};
-
-static void batch_send(struct batch *batch)
-{
-	if (batch->count)
-		tunnel_send(batch->tunnel, batch->now_ms, &batch->builder);
-	batch->count = 0;
-}
+#define PER_MESSAGE 70		/* 1300 octets: batch.h */
 
 static void put_u32(uint8_t *value, uint32_t number)
 {
@@ -41,14 +26,10 @@ static void batch_put(struct batch *batch, const struct l2tp_session *session, u
 {
 	uint8_t value[MESSAGE_CSU_LEN] = { 0 };
 
-	if (!batch->count)
-		message_begin(&batch->builder, batch->buf, sizeof(batch->buf), batch->type, batch->tunnel->peer_id, 0);
 	avp_set_u16(value + 2, session->peer_id);
 	put_u32(value + 4, tx_speed);
 	put_u32(value + 8, rx_speed);
-	avp_put(&batch->builder, AVP_CONNECT_SPEED_UPDATE, value, sizeof(value));
-	if (++batch->count == PER_MESSAGE)
-		batch_send(batch);
+	batch_add(batch, AVP_CONNECT_SPEED_UPDATE, value, sizeof(value), PER_MESSAGE);
 }
 
 static bool spoken_of(const struct l2tp_session *session, bool as_lac)
