@@ -156,8 +156,9 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 		ha_suspicion_clear(ha);
 		break;
 	case HA_ROLE_DEMOTING:
-		if (from == HA_ROLE_CLAIMING && roles->behind)
-			roles->unsure = true;	/* the next claim knows no more than this one did */
+		/* the next claim knows no more than this one did; or the peer goes on, and it takes until we follow it */
+		if (from == HA_ROLE_CLAIMING && (roles->behind || ha->link_up))
+			roles->unsure = true;
 		roles->paused = false;
 		roles->open = roles->switching = roles->switch_go = false;
 		ha->commit.flush_seq = 0;
