@@ -16,18 +16,22 @@
 #   split     the nodes do not see each other, the LACs see both
 #   restart   in place: the active's daemon by SIGKILL, then by SIGTERM, and back
 #             before anybody may take over: no packet is lost
+#   upgrade   the release before becomes this one by the manual's commands, box by
+#             box, with a switchover back; then this one the release before again
 #   rounds    ROUNDS alternating switchovers: power, kill, planned in turn
 #
 # SUBSCRIBERS (40; LONG=1: 200), of them XL (4; LONG=1: 10) of xl2tpd and the others
 # in tunnels of PER_TUNNEL (20) of the load LAC; EVENTS; ROUNDS (20). An emulated
 # machine needs minutes for the long form: LONG=1 EVENTS="power kill" runs a part.
 
+# shellcheck disable=SC2154 # what roll.sh sets
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
 . "$LAB_HERE/pair.sh"
+. "$LAB_HERE/roll.sh"
 if [ -n "${LONG:-}" ]; then
 	n=${SUBSCRIBERS:-200} x=${XL:-10}
-	events=${EVENTS:-power kill planned freeze halink partition split restart rounds}
+	events=${EVENTS:-power kill planned freeze halink partition split restart rounds upgrade}
 else
 	n=${SUBSCRIBERS:-40} x=${XL:-4}
 	events=${EVENTS:-power split}
@@ -265,6 +269,27 @@ event_restart() {
 	done
 }
 
+# upgraded TARGET: the pair, whichever release it is of, becomes one of the other
+upgraded() {
+	local what
+	what="$(release "${installed[a]}") to $(release "$1")"
+	t0=$(now_ms)
+	roll "$1" "$active"
+	tell "$what: the commands took $((($(now_ms) - t0) / 1000)) s"
+	moved "$what"
+	figures="lns-$active to lns-$(other "$active"), longest gap $(longest_gap) ms"
+	done_ "$what"
+}
+event_upgrade() {
+	[ -x "$previous/l2tphad" ] || stop "the release before is not built (tests/issu/build-previous says why)"
+	if [ "${installed[a]}" = "$this" ]; then
+		upgraded "$previous"
+	fi
+	upgraded "$this"
+	event_planned back
+	upgraded "$previous"
+}
+
 event_rounds() {
 	local kinds=(power kill planned) round kind
 	for ((round = 1; round <= rounds; round++)); do
@@ -274,6 +299,10 @@ event_rounds() {
 }
 
 began=$(now_ms)
+case " $events" in
+" upgrade"*) roll_begin "$previous" ;;
+*) roll_begin "$this" ;;
+esac
 pair_up || stop "no pair"
 export LAB_KEEP_CONFIG=1
 capture_start "$pcap" "$(lab_control_filter)" || fail "no capture"

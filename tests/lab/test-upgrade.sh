@@ -9,66 +9,30 @@
 #
 # N (6) subscribers.
 
+# shellcheck disable=SC2154 # what roll.sh sets
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
 . "$LAB_HERE/pair.sh"
+. "$LAB_HERE/roll.sh"
 n=${N:-6}
 pcap=$LAB_OUT/upgrade.pcap
-this=$LAB_BUILD
-previous=$LAB_BUILD/previous/src/build
 
 [ -x "$previous/l2tphad" ] || {
 	echo "not run: the release before is not built (tests/issu/build-previous says why)"
 	exit 77
 }
-declare -A installed=([a]=$previous [b]=$previous)
 
 stop() {
 	pair_dump
 	fail "$1"
 }
 
-# The programs of net.sh, of the release that the box has.
-eval "release_$(declare -f node_start)"
-node_start() { LAB_BUILD=${installed[$1]} release_node_start "$@"; }
-eval "release_$(declare -f ctl)"
-ctl() { LAB_BUILD=${installed[$1]} release_ctl "$@"; }
-
-# What the manual says, on the box $box: the package is the one in $target.
-box='' target=''
-systemctl() {
-	[ "$2" = l2tpha ] || return 1
-	case $1 in
-	stop)	node_stop "$box" ;;
-	start)	node_start "$box" ;;
-	*)	return 1 ;;
-	esac
-}
-apt-get() {
-	[ "$*" = "install l2tpha" ] || return 1
-	installed[$box]=$target
-}
-l2tpctl() { ctl "$box" "$@"; }
-
-release() { case $1 in "$this") echo new ;; *) echo old ;; esac; }
-
-# roll TARGET ACTIVE: the sequence; its lns-a is the box that is active now.
-roll() {
-	local line command longest
-	target=$1
-	while read -r line; do
-		box=${line#lns-}
-		box=${box%%#*}
-		[ "$2" = a ] || box=$(other "$box")
-		command=${line#*# }
-		note "lns-$box ($(release "${installed[$box]}"))# $command"
-		if ! eval "$command" >"$LAB_RUN/command" 2>&1; then
-			cat "$LAB_RUN/command"
-			stop "the manual's command fails on lns-$box: $command"
-		fi
-	done <"$LAB_RUN/sequence"
+# rolled TARGET ACTIVE: the manual's sequence, and what was seen of it
+rolled() {
+	local longest
+	roll "$@"
 	longest=$(traffic_query '[.up.longest_gap_ms, .down.longest_gap_ms] | max | floor')
-	check "$(other "$2")" "both $(release "$target")"
+	check "$(other "$2")" "both $(release "$1")"
 	note "longest gap $longest ms"
 }
 
@@ -91,10 +55,7 @@ switchover() {
 	check "$(other "$1")" "$(release "${installed[$1]}") to $(release "${installed[$(other "$1")]}")"
 }
 
-sed -n '/^\.\\" upgrade: begin/,/^\.\\" upgrade: end/p' "$LAB_TOP/man/l2tpha-ha.7" |
-	grep '^lns-[ab]# ' >"$LAB_RUN/sequence"
-[ "$(wc -l <"$LAB_RUN/sequence")" -ge 8 ] || fail "the manual has no sequence"
-
+roll_begin "$previous"
 pair_up || stop "no pair of the release before"
 capture_start "$pcap" "$(lab_control_filter)" || fail "no capture"
 lac_start "$n"
@@ -104,10 +65,10 @@ settled=$(now_ms)
 traffic_start 20 || stop "no traffic"
 check a "both old"
 
-roll "$this" a			# upgrade; b is active afterwards
+rolled "$this" a		# upgrade; b is active afterwards
 switchover b			# it is a pair like any other
 switchover a
-roll "$previous" b		# downgrade, standby first
+rolled "$previous" b		# downgrade, standby first
 switchover a			# and back again
 
 traffic_stop
