@@ -48,6 +48,11 @@ struct dp_session {
 	 * six packets in a row came.  A new session takes the number of the peer's first packet, ours start at 0 */
 	uint32_t recv_timeout_ms;
 };
+/* One end of a joint: a session of ours, or (tunnel_id 0) another connected pppox socket, which stays its owner's. */
+struct dp_end {
+	uint16_t tunnel_id, session_id;
+	int fd;
+};
 struct dp_session_counters {
 	uint64_t rx_packets, rx_bytes, rx_errors, tx_packets, tx_bytes, tx_errors;
 };
@@ -97,6 +102,15 @@ struct dp_ops {
 	 */
 	int (*tunnel_adopt)(struct dp *dp, const struct dp_tunnel *tunnel, int fd, dp_done_fn done, void *arg);
 	int (*session_adopt)(struct dp *dp, const struct dp_session *session, int fd, dp_session_fn done, void *arg);
+	/*
+	 * What comes in at one end leaves at the other, in the kernel: no PPP process has a part in it, and a PPP
+	 * unit that one of them still has loses it.  What came before and nobody read goes over first.  The joint
+	 * stands as long as both sockets are open anywhere, or until either end is separated; asked for again it
+	 * is as it was.  -ENODEV: there is no such session; -EOPNOTSUPP: a kernel before 5.12.
+	 */
+	int (*join)(struct dp *dp, const struct dp_end *a, const struct dp_end *b, dp_done_fn done, void *arg);
+	/* done may be NULL.  What was not joined is separate already. */
+	int (*separate)(struct dp *dp, const struct dp_end *end, dp_done_fn done, void *arg);
 	/* Everything this box holds that is not ours any more (leftovers of a killed daemon): remove. */
 	int (*flush)(struct dp *dp, dp_done_fn done, void *arg);
 	/* One dump; one call of each per session (of anybody's v2 tunnels), then done. */

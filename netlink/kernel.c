@@ -495,6 +495,13 @@ static int kernel_session_delete(struct dp *dp, uint16_t tunnel_id, uint16_t ses
 	return 0;
 }
 
+int dp_kernel_session_fd(const struct dp_kernel *k, uint16_t tunnel_id, uint16_t session_id)
+{
+	const struct session *s = session_find(k, tunnel_id, session_id);
+
+	return s && s->state == SESSION_UP ? s->fd : -ENODEV;
+}
+
 static int kernel_counters(struct dp *dp, dp_counters_fn each, dp_done_fn done, void *arg)
 {
 	return genl_sessions(kernel_of(dp)->genl, each, done, arg);
@@ -693,6 +700,8 @@ static const struct dp_ops kernel_ops = {
 	.session_adopt = kernel_session_adopt,
 	.session_create = kernel_session_create,
 	.session_delete = kernel_session_delete,
+	.join = dp_kernel_join,
+	.separate = dp_kernel_separate,
 	.flush = kernel_flush,
 	.counters = kernel_counters,
 	.vip_declare = dp_kernel_vip_declare,

@@ -4,6 +4,7 @@
  *
  *   kernel.c           tunnels, sessions, packets; its life
  *   kernel_address.c   virtual addresses, leases
+ *   kernel_join.c      two PPP channels become one way
  */
 #ifndef L2TPHA_NETLINK_KERNEL_INTERNAL_H
 #define L2TPHA_NETLINK_KERNEL_INTERNAL_H
@@ -37,6 +38,14 @@ static inline struct dp_kernel *kernel_of(struct dp *dp)
 {
 	return (struct dp_kernel *)dp;
 }
+
+/* ---- kernel.c ---- */
+/* Its socket, while the session is in use; -ENODEV. */
+int dp_kernel_session_fd(const struct dp_kernel *k, uint16_t tunnel_id, uint16_t session_id);
+
+/* ---- kernel_join.c ---- */
+int dp_kernel_join(struct dp *dp, const struct dp_end *a, const struct dp_end *b, dp_done_fn done, void *arg);
+int dp_kernel_separate(struct dp *dp, const struct dp_end *end, dp_done_fn done, void *arg);
 
 /* ---- kernel_address.c ---- */
 int dp_kernel_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t count);

@@ -11,90 +11,24 @@
  * dp_null_run() reaches it.  Entries made by a completion wait for the next
  * run, so a caller can be stopped between any two of them.
  */
-#include "netlink/null.h"
+#include "netlink/null_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
-enum op_kind {
-	OP_TUNNEL_CREATE, OP_TUNNEL_DELETE, OP_SESSION_CREATE, OP_SESSION_DELETE, OP_FLUSH, OP_COUNTERS,
-	OP_LEASE, OP_FENCE, OP_VIP_ADD, OP_VIP_DEL, OP_VIP_PROBE, OP_TUNNEL_ADOPT, OP_SESSION_ADOPT,
-};
 static const char *const op_names[] = {
 	[OP_TUNNEL_CREATE] = "tunnel_create", [OP_TUNNEL_DELETE] = "tunnel_delete",
 	[OP_SESSION_CREATE] = "session_create", [OP_SESSION_DELETE] = "session_delete",
 	[OP_FLUSH] = "flush", [OP_COUNTERS] = "counters",
 	[OP_LEASE] = "lease", [OP_FENCE] = "fence",
 	[OP_TUNNEL_ADOPT] = "tunnel_adopt", [OP_SESSION_ADOPT] = "session_adopt",
+	[OP_JOIN] = "join", [OP_SEPARATE] = "separate",
 	[OP_VIP_ADD] = "vip_add", [OP_VIP_DEL] = "vip_del", [OP_VIP_PROBE] = "vip_probe",
 };
 
-struct op {
-	enum op_kind kind;
-	int error;		/* from fault injection */
-	uint16_t tunnel_id, session_id;
-	uint64_t lease_until_ms;	/* counted from the call, as the kernel that is asked at once does */
-	bool for_ever;
-	struct dp_vip *vips;	/* owned */
-	size_t vip_count;
-	union {
-		dp_done_fn done;
-		dp_session_fn session_done;
-	};
-	dp_counters_fn each;
-	void *arg;
-};
-
-struct session {
-	uint32_t key;		/* tunnel ID << 16 | session ID */
-	bool leftover;		/* of a daemon that was killed */
-	struct session *next, **pprev;	/* of its tunnel */
-	UT_hash_handle hh;
-};
-struct tunnel {
-	uint16_t id;
-	bool leftover;		/* of a daemon that was killed */
-	struct session *sessions;
-	UT_hash_handle hh;
-};
-struct vip {
-	struct dp_vip conf;
-	bool declared, present;
-	bool open;		/* leased, as last told to vip_changed */
-	bool for_ever;
-	uint64_t leased_until_ms;
-};
-struct dp_null {
-	struct dp dp;		/* first */
-	struct dp_null_config config;
-	struct dp_events events;
-	uint64_t now_ms;
-	struct tunnel *tunnels;
-	struct session *sessions;
-	struct vip *vips;
-	size_t vip_count;
-	bool declared;		/* by this daemon */
-	bool unplugged;
-	struct op *queue;	/* ring, size a power of two */
-	size_t queue_size, queue_head, queue_len;
-	struct dp_null_stats stats;
-};
-
-static struct dp_null *null_of(struct dp *dp)
-{
-	return (struct dp_null *)dp;
-}
-
-static const struct dp_null *null_of_const(const struct dp *dp)
-{
-	return (const struct dp_null *)dp;
-}
-
 /* uthash and the tables of a test tool have no way to report it */
-static void *must(void *p)
+void *dp_null_must(void *p)
 {
 	if (!p)
 		abort();
@@ -103,7 +37,7 @@ static void *must(void *p)
 
 /* ---- objects --------------------------------------------------------- */
 
-static struct tunnel *tunnel_find(const struct dp_null *n, uint16_t id)
+struct tunnel *dp_null_tunnel(const struct dp_null *n, uint16_t id)
 {
 	struct tunnel *t;
 
@@ -111,7 +45,7 @@ static struct tunnel *tunnel_find(const struct dp_null *n, uint16_t id)
 	return t;
 }
 
-static struct session *session_find(const struct dp_null *n, uint16_t tunnel_id, uint16_t session_id)
+struct session *dp_null_session(const struct dp_null *n, uint16_t tunnel_id, uint16_t session_id)
 {
 	uint32_t key = (uint32_t)tunnel_id << 16 | session_id;
 	struct session *s;
@@ -120,8 +54,18 @@ static struct session *session_find(const struct dp_null *n, uint16_t tunnel_id,
 	return s;
 }
 
+static void session_part(struct dp_null *n, struct session *s)
+{
+	struct session *other = dp_null_session(n, (uint16_t)(s->joined_to >> 16), (uint16_t)s->joined_to);
+
+	if (s->joined && other)
+		other->joined = false;
+	s->joined = false;
+}
+
 static void session_free(struct dp_null *n, struct session *s)
 {
+	session_part(n, s);
 	*s->pprev = s->next;
 	if (s->next)
 		s->next->pprev = s->pprev;
@@ -141,12 +85,12 @@ static int do_tunnel_create(struct dp_null *n, const struct op *op)
 {
 	struct tunnel *t;
 
-	t = tunnel_find(n, op->tunnel_id);
+	t = dp_null_tunnel(n, op->tunnel_id);
 	if (t && t->leftover)
 		tunnel_free(n, t);	/* for the next try */
 	if (t)
 		return -EEXIST;
-	t = must(calloc(1, sizeof(*t)));
+	t = dp_null_must(calloc(1, sizeof(*t)));
 	t->id = op->tunnel_id;
 	HASH_ADD(hh, n->tunnels, id, sizeof(t->id), t);
 	return 0;
@@ -154,7 +98,7 @@ static int do_tunnel_create(struct dp_null *n, const struct op *op)
 
 static int do_tunnel_delete(struct dp_null *n, const struct op *op)
 {
-	struct tunnel *t = tunnel_find(n, op->tunnel_id);
+	struct tunnel *t = dp_null_tunnel(n, op->tunnel_id);
 
 	if (!t)
 		return -ENOENT;
@@ -164,17 +108,17 @@ static int do_tunnel_delete(struct dp_null *n, const struct op *op)
 
 static int do_session_create(struct dp_null *n, const struct op *op)
 {
-	struct tunnel *t = tunnel_find(n, op->tunnel_id);
+	struct tunnel *t = dp_null_tunnel(n, op->tunnel_id);
 	struct session *s;
 
 	if (!t)
 		return -ENODEV;
-	s = session_find(n, op->tunnel_id, op->session_id);
+	s = dp_null_session(n, op->tunnel_id, op->session_id);
 	if (s && s->leftover)
 		session_free(n, s);
 	if (s)
 		return -EEXIST;
-	s = must(calloc(1, sizeof(*s)));
+	s = dp_null_must(calloc(1, sizeof(*s)));
 	s->key = (uint32_t)op->tunnel_id << 16 | op->session_id;
 	s->next = t->sessions;
 	if (s->next)
@@ -187,7 +131,7 @@ static int do_session_create(struct dp_null *n, const struct op *op)
 
 static int do_session_delete(struct dp_null *n, const struct op *op)
 {
-	struct session *s = session_find(n, op->tunnel_id, op->session_id);
+	struct session *s = dp_null_session(n, op->tunnel_id, op->session_id);
 
 	if (!s)
 		return -ENOENT;
@@ -197,7 +141,7 @@ static int do_session_delete(struct dp_null *n, const struct op *op)
 
 static int do_tunnel_adopt(struct dp_null *n, const struct op *op)
 {
-	struct tunnel *t = tunnel_find(n, op->tunnel_id);
+	struct tunnel *t = dp_null_tunnel(n, op->tunnel_id);
 
 	if (!t || !t->leftover)
 		return -ENOENT;
@@ -207,12 +151,44 @@ static int do_tunnel_adopt(struct dp_null *n, const struct op *op)
 
 static int do_session_adopt(struct dp_null *n, const struct op *op)
 {
-	struct tunnel *t = tunnel_find(n, op->tunnel_id);
-	struct session *s = session_find(n, op->tunnel_id, op->session_id);
+	struct tunnel *t = dp_null_tunnel(n, op->tunnel_id);
+	struct session *s = dp_null_session(n, op->tunnel_id, op->session_id);
 
 	if (!t || t->leftover || !s || !s->leftover)
 		return -ENOENT;
 	s->leftover = false;
+	return 0;
+}
+
+/* Somebody else's socket has no entry here; to a session of ours it is key 0. */
+static int do_join(struct dp_null *n, const struct op *op)
+{
+	struct session *a = dp_null_session(n, op->tunnel_id, op->session_id);
+	struct session *b = dp_null_session(n, op->other.tunnel_id, op->other.session_id);
+	uint32_t a_key = a ? a->key : 0, b_key = b ? b->key : 0;
+
+	if ((op->tunnel_id && !a) || (op->other.tunnel_id && !b) || (!a && !b) || a == b)
+		return -ENODEV;
+	if ((a && a->joined && a->joined_to != b_key) || (b && b->joined && b->joined_to != a_key))
+		return -EBUSY;
+	if (a) {
+		a->joined = true;
+		a->joined_to = b_key;
+	}
+	if (b) {
+		b->joined = true;
+		b->joined_to = a_key;
+	}
+	return 0;
+}
+
+static int do_separate(struct dp_null *n, const struct op *op)
+{
+	struct session *s = dp_null_session(n, op->tunnel_id, op->session_id);
+
+	if (!s)
+		return op->tunnel_id ? -ENODEV : 0;
+	session_part(n, s);
 	return 0;
 }
 
@@ -238,7 +214,7 @@ static int do_counters(struct dp_null *n, const struct op *op)
 	struct session *s;
 
 	/* `each` may do anything: iterate over a copy */
-	keys = must(malloc((HASH_COUNT(n->sessions) + 1) * sizeof(*keys)));
+	keys = dp_null_must(malloc((HASH_COUNT(n->sessions) + 1) * sizeof(*keys)));
 	for (s = n->sessions; s; s = s->hh.next)
 		keys[count++] = s->key;
 	for (i = 0; i < count; i++)
@@ -247,107 +223,9 @@ static int do_counters(struct dp_null *n, const struct op *op)
 	return 0;
 }
 
-/* ---- addresses and leases -------------------------------------------- */
-
-static struct vip *vip_find(const struct dp_null *n, const struct l2tp_endpoint *addr)
-{
-	size_t len = addr->family == 6 ? 16 : 4;
-	size_t i;
-
-	for (i = 0; i < n->vip_count; i++) {
-		const struct l2tp_endpoint *a = &n->vips[i].conf.addr;
-
-		if (a->family == addr->family && !memcmp(a->addr, addr->addr, len))
-			return &n->vips[i];
-	}
-	return NULL;
-}
-
-static struct vip *vip_get(struct dp_null *n, const struct dp_vip *conf)
-{
-	struct vip *v = vip_find(n, &conf->addr);
-
-	if (v)
-		return v;
-	n->vips = must(realloc(n->vips, (n->vip_count + 1) * sizeof(*n->vips)));
-	v = &n->vips[n->vip_count++];
-	*v = (struct vip){ .conf = *conf, .open = true };	/* undeclared: not fenced */
-	return v;
-}
-
-static bool vip_open(const struct vip *v, uint64_t now_ms)
-{
-	return !v->declared || v->for_ever || now_ms < v->leased_until_ms;
-}
-
-static void vips_tell(struct dp_null *n, bool changed)
-{
-	size_t i;
-
-	for (i = 0; i < n->vip_count; i++) {
-		bool open = vip_open(&n->vips[i], n->now_ms);
-
-		if (n->vips[i].open != open)
-			changed = true;
-		n->vips[i].open = open;
-	}
-	if (changed && n->config.vip_changed)
-		n->config.vip_changed(n->config.ctx);
-}
-
-static int do_vips(struct dp_null *n, const struct op *op)
-{
-	bool changed = false;
-	size_t i;
-
-	for (i = 0; i < op->vip_count; i++) {
-		struct vip *v = vip_get(n, &op->vips[i]);
-		bool present = v->present;
-
-		switch (op->kind) {
-		case OP_LEASE:
-			v->for_ever = op->for_ever;
-			v->leased_until_ms = op->lease_until_ms;
-			break;
-		case OP_FENCE:
-			v->for_ever = false;
-			v->leased_until_ms = 0;
-			break;
-		case OP_VIP_ADD:
-			v->present = true;
-			break;
-		case OP_VIP_DEL:
-			v->present = false;
-			break;
-		case OP_TUNNEL_CREATE: case OP_TUNNEL_DELETE: case OP_SESSION_CREATE: case OP_SESSION_DELETE:
-		case OP_FLUSH: case OP_COUNTERS: case OP_VIP_PROBE: case OP_TUNNEL_ADOPT: case OP_SESSION_ADOPT:
-			break;
-		}
-		changed |= v->present != present;
-	}
-	vips_tell(n, changed);
-	return 0;
-}
-
-static int do_probe(struct dp_null *n, const struct op *op)
-{
-	int result = 0;
-	size_t i;
-
-	for (i = 0; n->config.probe && i < op->vip_count; i++) {
-		int r = n->config.probe(n->config.ctx, &op->vips[i]);
-
-		if (r > 0)
-			return 1;
-		if (r < 0)
-			result = r;
-	}
-	return result;
-}
-
 /* ---- the queue ------------------------------------------------------- */
 
-static int fault(const struct dp_null *n, const char *operation)
+int dp_null_fault(const struct dp_null *n, const char *operation)
 {
 	int e = n->config.fault ? n->config.fault(n->config.ctx, operation) : 0;
 
@@ -356,7 +234,7 @@ static int fault(const struct dp_null *n, const char *operation)
 
 static int enqueue(struct dp_null *n, struct op op)
 {
-	op.error = fault(n, op_names[op.kind]);
+	op.error = dp_null_fault(n, op_names[op.kind]);
 	if (n->queue_len == n->queue_size) {
 		size_t size = n->queue_size ? n->queue_size * 2 : 64;
 		struct op *q = malloc(size * sizeof(*q));
@@ -411,13 +289,15 @@ static int op_apply(struct dp_null *n, const struct op *op)
 	case OP_SESSION_DELETE:	return do_session_delete(n, op);
 	case OP_TUNNEL_ADOPT:	return do_tunnel_adopt(n, op);
 	case OP_SESSION_ADOPT:	return do_session_adopt(n, op);
+	case OP_JOIN:		return do_join(n, op);
+	case OP_SEPARATE:	return do_separate(n, op);
 	case OP_FLUSH:		return do_flush(n);
 	case OP_COUNTERS:	return do_counters(n, op);
 	case OP_LEASE:
 	case OP_FENCE:
 	case OP_VIP_ADD:
-	case OP_VIP_DEL:	return do_vips(n, op);
-	case OP_VIP_PROBE:	return do_probe(n, op);
+	case OP_VIP_DEL:	return dp_null_do_vips(n, op);
+	case OP_VIP_PROBE:	return dp_null_do_probe(n, op);
 	}
 	return -EINVAL;
 }
@@ -429,7 +309,7 @@ void dp_null_set_time(struct dp *dp, uint64_t now_ms)
 	if (now_ms <= n->now_ms)
 		return;
 	n->now_ms = now_ms;
-	vips_tell(n, false);
+	dp_null_vips_tell(n, false);
 }
 
 size_t dp_null_run(struct dp *dp, uint64_t now_ms)
@@ -489,14 +369,14 @@ static void null_leave(struct dp *dp, uint32_t hold_ms)
 static int null_listen(struct dp *dp, const struct l2tp_endpoint *local)
 {
 	(void)local;
-	return fault(null_of(dp), "listen");
+	return dp_null_fault(null_of(dp), "listen");
 }
 
 static int null_send(struct dp *dp, uint16_t tunnel_id, const struct l2tp_endpoint *local,
 		     const struct l2tp_endpoint *peer, const uint8_t *data, size_t len)
 {
 	struct dp_null *n = null_of(dp);
-	int e = fault(n, "send");
+	int e = dp_null_fault(n, "send");
 
 	(void)tunnel_id;
 	if (e)
@@ -554,6 +434,18 @@ static int null_session_adopt(struct dp *dp, const struct dp_session *s, int fd,
 						 .session_id = s->local_id, .session_done = done, .arg = arg });
 }
 
+static int null_join(struct dp *dp, const struct dp_end *a, const struct dp_end *b, dp_done_fn done, void *arg)
+{
+	return enqueue(null_of(dp), (struct op){ .kind = OP_JOIN, .tunnel_id = a->tunnel_id, .session_id = a->session_id,
+						 .other = *b, .done = done, .arg = arg });
+}
+
+static int null_separate(struct dp *dp, const struct dp_end *end, dp_done_fn done, void *arg)
+{
+	return enqueue(null_of(dp), (struct op){ .kind = OP_SEPARATE, .tunnel_id = end->tunnel_id,
+						 .session_id = end->session_id, .done = done, .arg = arg });
+}
+
 static int null_flush(struct dp *dp, dp_done_fn done, void *arg)
 {
 	return enqueue(null_of(dp), (struct op){ .kind = OP_FLUSH, .done = done, .arg = arg });
@@ -562,53 +454,6 @@ static int null_flush(struct dp *dp, dp_done_fn done, void *arg)
 static int null_counters(struct dp *dp, dp_counters_fn each, dp_done_fn done, void *arg)
 {
 	return enqueue(null_of(dp), (struct op){ .kind = OP_COUNTERS, .each = each, .done = done, .arg = arg });
-}
-
-static int null_vip_declare(struct dp *dp, const struct dp_vip *vips, size_t count)
-{
-	struct dp_null *n = null_of(dp);
-	int e = fault(n, "vip_declare");
-	size_t i;
-
-	if (e)
-		return e;
-	for (i = 0; !n->declared && i < n->vip_count; i++)
-		n->vips[i].declared = false;
-	n->declared = true;
-	for (i = 0; i < count; i++) {
-		struct vip *v = vip_get(n, &vips[i]);
-
-		if (v->declared)
-			continue;
-		/* as in the kernel, what is new starts closed */
-		*v = (struct vip){ .conf = vips[i], .declared = true, .present = v->present, .open = v->open };
-	}
-	vips_tell(n, false);
-	return 0;
-}
-
-static int null_vip_resume(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms)
-{
-	struct dp_null *n = null_of(dp);
-	int e = fault(n, "vip_resume");
-	size_t i;
-
-	if (e)
-		return e;
-	for (i = 0; i < count; i++) {
-		const struct vip *v = vip_find(n, &vips[i].addr);
-
-		if (!v || !v->declared || !vip_open(v, n->now_ms))
-			return -ENOENT;
-	}
-	for (i = 0; i < count; i++) {
-		struct vip *v = vip_find(n, &vips[i].addr);
-
-		v->for_ever = !lease_ms;
-		v->leased_until_ms = n->now_ms + lease_ms;
-	}
-	n->declared = true;
-	return 0;
 }
 
 static int null_lease(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t lease_ms,
@@ -656,10 +501,12 @@ static const struct dp_ops null_ops = {
 	.session_delete = null_session_delete,
 	.tunnel_adopt = null_tunnel_adopt,
 	.session_adopt = null_session_adopt,
+	.join = null_join,
+	.separate = null_separate,
 	.flush = null_flush,
 	.counters = null_counters,
-	.vip_declare = null_vip_declare,
-	.vip_resume = null_vip_resume,
+	.vip_declare = dp_null_vip_declare,
+	.vip_resume = dp_null_vip_resume,
 	.lease = null_lease,
 	.fence = null_fence,
 	.vip_add = null_vip_add,
@@ -721,45 +568,4 @@ void dp_null_orphan(struct dp *dp, const struct dp_events *events)
 		t->leftover = true;
 	for (s = n->sessions; s; s = s->hh.next)
 		s->leftover = true;
-}
-
-/* ---- inspection ------------------------------------------------------ */
-
-size_t dp_null_tunnels(const struct dp *dp)
-{
-	return HASH_COUNT(null_of_const(dp)->tunnels);
-}
-
-size_t dp_null_sessions(const struct dp *dp)
-{
-	return HASH_COUNT(null_of_const(dp)->sessions);
-}
-
-bool dp_null_has_tunnel(const struct dp *dp, uint16_t tunnel_id)
-{
-	return tunnel_find(null_of_const(dp), tunnel_id);
-}
-
-bool dp_null_has_session(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id)
-{
-	return session_find(null_of_const(dp), tunnel_id, session_id);
-}
-
-bool dp_null_has_vip(const struct dp *dp, const struct l2tp_endpoint *addr)
-{
-	const struct vip *v = vip_find(null_of_const(dp), addr);
-
-	return v && v->present;
-}
-
-bool dp_null_leased(const struct dp *dp, const struct l2tp_endpoint *addr, uint64_t now_ms)
-{
-	const struct vip *v = vip_find(null_of_const(dp), addr);
-
-	return !v || vip_open(v, now_ms);
-}
-
-struct dp_null_stats dp_null_get_stats(const struct dp *dp)
-{
-	return null_of_const(dp)->stats;
 }

@@ -56,6 +56,9 @@ size_t dp_null_tunnels(const struct dp *dp);
 size_t dp_null_sessions(const struct dp *dp);
 bool dp_null_has_tunnel(const struct dp *dp, uint16_t tunnel_id);
 bool dp_null_has_session(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id);
+/* To which one it is joined (0, 0: to a socket that is no session of ours); false: to none. */
+bool dp_null_joined(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id, uint16_t *to_tunnel,
+		    uint16_t *to_session);
 bool dp_null_has_vip(const struct dp *dp, const struct l2tp_endpoint *addr);
 /* May a packet with this source leave at now_ms? True for an address nobody declared. */
 bool dp_null_leased(const struct dp *dp, const struct l2tp_endpoint *addr, uint64_t now_ms);

@@ -218,6 +218,8 @@ int main(int argc, char **argv)
 		open_namespaces(&d, argv[2]), any_address(&d);
 	else if (!strcmp(cmd, "sequenced") && argc == 3)
 		open_namespaces(&d, argv[2]), setup(&d, true, true), sequenced(&d), fence(&d), d.dp->ops->free(d.dp);
+	else if (!strcmp(cmd, "joined") && argc == 3)
+		open_namespaces(&d, argv[2]), setup(&d, true, true), joined(&d), fence(&d), d.dp->ops->free(d.dp);
 	else if (!strcmp(cmd, "scale") && argc == 3)
 		scale(&d, (unsigned)atoi(argv[2]));
 	else if (!strcmp(cmd, "hold") && argc == 3)
@@ -225,6 +227,6 @@ int main(int argc, char **argv)
 	else if (!strcmp(cmd, "flush"))
 		flush(&d);
 	else
-		return fprintf(stderr, "usage: dp-driver properties NETNS|anyaddress NETNS|sequenced NETNS|scale N|hold FILE|flush|missing|fences\n"), 2;
+		return fprintf(stderr, "usage: dp-driver properties NETNS|anyaddress NETNS|sequenced NETNS|joined NETNS|scale N|hold FILE|flush|missing|fences\n"), 2;
 	return check_failures() ? 1 : 0;
 }

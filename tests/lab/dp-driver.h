@@ -6,6 +6,7 @@
  *   dp-driver_planes.c   properties of tunnels and sessions
  *   dp-driver_fences.c   properties of virtual addresses
  *   dp-driver_seq.c      sequenced data
+ *   dp-driver_join.c     sessions joined
  *   dp-driver_rig.c      what they stand on: loop, data plane, peer
  */
 #ifndef L2TPHA_TESTS_LAB_DP_DRIVER_H
@@ -100,6 +101,9 @@ void removal(struct driver *d);
 
 /* ---- dp-driver_seq.c ---- */
 void sequenced(struct driver *d);
+
+/* ---- dp-driver_join.c ---- */
+void joined(struct driver *d);
 
 /* ---- dp-driver_fences.c ---- */
 void mute_then_heard(struct driver *d, int channel, int channel6);

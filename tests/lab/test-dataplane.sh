@@ -55,6 +55,9 @@ verdict $? "properties"
 own "$driver" sequenced dp-peer
 verdict $? "sequenced data"
 
+own "$driver" joined dp-peer
+verdict $? "joined sessions"
+
 own "$driver" anyaddress dp-peer
 verdict $? "a listener on all addresses"
 own "$driver" scale "${N:-1000}"

@@ -281,6 +281,48 @@ START_TEST(faults_reach_the_one_who_asked)
 }
 END_TEST
 
+static void join(uint16_t a, uint16_t b, int id)
+{
+	struct dp_end ea = { 7, a, -1 }, eb = { b ? 7 : 0, b, -1 };
+
+	ck_assert_int_eq(w.dp->ops->join(w.dp, &ea, &eb, done, (void *)(intptr_t)id), 0);
+}
+
+START_TEST(a_joint_ends_with_either_session)
+{
+	struct dp_end end = { 7, 1, -1 };
+	uint16_t t, s;
+
+	tunnel(7, 1);
+	session(7, 1, 1);
+	session(7, 2, 1);
+	session(7, 3, 1);
+	join(1, 2, 4);
+	join(2, 1, 5);		/* again: as it is */
+	join(3, 2, 6);		/* taken */
+	join(3, 9, 7);		/* nobody */
+	join(3, 0, 8);		/* a socket from elsewhere */
+	dp_null_run(w.dp, 0);
+	ck_assert_int_eq(w.done[4], 4000);
+	ck_assert_int_eq(w.done[5], 5000);
+	ck_assert_int_eq(w.done[6], 6000 + EBUSY);
+	ck_assert_int_eq(w.done[7], 7000 + ENODEV);
+	ck_assert_int_eq(w.done[8], 8000);
+	ck_assert(dp_null_joined(w.dp, 7, 1, &t, &s) && t == 7 && s == 2);
+	ck_assert(dp_null_joined(w.dp, 7, 2, &t, &s) && t == 7 && s == 1);
+	ck_assert(dp_null_joined(w.dp, 7, 3, &t, &s) && !t && !s);
+	dp_null_orphan(w.dp, NULL);	/* the kernel keeps it */
+	ck_assert(dp_null_joined(w.dp, 7, 1, &t, &s));
+	w.dp->ops->separate(w.dp, &end, NULL, NULL);
+	dp_null_run(w.dp, 1);
+	ck_assert(!dp_null_joined(w.dp, 7, 1, &t, &s) && !dp_null_joined(w.dp, 7, 2, &t, &s));
+	join(1, 2, 9);
+	w.dp->ops->session_delete(w.dp, 7, 2, NULL, NULL);
+	dp_null_run(w.dp, 2);
+	ck_assert(!dp_null_joined(w.dp, 7, 1, &t, &s) && dp_null_has_session(w.dp, 7, 1));
+}
+END_TEST
+
 START_TEST(a_killed_daemon_leaves_leftovers)
 {
 	struct dp_vip vip = vip4(1);
@@ -348,6 +390,7 @@ int main(void)
 	tcase_add_test(tc, addresses_come_and_go);
 	tcase_add_test(tc, probe_says_what_it_found);
 	tcase_add_test(tc, faults_reach_the_one_who_asked);
+	tcase_add_test(tc, a_joint_ends_with_either_session);
 	tcase_add_test(tc, a_killed_daemon_leaves_leftovers);
 	tcase_add_test(tc, packets_and_counters_reach_their_callbacks);
 	suite_add_tcase(s, tc);
