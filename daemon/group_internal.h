@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside a redundancy group; for group*.c and subscriber.c only.
+ * Inside a redundancy group; for group*.c and subscriber*.c only.
  *
  *   group.c        events, the round (group_run), configuration of tunnels
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
@@ -9,6 +9,7 @@
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
  *   subscriber.c   one session's data plane, PPP and address
+ *   subscriber_ppp.c  what its PPP engine says
  */
 #ifndef L2TPHA_DAEMON_GROUP_INTERNAL_H
 #define L2TPHA_DAEMON_GROUP_INTERNAL_H
@@ -236,5 +237,10 @@ bool sub_captured(struct subscriber *sub, const struct ppp_up *up);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);
 void sub_retry_all(struct group *group);
+void sub_later(struct group *group, struct subscriber *sub);	/* placed again after a while, longer each time */
+/* Address 0: none.  What it gets was taken in the pools before, so nobody else has it. */
+void sub_set_address(struct group *group, struct subscriber *sub, uint32_t address, const char *pool);
+struct subscriber *sub_by_address(struct group *group, uint32_t address);
+const struct config_vtemplate *sub_vtemplate(struct group *group, const struct subscriber *sub);
 
 #endif
