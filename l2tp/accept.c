@@ -102,7 +102,7 @@ static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_s
 		if (state->local_id)
 			registry_return_id(l2tp, state->local_id);
 		message_result(&result, STOPCCN_ERROR, ERROR_RESOURCES, "out of tunnel IDs or memory");
-		engine_refuse(l2tp, &state->local, &state->peer, state->peer_id, 1, &result);
+		engine_refuse(l2tp, now_ms, &state->local, &state->peer, state->peer_id, 1, &result);
 		return;
 	}
 	tunnel->sccrq_digest = digest;
@@ -136,7 +136,7 @@ static void input_recovery(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunne
 	case FAILOVER_IGNORE:
 		return;
 	}
-	engine_refuse(l2tp, &state->local, &state->peer, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), 1, &result);
+	engine_refuse(l2tp, now_ms, &state->local, &state->peer, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), 1, &result);
 }
 
 void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
@@ -170,7 +170,7 @@ void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint
 	info = (struct l2tp_sccrq_info){ *local, *peer, state.peer_name, state.peer_vendor };
 	if (!message->fault && !l2tp->ops.select_group(l2tp->ops.ctx, &info, &state.params)) {
 		message_result(&result, STOPCCN_NOT_AUTHORISED, 0, "no VPDN group accepts \"%s\"", state.peer_name);
-		engine_refuse(l2tp, local, peer, peer_id, 1, &result);
+		engine_refuse(l2tp, now_ms, local, peer, peer_id, 1, &result);
 		return;
 	}
 	if (!message->fault && message->hidden_left) {
@@ -184,7 +184,7 @@ void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint
 		}
 	}
 	if (!judge_request(l2tp, message, &state, &result)) {
-		engine_refuse(l2tp, local, peer, peer_id, 1, &result);
+		engine_refuse(l2tp, now_ms, local, peer, peer_id, 1, &result);
 		return;
 	}
 	if (tunnel_tie(l2tp, now_ms, local, peer, message))

@@ -154,12 +154,14 @@ static void send_stop(struct l2tp *l2tp, const struct l2tp_endpoint *local, cons
 	engine_action(l2tp, &action);
 }
 
-void engine_refuse(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
-		   uint16_t peer_id, uint16_t nr, const struct l2tp_result *result)
+void engine_refuse(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,
+		   const struct l2tp_endpoint *peer, uint16_t peer_id, uint16_t nr, const struct l2tp_result *result)
 {
 	struct queued_action action = { .type = L2TP_ACTION_CALL_REFUSED };
 
 	l2tp->counters.rx_refused++;
+	if (!registry_may_refuse(l2tp, now_ms, peer))
+		return;
 	action.extra = extra_new(local, peer, result, 0);
 	engine_action(l2tp, &action);
 	send_stop(l2tp, local, peer, peer_id, 0, nr, result);
@@ -379,7 +381,7 @@ static void input_unassigned(struct l2tp *l2tp, uint64_t now_ms, const struct l2
  * meanwhile is taken back (7.2.1), so that the peer does not wait for its end;
  * nothing else gets an answer.
  */
-static void input_stray(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+static void input_stray(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 			const struct message_header *header)
 {
 	struct message *message = &l2tp->message;
@@ -388,7 +390,8 @@ static void input_stray(struct l2tp *l2tp, const struct l2tp_endpoint *local, co
 	l2tp->counters.rx_unknown_tunnel++;
 	if (header->ns || header->nr != 1 || !header->body_len ||
 	    message_parse(header->body, header->body_len, NULL, l2tp->room, message) ||
-	    message->type != MESSAGE_SCCRP || !message_has(message, AVP_ASSIGNED_TUNNEL_ID))
+	    message->type != MESSAGE_SCCRP || !message_has(message, AVP_ASSIGNED_TUNNEL_ID) ||
+	    !registry_may_refuse(l2tp, now_ms, peer))
 		return;
 	message_result(&result, STOPCCN_FSM, 0, "SCCRP for a tunnel that is not here");
 	send_stop(l2tp, local, peer, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), header->nr, 1, &result);
@@ -421,7 +424,7 @@ void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *
 	}
 	tunnel = l2tp->tunnels[header.tunnel_id];
 	if (!tunnel) {
-		input_stray(l2tp, local, peer, &header);
+		input_stray(l2tp, now_ms, local, peer, &header);
 		return;
 	}
 	if ((!endpoint_equal(&tunnel->peer, peer) || !endpoint_equal(&tunnel->local, local)) &&

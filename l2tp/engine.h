@@ -150,6 +150,8 @@ struct l2tp {
 	uint32_t half_open;
 	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
 	uint32_t calls_setup, calls_setup_by_addr[L2TP_PEER_BUCKETS];	/* that peers asked for */
+	uint64_t refusals_until_ms;		/* they are counted up to then */
+	uint16_t refusals, refusals_by_addr[L2TP_PEER_BUCKETS];	/* answered */
 	uint32_t last_serial;
 
 	struct ring free_ids;			/* least recently used first */
@@ -175,8 +177,11 @@ void ring_clear(struct ring *ring);
 
 void engine_action(struct l2tp *l2tp, const struct queued_action *action);
 struct action_extra *engine_extra(const struct l2tp_tunnel *tunnel, const struct l2tp_result *result);
-/* A StopCCN that needs no tunnel: the request was refused before there was one. */
-void engine_refuse(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
+/*
+ * A StopCCN that needs no tunnel: the request was refused before there was one.
+ * So many a second and no more: who asks may have borrowed the address.
+ */
+void engine_refuse(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 		   uint16_t peer_id, uint16_t nr, const struct l2tp_result *result);
 
 void engine_note(struct l2tp *l2tp, const struct l2tp_dirty *dirty);
@@ -203,6 +208,8 @@ struct l2tp_tunnel *registry_by_peer(const struct l2tp *l2tp, const struct l2tp_
 struct l2tp_tunnel *registry_older(const struct l2tp_tunnel *tunnel);
 uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer);
 uint32_t *registry_calls_setup(struct l2tp *l2tp, const struct l2tp_endpoint *peer);
+/* May a request of this peer be answered with a refusal?  True counts one. */
+bool registry_may_refuse(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *peer);
 uint64_t registry_digest(const struct l2tp *l2tp, const uint8_t *data, size_t len);
 
 struct l2tp_session *session_index_find(const struct l2tp_tunnel *tunnel, uint16_t id);

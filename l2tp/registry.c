@@ -12,7 +12,9 @@
  *
  * Half-open tunnels are counted per peer address in a small table indexed by a
  * keyed hash; two addresses may share a count, which only makes the limit a
- * little tighter for both.
+ * little tighter for both.  The same way refusals are counted, second by second:
+ * an answer is longer than the shortest request, and goes to an address that
+ * nobody has proved to be his.
  */
 #include "l2tp/engine.h"
 
@@ -21,6 +23,8 @@
 #include <string.h>
 
 #define BY_PEER_FIRST 256
+#define REFUSALS_S 1000		/* answered, of all peers */
+#define REFUSALS_PEER_S 20	/* of one */
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -61,6 +65,22 @@ uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer
 uint32_t *registry_calls_setup(struct l2tp *l2tp, const struct l2tp_endpoint *peer)
 {
 	return &l2tp->calls_setup_by_addr[hash_addr(l2tp, peer) >> 32 & (L2TP_PEER_BUCKETS - 1)];
+}
+
+bool registry_may_refuse(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *peer)
+{
+	uint16_t *count = &l2tp->refusals_by_addr[hash_addr(l2tp, peer) >> 32 & (L2TP_PEER_BUCKETS - 1)];
+
+	if (now_ms >= l2tp->refusals_until_ms) {
+		l2tp->refusals_until_ms = now_ms + 1000;
+		l2tp->refusals = 0;
+		memset(l2tp->refusals_by_addr, 0, sizeof(l2tp->refusals_by_addr));
+	}
+	if (l2tp->refusals >= REFUSALS_S || *count >= REFUSALS_PEER_S)
+		return false;
+	l2tp->refusals++;
+	++*count;
+	return true;
 }
 
 static int by_peer_grow(struct l2tp *l2tp)

@@ -622,6 +622,15 @@ void tunnel_schedule(struct l2tp_tunnel *tunnel)
 		timer_at(tunnel, when_ms);
 }
 
+/*
+ * Somebody asked, once or again, and nothing shows that our answers reach him:
+ * the address may be borrowed, and a StopCCN would only be more of the same.
+ */
+static bool never_answered(const struct l2tp_tunnel *tunnel)
+{
+	return tunnel->state == L2TP_TUNNEL_WAIT_CTL_CONN && !tunnel->channel.una;
+}
+
 void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	struct tunnel_input in = { .now_ms = now_ms };
@@ -643,8 +652,13 @@ void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	}
 	if (timeout == CHANNEL_TIMEOUT_RETRANSMIT)
 		tunnel_transmit(tunnel, now_ms);
-	if (now_ms >= tunnel->setup_deadline_ms)
+	if (now_ms >= tunnel->setup_deadline_ms) {
+		if (never_answered(tunnel)) {
+			tunnel_event(tunnel, TUNNEL_EVENT_DEAD, &in);
+			return;
+		}
 		tunnel_event(tunnel, TUNNEL_EVENT_TIMEOUT, &in);
+	}
 	session_timers(tunnel, now_ms);
 	if (now_ms >= hello_deadline(tunnel))
 		tunnel_hello(tunnel, now_ms);
