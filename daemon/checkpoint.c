@@ -100,6 +100,7 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	p.setup_timeout_s = in->params.setup_timeout_s;
 	p.session_limit = in->params.session_limit;
 	p.node_only = !in->params.ha;
+	p.no_session_s = in->params.no_session_s;
 	p.hide = in->params.hide;
 	p.bearer = in->params.bearer;
 	p.accept_dialout = in->params.accept_dialout;
@@ -165,6 +166,7 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->params.setup_timeout_s = (uint16_t)p->setup_timeout_s;
 	t->params.session_limit = p->session_limit;
 	t->params.ha = !p->node_only;
+	t->params.no_session_s = p->no_session_s;
 	t->params.hide = p->hide;
 	t->params.bearer = p->bearer;
 	t->params.accept_dialout = p->accept_dialout;

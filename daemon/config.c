@@ -246,6 +246,10 @@ void config_vpdn_group_effective(const struct config *config, const struct confi
 	config_vpdn_group_merged(config, group, out);
 	if (out->failover == L2TP_FAILOVER_UNSET)
 		out->failover = config->failover;
+	if (out->limit_code == CONFIG_LIMIT_UNSET)
+		out->limit_code = config->limit_code;
+	if (!out->limit_redirect[0])
+		memcpy(out->limit_redirect, config->limit_redirect, sizeof(out->limit_redirect));
 }
 
 const char *config_failover_name(enum l2tp_failover failover)
@@ -339,6 +343,13 @@ static int check_vpdn_group(const struct config *config, const struct config_vpd
 	if (e.retransmit_min_s > e.retransmit_max_s)
 		return wrong(error, "vpdn-group %s: l2tp tunnel retransmit timeout: min %u is more than max %u",
 			     group->name, e.retransmit_min_s, e.retransmit_max_s);
+	if (e.initial_min_s > e.initial_max_s)
+		return wrong(error, "vpdn-group %s: l2tp tunnel retransmit initial timeout: min %u is more than max %u",
+			     group->name, e.initial_min_s, e.initial_max_s);
+	if (e.hide && !e.tunnel_password[0])
+		return wrong(error, "vpdn-group %s: l2tp hidden: l2tp tunnel password is missing", group->name);
+	if (e.limit_code == CONFIG_LIMIT_DIRECTED && !e.limit_redirect[0])
+		return wrong(error, "vpdn-group %s: limit-code directed: limit-redirect is missing", group->name);
 	for (const struct config_vpdn_group *other = group->next; other; other = other->next)
 		if (group->accept_dialin && other->accept_dialin &&
 		    !strcmp(group->terminate_from, other->terminate_from) &&

@@ -49,6 +49,15 @@ struct config_vtemplate {		/* interface virtual-template N */
 	uint8_t keepalive_retries;	/* default 4 */
 };
 
+/* How a LAC is told that we are full: enum l2tp_busy, and "not said" before it. */
+enum config_limit_code {
+	CONFIG_LIMIT_UNSET,
+	CONFIG_LIMIT_RESOURCES,
+	CONFIG_LIMIT_TRY_ANOTHER,
+	CONFIG_LIMIT_DIRECTED,
+	CONFIG_LIMIT_TEMPORARY,
+};
+
 /*
  * A template (vpdn-template [NAME]) is the same object in a list of its own:
  * of it only what its mode can say is used, where the group is silent.
@@ -71,6 +80,14 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint8_t retransmit_min_s, retransmit_max_s; /* 1, 8 */
 	uint16_t setup_timeout_s;	/* 10 */
 	uint32_t session_limit;		/* 0 = none */
+	bool hide;			/* l2tp hidden */
+	uint32_t no_session_s;		/* l2tp tunnel timeout no-session S; 0 = never */
+	enum config_limit_code limit_code; /* unset: the global one */
+	char limit_redirect[L2TP_TEXT_MAX]; /* limit-redirect A...: as error 9 has it, "A, [B]"; empty: the global one */
+	/* of tunnels we open */
+	uint8_t initial_retries, initial_min_s, initial_max_s; /* l2tp tunnel retransmit initial ...; 2, 1, 8 */
+	enum l2tp_peer_change address_change;	/* l2tp tunnel address-change WHAT; default port */
+	bool tie_break;			/* l2tp tunnel tie-breaker */
 	bool sso;			/* sso enable; default on */
 	enum l2tp_failover failover;	/* failover-resync METHOD; unset: the global one */
 	char source_template[CONFIG_NAME_MAX];	/* source vpdn-template NAME; empty: the one without a name */
@@ -115,7 +132,12 @@ struct config {
 	bool mode_sso;			/* redundancy / mode sso */
 	enum l2tp_failover failover;	/* l2tp failover-resync METHOD; default silent-failover */
 	uint32_t failover_recovery_ms;	/* l2tp failover recovery-time MS; default 900000 */
-	uint32_t max_starting;		/* sessions in setup at once; 0 = default 200 */
+	bool softshut;			/* vpdn softshut: no new tunnels and sessions */
+	uint32_t session_limit;		/* vpdn session-limit N, of a redundancy group; 0 = none */
+	enum config_limit_code limit_code;	/* vpdn limit-code WHAT; default resources */
+	char limit_redirect[L2TP_TEXT_MAX];	/* vpdn limit-redirect A... */
+	uint32_t max_starting, max_starting_peer;	/* sessions in setup at once: 1000, 0 = no limit */
+	uint32_t max_tunnels_starting, max_tunnels_starting_peer;	/* tunnels in setup at once: 500, 50 */
 	struct config_user *users;
 	struct config_pool *pools;
 	struct config_vtemplate *vtemplates;

@@ -153,6 +153,7 @@ static const struct {
 	{ "no l2tp sso ", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "l2tp ", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn enable", 0, CONFIG_EFFECT_NEW_TUNNELS },
+	{ "vpdn limit-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "enable ", 2, CONFIG_EFFECT_AT_ONCE },
 	{ "", 0, CONFIG_EFFECT_NEW_SESSIONS },

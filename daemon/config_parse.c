@@ -36,6 +36,7 @@ static void number_set(const struct config_command *c, void *object, uint64_t nu
 	case SETTING_STRING:
 	case SETTING_SECRET:
 	case SETTING_ENDPOINT:
+	case SETTING_ADDRESSES:
 	case SETTING_CUSTOM:
 		return;
 	}
@@ -60,6 +61,7 @@ uint64_t config_setting_number(const struct config_command *c, const void *objec
 	case SETTING_STRING:
 	case SETTING_SECRET:
 	case SETTING_ENDPOINT:
+	case SETTING_ADDRESSES:
 	case SETTING_CUSTOM:
 		return 0;
 	}
@@ -68,7 +70,8 @@ uint64_t config_setting_number(const struct config_command *c, const void *objec
 
 void config_setting_reset(const struct config_command *c, void *object)
 {
-	if (c->kind == SETTING_STRING || c->kind == SETTING_SECRET || c->kind == SETTING_ENDPOINT)
+	if (c->kind == SETTING_STRING || c->kind == SETTING_SECRET || c->kind == SETTING_ENDPOINT ||
+	    c->kind == SETTING_ADDRESSES)
 		memset((char *)object + c->offset, 0, c->size);
 	else
 		number_set(c, object, c->def);
@@ -82,6 +85,24 @@ bool config_choice_of(const struct grammar_match *match, const char *const *name
 			return true;
 		}
 	return false;
+}
+
+/* As the error message of a "try another (directed)" has them: RFC 3931 5.4.2. */
+static void addresses_set(char *field, size_t size, const struct grammar_match *m)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	size_t len = 0;
+
+	memset(field, 0, size);
+	for (size_t i = 0; i < m->item_count && len < size; i++) {
+		const struct l2tp_endpoint *address = &m->items[i].address;
+		bool six = address->family == 6;
+
+		if (!address->family)
+			continue;
+		len += (size_t)snprintf(field + len, size - len, "%s%s%s%s", len ? ", " : "", six ? "[" : "",
+					endpoint_format(address, false, text), six ? "]" : "");
+	}
 }
 
 static void setting_set(const struct config_command *c, void *object, const struct grammar_match *m)
@@ -116,6 +137,9 @@ static void setting_set(const struct config_command *c, void *object, const stru
 	case SETTING_SECRET:
 		memset(field, 0, c->size);
 		snprintf(field, c->size, "%s", item->text);
+		return;
+	case SETTING_ADDRESSES:
+		addresses_set(field, c->size, m);
 		return;
 	case SETTING_CHOICE:
 		config_choice_of(m, c->choices, &choice);

@@ -79,6 +79,19 @@ static void keywords(const char *syntax, char *buf, size_t size)
 	snprintf(buf, size, "%.*s", (int)n, syntax);
 }
 
+/* Without the commas and brackets they are told to peers with. */
+static void print_addresses(struct config_printer *out, const char *words, const char *field)
+{
+	char text[L2TP_TEXT_MAX];
+	size_t len = 0;
+
+	for (; *field && len < sizeof(text) - 1; field++)
+		if (!strchr(",[]", *field))
+			text[len++] = *field;
+	text[len] = '\0';
+	config_print_line(out, "%s %s", words, text);
+}
+
 static void print_setting(struct config_printer *out, const struct config_command *c, const void *object)
 {
 	const char *field = (const char *)object + c->offset;
@@ -96,7 +109,10 @@ static void print_setting(struct config_printer *out, const struct config_comman
 	case SETTING_U8:
 	case SETTING_U16:
 	case SETTING_U32:
-		if (number != c->def || ((all || given) && number))
+		if (c->choices && !number) {
+			if (all || given || c->def)
+				config_print_line(out, "%s %s", words, c->choices[0]);
+		} else if (number != c->def || ((all || given) && number))
 			config_print_line(out, "%s %llu", words, (unsigned long long)number);
 		else if (all)
 			config_print_line(out, "no %s", words);
@@ -119,6 +135,12 @@ static void print_setting(struct config_printer *out, const struct config_comman
 		if (*field)
 			config_print_line(out, "%s %s", words,
 					  strstr(c->g.syntax, "DESCRIPTION") ? field : config_print_name(out, field));
+		else if (all)
+			config_print_line(out, "no %s", words);
+		return;
+	case SETTING_ADDRESSES:
+		if (*field)
+			print_addresses(out, words, field);
 		else if (all)
 			config_print_line(out, "no %s", words);
 		return;

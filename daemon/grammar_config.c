@@ -54,12 +54,32 @@ static void defaults_group(struct config_redundancy_group *g)
 #define DO(m, s, h, fset, fprint) { ROW(m, s, h), .set = (fset), .print = (fprint) }
 #define DO_LOCAL(m, s, h, fset, fprint) { ROW(m, s, h), .set = (fset), .print = (fprint), .node_local = true }
 
+#define LIMIT_CODES "{resources|try-another|directed|temporary}"
+#define REDIRECTS "REDIRECT [REDIRECT2 [REDIRECT3 [REDIRECT4]]]"
+
+static const char *const never_names[] = { "never", NULL };
+static const char *const address_change_names[] = {
+	[L2TP_PEER_CHANGE_PORT] = "port",
+	[L2TP_PEER_CHANGE_ACCEPT] = "accept",
+	[L2TP_PEER_CHANGE_IGNORE] = "ignore",
+	[L2TP_PEER_CHANGE_REJECT] = "reject",
+	NULL,
+};
+
 static const struct config_command commands[] = {
 	LOCAL(G, "hostname ~ HOSTNAME", "name of this node", STRING, config, hostname, 0),
 	LOCAL(G, "enable secret ~ [0] ENABLE", "password of the privileged mode", SECRET, config, enable_secret, 0),
 	LOCAL(G, "enable password ~ [0] ENABLE", "the same, if there is no secret", SECRET, config, enable_password, 0),
 	SET(G, "vpdn enable ~", "accept tunnels", FLAG, config, vpdn_enable, 0),
-	SET(G, "vpdn max-starting ~ STARTING", "sessions in setup at once", U32, config, max_starting, 0),
+	SET(G, "vpdn softshut ~", "no new tunnels and sessions", FLAG, config, softshut, 0),
+	SET(G, "vpdn session-limit ~ SESSIONS", "of a redundancy group", U32, config, session_limit, 0),
+	CHOICE(G, "vpdn limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config, limit_code,
+	       CONFIG_LIMIT_RESOURCES),
+	SET(G, "vpdn limit-redirect ~ " REDIRECTS, "where a LAC is sent at a limit", ADDRESSES, config, limit_redirect, 0),
+	SET(G, "vpdn max-starting ~ STARTING", "sessions in setup at once", U32, config, max_starting, 1000),
+	SET(G, "vpdn max-starting per-peer ~ STARTING", "of one peer", U32, config, max_starting_peer, 0),
+	SET(G, "vpdn max-starting tunnels ~ STARTING", "tunnels in setup at once", U32, config, max_tunnels_starting, 500),
+	SET(G, "vpdn max-starting tunnels per-peer ~ STARTING", "of one peer", U32, config, max_tunnels_starting_peer, 50),
 	SET(G, "l2tp sso enable ~", "replicate tunnels of all groups", FLAG, config, l2tp_sso, 1),
 	CHOICE(G, "l2tp failover-resync ~ {disable|failover-protocol|failover-protocol-fallback-to-silent-failover|"
 	       "silent-failover}", "how tunnels are resynchronised", config_failover_names, config, failover,
@@ -102,7 +122,23 @@ static const struct config_command commands[] = {
 	SET(VV, "l2tp tunnel retransmit timeout max ~ RETRANSMIT", "longest wait", U8, config_vpdn_group, retransmit_max_s, 8),
 	SET(VV, "l2tp tunnel timeout setup ~ SETUP", "of tunnels and sessions in setup", U16, config_vpdn_group,
 	    setup_timeout_s, 10),
+	{ ROW(VV, "l2tp tunnel timeout no-session ~ {NO-SESSION|never}", "of a tunnel without sessions"), .kind = SETTING_U32,
+	  .offset = offsetof(struct config_vpdn_group, no_session_s), .size = sizeof(uint32_t), .choices = never_names },
+	SET(VV, "l2tp tunnel retransmit initial retries ~ RETRIES", "of our request for a tunnel", U8, config_vpdn_group,
+	    initial_retries, 2),
+	SET(VV, "l2tp tunnel retransmit initial timeout min ~ RETRANSMIT", "its first retransmission", U8, config_vpdn_group,
+	    initial_min_s, 1),
+	SET(VV, "l2tp tunnel retransmit initial timeout max ~ RETRANSMIT", "its longest wait", U8, config_vpdn_group,
+	    initial_max_s, 8),
+	CHOICE(VV, "l2tp tunnel address-change ~ {port|accept|ignore|reject}", "a peer answers from elsewhere than we asked",
+	       address_change_names, config_vpdn_group, address_change, L2TP_PEER_CHANGE_PORT),
+	SET(VV, "l2tp tunnel tie-breaker ~", "of requests that cross one stays", FLAG, config_vpdn_group, tie_break, 0),
+	SET(VV, "l2tp hidden ~", "hide attributes", FLAG, config_vpdn_group, hide, 0),
 	SET(V, "session-limit ~ SESSIONS", "of the group", U32, config_vpdn_group, session_limit, 0),
+	CHOICE(VV, "limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config_vpdn_group,
+	       limit_code, CONFIG_LIMIT_UNSET),
+	SET(VV, "limit-redirect ~ " REDIRECTS, "where a LAC is sent at a limit", ADDRESSES, config_vpdn_group,
+	    limit_redirect, 0),
 	CHOICE(VV, "failover-resync ~ {disable|failover-protocol|failover-protocol-fallback-to-silent-failover|"
 	       "silent-failover}", "how its tunnels are resynchronised", config_failover_names, config_vpdn_group, failover,
 	       L2TP_FAILOVER_UNSET),
@@ -142,7 +178,7 @@ static const struct config_command commands[] = {
 static const struct grammar_arg args[] = {
 	{ "HOSTNAME", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "name" },
 	{ "ENABLE", GRAMMAR_SECRET, 1, CONFIG_SECRET_MAX - 1, "password" },
-	{ "STARTING", GRAMMAR_NUMBER, 1, 65535, "sessions" },
+	{ "STARTING", GRAMMAR_NUMBER, 1, 65535, "number" },
 	{ "USER", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "user name" },
 	{ "SECRET", GRAMMAR_SECRET, 1, CONFIG_SECRET_MAX - 1, "password" },
 	{ "ADDRESS4", GRAMMAR_IPV4, 0, 0, "address" },
@@ -170,6 +206,11 @@ static const struct grammar_arg args[] = {
 	{ "RETRANSMIT", GRAMMAR_NUMBER, 1, 8, "seconds" },
 	{ "SETUP", GRAMMAR_NUMBER, 1, 6000, "seconds" },
 	{ "SESSIONS", GRAMMAR_NUMBER, 1, 131072, "sessions" },
+	{ "NO-SESSION", GRAMMAR_NUMBER, 1, 86400, "seconds" },
+	{ "REDIRECT", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
+	{ "REDIRECT2", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
+	{ "REDIRECT3", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
+	{ "REDIRECT4", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
 	{ "GROUP", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "group name" },
 	{ "VIRTUAL", GRAMMAR_PREFIX, 0, 0, "virtual address" },
 	{ "INTERFACE", GRAMMAR_NAME, 1, 15, "interface name" },
@@ -197,6 +238,14 @@ const char *const config_failover_names[] = {
 	[L2TP_FAILOVER_PROTOCOL] = "failover-protocol",
 	[L2TP_FAILOVER_PROTOCOL_SILENT] = "failover-protocol-fallback-to-silent-failover",
 	[L2TP_FAILOVER_SILENT] = "silent-failover",
+	NULL,
+};
+const char *const config_limit_names[] = {
+	[CONFIG_LIMIT_UNSET] = "",
+	[CONFIG_LIMIT_RESOURCES] = "resources",
+	[CONFIG_LIMIT_TRY_ANOTHER] = "try-another",
+	[CONFIG_LIMIT_DIRECTED] = "directed",
+	[CONFIG_LIMIT_TEMPORARY] = "temporary",
 	NULL,
 };
 const char *const config_detector_names[] = {

@@ -42,6 +42,7 @@ enum setting_kind {
 	SETTING_SECRET,
 	SETTING_IPV4,			/* uint32_t, network order */
 	SETTING_ENDPOINT,		/* without a port */
+	SETTING_ADDRESSES,		/* text: "A, [B]" */
 	SETTING_CHOICE,			/* an enum: the index of the word in `choices` */
 };
 
@@ -50,7 +51,7 @@ struct config_command {
 	enum setting_kind kind;
 	size_t offset, size;		/* of the field in the mode's object */
 	uint64_t def;			/* its default (flag, number) */
-	const char *const *choices;	/* ends with NULL; "" is not said: unset */
+	const char *const *choices;	/* ends with NULL; "" is not said: unset; of a number: the word for 0 */
 	bool alias;			/* another way to say a row above: not printed */
 	bool node_local;		/* may differ between the two nodes */
 	int (*set)(struct config_parser *p, const struct grammar_match *m);
@@ -59,7 +60,7 @@ struct config_command {
 
 extern const struct grammar config_grammar;
 
-extern const char *const config_failover_names[], *const config_detector_names[];
+extern const char *const config_failover_names[], *const config_detector_names[], *const config_limit_names[];
 
 /* The choice among `names` that the line makes; false: none. */
 bool config_choice_of(const struct grammar_match *match, const char *const *names, unsigned *choice);

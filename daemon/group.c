@@ -326,8 +326,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 	case L2TP_ACTION_SPEED:
 		break;
 	case L2TP_ACTION_CALL_REFUSED:
-		group_failure_add(group, a->tunnel_id, &a->peer, "", strstr(a->result.text, "HA resync") ?
-				  "Tunnel in HA resync" : "Administrative", a->result.text);
+		group_failure_add(group, a->tunnel_id, &a->peer, "", group_refusal_type(&a->result), a->result.text);
 		group_trace_engine(group, a);
 		break;
 	}
@@ -468,60 +467,6 @@ bool group_owns_address(const struct group *group, const struct l2tp_endpoint *l
 	return false;
 }
 
-/* ---- tunnels in setup --------------------------------------------------- */
-
-static void params_fill(const struct group *group, const struct config_vpdn_group *vg, struct l2tp_tunnel_params *p)
-{
-	memset(p, 0, sizeof(*p));
-	snprintf(p->group, sizeof(p->group), "%s", vg->name);
-	snprintf(p->local_name, sizeof(p->local_name), "%s", vg->local_name[0] ? vg->local_name : group->config->hostname);
-	snprintf(p->secret, sizeof(p->secret), "%s", vg->tunnel_password);
-	p->authenticate = vg->tunnel_auth && vg->tunnel_password[0];
-	p->ha = group->rg && group->config->mode_sso && group->config->l2tp_sso && vg->sso;
-	p->receive_window = p->ha && vg->resync < vg->receive_window ? vg->resync : vg->receive_window;
-	p->hello_s = vg->hello_s;
-	p->retransmit_retries = vg->retransmit_retries;
-	p->retransmit_min_s = vg->retransmit_min_s;
-	p->retransmit_max_s = vg->retransmit_max_s;
-	p->setup_timeout_s = vg->setup_timeout_s;
-	p->session_limit = vg->session_limit;
-	p->failover = vg->failover;
-	/* an older standby would keep sequence numbers, but not what RFC 4951 promised the peer */
-	if (p->ha && (p->failover == L2TP_FAILOVER_PROTOCOL || p->failover == L2TP_FAILOVER_PROTOCOL_SILENT) &&
-	    !ha_feature(group->ha, HA_FEATURE_FAILOVER))
-		p->failover = L2TP_FAILOVER_SILENT;
-	p->recovery_ms = group->config->failover_recovery_ms;
-}
-
-static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *p)
-{
-	struct group *group = ctx;
-	const struct config_vpdn_group *vg, *fallback = NULL, *found = NULL;
-	struct config_vpdn_group effective;
-
-	if (!group->config->vpdn_enable)
-		return false;
-	for (vg = group->config->vpdn_groups; vg && !found; vg = vg->next) {
-		if (!vg->accept_dialin || !vg->protocol_l2tp ||
-		    (vg->source_ip.family && !endpoint_addr_equal(&vg->source_ip, &info->local)))
-			continue;
-		if (vg->terminate_from[0] && !strcmp(vg->terminate_from, info->peer_name))
-			found = vg;
-		else if (!vg->terminate_from[0] && !fallback)
-			fallback = vg;
-	}
-	vg = found ? found : fallback;
-	if (!vg) {
-		log_info("tunnel from '%s' refused: no vpdn-group terminates it", info->peer_name);
-		group_failure_add(group, 0, &info->peer, info->peer_name, "Authorization failed",
-				  "no vpdn-group terminates this host");
-		return false;
-	}
-	config_vpdn_group_effective(group->config, vg, &effective);
-	params_fill(group, &effective, p);
-	return true;
-}
-
 static void group_random(void *ctx, void *buf, size_t len)
 {
 	struct group *group = ctx;
@@ -572,7 +517,8 @@ struct group *group_new(const struct group_config *config, const struct group_op
 	struct group *group = calloc(1, sizeof(*group));
 	struct l2tp_config lc = { .id_min = config->id_min, .id_max = config->id_max,
 				  .vendor_name = "l2tpha", .firmware = 0x0001 };
-	struct l2tp_ops lo = { .ctx = group, .select_group = select_group, .random = group_random };
+	struct l2tp_ops lo = { .ctx = group, .select_group = group_select, .admit_tunnel = group_admit_tunnel,
+			       .admit_call = group_admit_call, .random = group_random };
 	struct ha_ops ho = { .ctx = group, .random = group_random, .output_free = group_output_free };
 	struct ha_config hc;
 
@@ -603,6 +549,7 @@ struct group *group_new(const struct group_config *config, const struct group_op
 		group_free(group);
 		return NULL;
 	}
+	group_limits(group);
 	l2tp_set_wall_offset(group->l2tp, config->unix_minus_monotonic_ms);
 	return group;
 }

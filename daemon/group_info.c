@@ -141,6 +141,7 @@ void group_config_changed(struct group *group, uint64_t now_ms)
 	group->now_ms = now_ms;
 	if (group->own_pools)
 		pool_set_reload(group->pools, group->config);
+	group_limits(group);
 	config_digest(group->config, digest);
 	ha_config_changed(group->ha, now_ms, digest);
 	group_run(group, now_ms);

@@ -2,9 +2,10 @@
 /*
  * Inside a redundancy group; for group*.c and subscriber*.c only.
  *
- *   group.c        events, the round (group_run), configuration of tunnels
+ *   group.c        events, the round (group_run)
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
  *   group_restart.c  what a daemon before left on this box is taken over
+ *   group_admit.c  the VPDN group of a new tunnel, limits
  *   group_info.c   looking at it, failure history
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
@@ -198,6 +199,19 @@ bool adopt_waits(struct group *group, struct subscriber *sub);
 bool adopt_tunnel(struct group *group, struct group_tunnel *t);
 bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *up);
 void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, int tunnel_fd);
+
+/* ---- group_admit.c ---- */
+void group_limits(struct group *group);	/* of the configuration, told to the engine */
+/* What a tunnel is given from its VPDN group (config_vpdn_group_effective()). */
+void group_tunnel_params(const struct group *group, const struct config_vpdn_group *effective, struct l2tp_tunnel_params *p);
+/* One call more on a tunnel of that VPDN group?  False: why not. */
+bool group_admits(const struct group *group, const char *vpdn_group, char why[L2TP_TEXT_MAX]);
+const char *group_refusal_type(const struct l2tp_result *result);
+/* of struct l2tp_ops */
+bool group_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *p);
+bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
+			char why[L2TP_TEXT_MAX]);
+bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX]);
 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,

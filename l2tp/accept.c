@@ -75,7 +75,7 @@ static bool judge_request(struct l2tp *l2tp, const struct message *message, stru
 		return false;
 	}
 	if (l2tp->config.max_tunnels && l2tp->counters.tunnels >= l2tp->config.max_tunnels) {
-		message_busy(result, false, &state->params, "tunnel limit", l2tp->config.max_tunnels);
+		message_busy(result, false, &state->params, "tunnel limit %u reached", l2tp->config.max_tunnels);
 		return false;
 	}
 	state->peer_id = message_u16(message, AVP_ASSIGNED_TUNNEL_ID);
@@ -87,6 +87,18 @@ static bool judge_request(struct l2tp *l2tp, const struct message *message, stru
 			     message_u16(message, AVP_RECEIVE_WINDOW_SIZE) : CHANNEL_DEFAULT_WINDOW;
 	message_text(message, AVP_VENDOR_NAME, state->peer_vendor, sizeof(state->peer_vendor));
 	return true;
+}
+
+/* Has the caller room for it? */
+static bool admitted(struct l2tp *l2tp, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
+		     struct l2tp_result *result)
+{
+	char why[L2TP_TEXT_MAX] = "";
+
+	if (!l2tp->ops.admit_tunnel || l2tp->ops.admit_tunnel(l2tp->ops.ctx, info, params, why))
+		return true;
+	message_busy(result, false, params, "%s", why);
+	return false;
 }
 
 /* `old`: the tunnel that this one recovers; NULL: it is an ordinary one. */
@@ -183,7 +195,7 @@ void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint
 			return;
 		}
 	}
-	if (!judge_request(l2tp, message, &state, &result)) {
+	if (!judge_request(l2tp, message, &state, &result) || !admitted(l2tp, &info, &state.params, &result)) {
 		engine_refuse(l2tp, now_ms, local, peer, peer_id, 1, &result);
 		return;
 	}

@@ -48,7 +48,8 @@ static bool supported(const struct l2tp_session *session, struct session_input *
 /* We are full: in the words the configuration chose, so that a LAC looks elsewhere. */
 static bool busy(struct l2tp_session *session, struct session_input *in, const char *what, uint32_t limit)
 {
-	message_busy(&in->result, true, &session->tunnel->params, what, limit);
+	message_busy(&in->result, true, &session->tunnel->params, "%s %u of group %s reached", what, limit,
+		     session->tunnel->params.group);
 	return false;
 }
 
@@ -57,6 +58,7 @@ static bool admitted(struct l2tp_session *session, struct session_input *in)
 	struct l2tp_tunnel *tunnel = session->tunnel;
 	struct l2tp *l2tp = tunnel->l2tp;
 	struct l2tp_session *taken = failover_collision(tunnel, session->peer_id);
+	char why[L2TP_TEXT_MAX] = "";
 
 	if (taken) {		/* RFC 4951 3.3: the CDN names it, and it goes */
 		session->local_id = taken->local_id;
@@ -76,6 +78,10 @@ static bool admitted(struct l2tp_session *session, struct session_input *in)
 	if (l2tp->config.max_calls_setup_per_peer &&
 	    *registry_calls_setup(l2tp, &tunnel->peer) >= l2tp->config.max_calls_setup_per_peer)
 		return busy(session, in, "limit of calls in setup of a peer", l2tp->config.max_calls_setup_per_peer);
+	if (l2tp->ops.admit_call && !l2tp->ops.admit_call(l2tp->ops.ctx, tunnel->local_id, why)) {
+		message_busy(&in->result, true, &tunnel->params, "%s", why);
+		return false;
+	}
 	return true;
 }
 

@@ -437,6 +437,18 @@ void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *
 
 /* ---- life --------------------------------------------------------------- */
 
+void l2tp_set_limits(struct l2tp *l2tp, const struct l2tp_config *limits)
+{
+	struct l2tp_config *config = &l2tp->config;
+
+	config->max_tunnels = limits->max_tunnels;
+	config->max_half_open = limits->max_half_open ? limits->max_half_open : DEFAULT_HALF_OPEN;
+	config->max_half_open_per_peer = limits->max_half_open_per_peer ? limits->max_half_open_per_peer :
+					 DEFAULT_HALF_OPEN_PER_PEER;
+	config->max_calls_setup = limits->max_calls_setup;
+	config->max_calls_setup_per_peer = limits->max_calls_setup_per_peer;
+}
+
 struct l2tp *l2tp_new(const struct l2tp_config *config, const struct l2tp_ops *ops)
 {
 	struct l2tp *l2tp = calloc(1, sizeof(*l2tp));
@@ -449,10 +461,7 @@ struct l2tp *l2tp_new(const struct l2tp_config *config, const struct l2tp_ops *o
 		l2tp->config.id_min = 1;
 	if (l2tp->config.id_max < l2tp->config.id_min)
 		l2tp->config.id_max = UINT16_MAX;
-	if (!l2tp->config.max_half_open)
-		l2tp->config.max_half_open = DEFAULT_HALF_OPEN;
-	if (!l2tp->config.max_half_open_per_peer)
-		l2tp->config.max_half_open_per_peer = DEFAULT_HALF_OPEN_PER_PEER;
+	l2tp_set_limits(l2tp, config);
 	if (config->vendor_name)
 		strncpy(l2tp->vendor_name, config->vendor_name, sizeof(l2tp->vendor_name) - 1);
 	l2tp->config.vendor_name = l2tp->vendor_name;
@@ -478,6 +487,7 @@ void l2tp_free(struct l2tp *l2tp)
 	ring_clear(&l2tp->free_ids);
 	ring_clear(&l2tp->resync_due);
 	timer_heap_free(&l2tp->timers);
+	usage_clear(l2tp);
 	free(l2tp->by_peer);
 	free(l2tp->tunnels);
 	free(l2tp);

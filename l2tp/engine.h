@@ -68,8 +68,16 @@ struct recovery {
 	uint8_t tie_breaker[8];
 };
 
+/* What a VPDN group has: usage.c.  Stays as long as the engine. */
+struct usage {
+	struct usage *next;
+	char group[L2TP_NAME_MAX];
+	uint32_t tunnels, sessions;
+};
+
 struct l2tp_tunnel {
 	struct l2tp *l2tp;
+	struct usage *usage;			/* of its VPDN group; NULL: no memory, it is not counted */
 	uint16_t local_id, peer_id;
 	struct l2tp_endpoint local, peer;
 	enum l2tp_tunnel_state state;
@@ -88,7 +96,7 @@ struct l2tp_tunnel {
 
 	struct channel channel;
 	struct timer timer;
-	uint64_t since_ms, last_rx_ms;
+	uint64_t since_ms, last_rx_ms, empty_ms;	/* empty: its last session went */
 	uint64_t setup_deadline_ms, linger_deadline_ms;	/* CHANNEL_NEVER when not running */
 	uint64_t zlb_sent, rx_packets, tx_packets, rx_bytes, tx_bytes;
 	uint64_t sccrq_digest;			/* tells a repeated SCCRQ from a new one */
@@ -157,6 +165,7 @@ struct l2tp {
 	struct ring free_ids;			/* least recently used first */
 	uint8_t free_id_queued[L2TP_TUNNEL_IDS / 8], free_id_used[L2TP_TUNNEL_IDS / 8];
 	bool ids_shuffled;
+	struct usage *usages;
 	struct timer_heap timers;
 	struct ring actions, dirty, ack_due, resync_due;
 	uint64_t resync_next_ms;		/* when the next batch of probes goes */
@@ -219,6 +228,13 @@ void session_index_insert(struct l2tp_tunnel *tunnel, struct l2tp_session *sessi
 void session_index_remove(struct l2tp_tunnel *tunnel, struct l2tp_session *session);
 /* An unused session ID of the tunnel, 0 = none left. */
 uint16_t session_new_id(struct l2tp_tunnel *tunnel);
+
+/* ---- usage.c -------------------------------------------------------------- */
+
+/* The tunnel counts for its VPDN group (by 1), or no longer (by -1); its sessions do by session.c. */
+void usage_tunnel(struct l2tp_tunnel *tunnel, uint32_t by);
+void usage_attach(struct l2tp_tunnel *tunnel);	/* its group is known, or another one */
+void usage_clear(struct l2tp *l2tp);
 
 /* ---- accept.c, tunnel_open.c -------------------------------------------- */
 

@@ -174,7 +174,8 @@ struct l2tp_tunnel_params {
 	uint8_t retransmit_max_s;	/* cap, default 8 */
 	uint16_t setup_timeout_s;	/* half-open tunnel or session, default 10 */
 	bool ha;			/* "sso enable": replicated */
-	uint32_t session_limit;		/* 0 = none */
+	uint32_t session_limit;		/* of this tunnel; 0 = none */
+	uint32_t no_session_s;		/* an established tunnel without a session is closed after; 0 = never */
 	enum l2tp_failover failover;
 	uint32_t recovery_ms;		/* AVP 76: how long the peer shall wait for our recovery */
 	bool hide;			/* AVPs that may be hidden are (RFC 2661 4.3; needs secret) */
@@ -202,13 +203,20 @@ struct l2tp_ops {
 	bool (*select_group)(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *params);
 	/* unpredictable octets (IDs, challenges): RFC 2661 9.1 */
 	void (*random)(void *ctx, void *buf, size_t len);
+	/*
+	 * Limits of the caller; both may be NULL.  False: `why` is told to the peer in
+	 * the words of the tunnel's `busy`.  Not asked when a peer recovers a tunnel.
+	 */
+	bool (*admit_tunnel)(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
+			     char why[L2TP_TEXT_MAX]);
+	bool (*admit_call)(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX]);
 };
 
 struct l2tp_config {
 	uint16_t id_min, id_max;	/* tunnel IDs of this engine: unique per box, so groups have ranges */
 	uint32_t max_tunnels;		/* 0 = as many as IDs */
-	uint32_t max_half_open;		/* tunnels in setup, all peers; default 500 */
-	uint32_t max_half_open_per_peer;/* default 50 */
+	uint32_t max_half_open;		/* tunnels in setup, all peers; 0: the default 500 */
+	uint32_t max_half_open_per_peer;/* 0: the default 50 */
 	uint32_t max_calls_setup;	/* calls in setup that peers asked for, all of them; 0 = no limit */
 	uint32_t max_calls_setup_per_peer; /* 0 = no limit */
 	const char *vendor_name;	/* AVP 8; NULL: none */
@@ -217,6 +225,8 @@ struct l2tp_config {
 
 struct l2tp *l2tp_new(const struct l2tp_config *config, const struct l2tp_ops *ops);
 void l2tp_free(struct l2tp *l2tp);
+/* The max_ fields of `limits` hold from now on; nothing that is up is touched. */
+void l2tp_set_limits(struct l2tp *l2tp, const struct l2tp_config *limits);
 
 /* ---- input -------------------------------------------------------------- */
 
@@ -472,5 +482,7 @@ struct l2tp_counters {
 	uint64_t resync_ok, resync_failed;
 };
 void l2tp_counters(const struct l2tp *l2tp, struct l2tp_counters *counters);
+/* Sessions, and tunnels that do not close, of the VPDN group (l2tp_tunnel_params.group). */
+void l2tp_group_usage(const struct l2tp *l2tp, const char *group, uint32_t *tunnels, uint32_t *sessions);
 
 #endif

@@ -67,9 +67,9 @@ enum {
 void message_result(struct l2tp_result *result, uint16_t code, uint16_t error, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* "<what> <limit> reached", in the codes that `params` chooses; `call`: for a CDN. */
-void message_busy(struct l2tp_result *result, bool call, const struct l2tp_tunnel_params *params, const char *what,
-		  uint32_t limit);
+/* We are full, in the codes that `params` chooses; `call`: for a CDN. */
+void message_busy(struct l2tp_result *result, bool call, const struct l2tp_tunnel_params *params, const char *format,
+		  ...) __attribute__((format(printf, 4, 5)));
 
 /* ---- reading ------------------------------------------------------------ */
 

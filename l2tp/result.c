@@ -24,10 +24,17 @@ void message_result(struct l2tp_result *result, uint16_t code, uint16_t error, c
 	va_end(args);
 }
 
-void message_busy(struct l2tp_result *result, bool call, const struct l2tp_tunnel_params *params, const char *what,
-		  uint32_t limit)
+void message_busy(struct l2tp_result *result, bool call, const struct l2tp_tunnel_params *params, const char *format,
+		  ...)
 {
-	message_result(result, CDN_ERROR, ERROR_RESOURCES, "%s %u of group %s reached", what, limit, params->group);
+	va_list args;
+
+	memset(result, 0, sizeof(*result));
+	result->result = CDN_ERROR;
+	result->error = ERROR_RESOURCES;
+	va_start(args, format);
+	vsnprintf(result->text, sizeof(result->text), format, args);
+	va_end(args);
 	switch (params->busy) {
 	case L2TP_BUSY_RESOURCES:
 		break;

@@ -29,6 +29,8 @@ static void count(struct l2tp_session *session, uint32_t by)
 	if (session->state == L2TP_SESSION_IDLE)
 		return;
 	counters->sessions += by;
+	if (tunnel->usage)
+		tunnel->usage->sessions += by;
 	counters->sessions_established += established ? by : 0;
 	tunnel->session_established += established ? by : 0;
 	counters->ha_sessions += ha ? by : 0;
@@ -171,6 +173,7 @@ void session_set_state(struct l2tp_session *session, enum l2tp_session_state sta
 	if (l2tp_session_recorded(session))
 		note_session(session);
 	if (state == L2TP_SESSION_IDLE) {
+		tunnel->empty_ms = now_ms;	/* if it was the last one */
 		session_announce(session, L2TP_ACTION_SESSION_DOWN, result, by_peer);
 		session_free(session);
 		return;

@@ -41,6 +41,7 @@ static void count(struct l2tp_tunnel *tunnel, uint32_t by)
 	if (tunnel->state == L2TP_TUNNEL_IDLE || tunnel->state == L2TP_TUNNEL_CLOSING || tunnel->recovery.old_id)
 		return;
 	counters->tunnels += by;
+	usage_tunnel(tunnel, by);
 	counters->tunnels_established += established ? by : 0;
 	counters->ha_tunnels += tunnel->params.ha ? by : 0;
 	counters->ha_tunnels_established += tunnel->params.ha && established ? by : 0;
@@ -52,6 +53,7 @@ void tunnel_apply(struct l2tp_tunnel *tunnel, const struct l2tp_tunnel_state_rec
 	tunnel->state = state->state;
 	tunnel->initiator = state->initiator;
 	tunnel->params = state->params;
+	usage_attach(tunnel);
 	memcpy(tunnel->peer_name, state->peer_name, sizeof(tunnel->peer_name));
 	memcpy(tunnel->peer_vendor, state->peer_vendor, sizeof(tunnel->peer_vendor));
 	tunnel->peer_firmware = state->peer_firmware;
@@ -588,6 +590,29 @@ static uint64_t hello_deadline(const struct l2tp_tunnel *tunnel)
 	return tunnel->last_rx_ms + tunnel->params.hello_s * UINT64_C(1000);
 }
 
+/* Nobody uses it: from the last session on, or since it is up, or sure of itself again. */
+static uint64_t empty_deadline(const struct l2tp_tunnel *tunnel)
+{
+	uint64_t from_ms = tunnel->since_ms;
+
+	if (tunnel->state != L2TP_TUNNEL_ESTABLISHED || !tunnel->params.no_session_s || tunnel->session_count ||
+	    resync_running(tunnel) || tunnel->recovery.old_id)
+		return CHANNEL_NEVER;
+	if (from_ms < tunnel->empty_ms)
+		from_ms = tunnel->empty_ms;
+	if (from_ms < tunnel->resync.end_ms)
+		from_ms = tunnel->resync.end_ms;
+	return from_ms + tunnel->params.no_session_s * UINT64_C(1000);
+}
+
+static void empty(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct tunnel_input in = { .now_ms = now_ms };
+
+	message_result(&in.result, STOPCCN_GENERAL, 0, "no session for %u s", tunnel->params.no_session_s);
+	tunnel_event(tunnel, TUNNEL_EVENT_CLOSE, &in);
+}
+
 static uint64_t deadline(const struct l2tp_tunnel *tunnel)
 {
 	const uint64_t times[] = {
@@ -597,6 +622,7 @@ static uint64_t deadline(const struct l2tp_tunnel *tunnel)
 		tunnel->patience_ms,
 		resync_deadline(tunnel),
 		hello_deadline(tunnel),
+		empty_deadline(tunnel),
 		tunnel->half_open_first ? tunnel->half_open_first->setup_deadline_ms : CHANNEL_NEVER,
 	};
 	uint64_t first = tunnel->overflow ? 0 : CHANNEL_NEVER;
@@ -660,6 +686,8 @@ void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 		tunnel_event(tunnel, TUNNEL_EVENT_TIMEOUT, &in);
 	}
 	session_timers(tunnel, now_ms);
+	if (now_ms >= empty_deadline(tunnel))
+		empty(tunnel, now_ms);
 	if (now_ms >= hello_deadline(tunnel))
 		tunnel_hello(tunnel, now_ms);
 	tunnel_schedule(tunnel);

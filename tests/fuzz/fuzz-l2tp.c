@@ -80,7 +80,7 @@ static void weak_random(void *ctx, void *buf, size_t len)
 static struct l2tp *engine_new(struct world *world)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 40, .max_half_open = 10, .max_half_open_per_peer = 10 };
-	struct l2tp_ops ops = { world, select_group, weak_random };
+	struct l2tp_ops ops = { .ctx = world, .select_group = select_group, .random = weak_random };
 	struct l2tp *l2tp = l2tp_new(&config, &ops);
 
 	must(l2tp);

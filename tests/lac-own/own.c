@@ -209,7 +209,7 @@ struct lac *lac_new(const struct lac_config *config)
 {
 	struct l2tp_config engine = { .id_min = 1, .id_max = 65535, .vendor_name = "l2tpha", .firmware = 1 };
 	struct lac *l = calloc(1, sizeof(*l));
-	struct l2tp_ops ops = { l, select_group, fill_random };
+	struct l2tp_ops ops = { .ctx = l, .select_group = select_group, .random = fill_random };
 
 	if (!l)
 		return NULL;

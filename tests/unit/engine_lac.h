@@ -124,7 +124,7 @@ static const struct lac_ops rig_ops = {
 static UNUSED_OK struct l2tp *rig_engine(void)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 60000, .vendor_name = "l2tpha", .firmware = 1 };
-	struct l2tp_ops ops = { &rig, rig_select, rig_random };
+	struct l2tp_ops ops = { .ctx = &rig, .select_group = rig_select, .random = rig_random };
 	struct l2tp *l2tp = l2tp_new(&config, &ops);
 
 	ck_assert_ptr_nonnull(l2tp);

@@ -73,7 +73,7 @@ static UNUSED_OK void box_init(struct box *box)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535, .vendor_name = "l2tpha", .firmware = 1,
 				      .max_half_open = 100000, .max_half_open_per_peer = 60000 };
-	struct l2tp_ops ops = { box, box_select, box_random };
+	struct l2tp_ops ops = { .ctx = box, .select_group = box_select, .random = box_random };
 
 	memset(box, 0, sizeof(*box));
 	box->now = 1000000;

@@ -646,7 +646,7 @@ START_TEST(a_standby_goes_on_with_a_tunnel_we_opened)
 	struct l2tp_channel_state channel;
 	struct l2tp *dead = A->l2tp;
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535 };
-	struct l2tp_ops ops = { A, two_select, two_random };
+	struct l2tp_ops ops = { .ctx = A, .select_group = two_select, .random = two_random };
 	const uint8_t *message;
 	uint16_t id = two_open(A);
 	size_t len;

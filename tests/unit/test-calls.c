@@ -501,7 +501,7 @@ END_TEST
 START_TEST(calls_in_setup_are_limited)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535 };
-	struct l2tp_ops ops = { B, two_select, two_random };
+	struct l2tp_ops ops = { .ctx = B, .select_group = two_select, .random = two_random };
 	int i;
 
 	two_stop();
@@ -584,7 +584,7 @@ END_TEST
 static void replace_b(void)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535 };
-	struct l2tp_ops ops = { B, two_select, two_random };
+	struct l2tp_ops ops = { .ctx = B, .select_group = two_select, .random = two_random };
 	struct l2tp_tunnel *tunnel = tunnel_at(B);
 	struct l2tp *dead = B->l2tp, *next = l2tp_new(&config, &ops);
 	struct l2tp_session_state_rec session;

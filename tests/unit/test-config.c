@@ -18,6 +18,14 @@ static const char full[] =
 	"hostname lns-a\n"
 	"enable secret 0 hush\n"
 	"vpdn enable\n"
+	"vpdn softshut\n"
+	"vpdn session-limit 7000\n"
+	"vpdn limit-code try-another\n"
+	"vpdn limit-redirect 192.0.2.8\n"
+	"vpdn max-starting 400\n"
+	"vpdn max-starting per-peer 40\n"
+	"vpdn max-starting tunnels 300\n"
+	"vpdn max-starting tunnels per-peer 30\n"
 	"l2tp failover-resync disable\n"
 	"l2tp failover recovery-time 30000\n"
 	"username alice password 0 secret1\n"
@@ -48,6 +56,15 @@ static const char full[] =
 	" l2tp tunnel retransmit timeout max 4\n"
 	" l2tp tunnel timeout setup 60\n"
 	" session-limit 500\n"
+	" l2tp tunnel timeout no-session 300\n"
+	" l2tp tunnel retransmit initial retries 3\n"
+	" l2tp tunnel retransmit initial timeout min 2\n"
+	" l2tp tunnel retransmit initial timeout max 5\n"
+	" l2tp tunnel address-change reject\n"
+	" l2tp tunnel tie-breaker\n"
+	" l2tp hidden\n"
+	" limit-code directed\n"
+	" limit-redirect 192.0.2.7 2001:db8::7\n"
 	" failover-resync failover-protocol\n"
 	" source vpdn-template T\n"
 	"!\n"
@@ -126,6 +143,22 @@ START_TEST(reads_every_field)
 	ck_assert_uint_eq(g->retransmit_max_s, 4);
 	ck_assert_uint_eq(g->setup_timeout_s, 60);
 	ck_assert_uint_eq(g->session_limit, 500);
+	ck_assert_uint_eq(g->no_session_s, 300);
+	ck_assert_uint_eq(g->initial_retries, 3);
+	ck_assert_uint_eq(g->initial_min_s, 2);
+	ck_assert_uint_eq(g->initial_max_s, 5);
+	ck_assert_int_eq(g->address_change, L2TP_PEER_CHANGE_REJECT);
+	ck_assert(g->tie_break && g->hide);
+	ck_assert_int_eq(g->limit_code, CONFIG_LIMIT_DIRECTED);
+	ck_assert_str_eq(g->limit_redirect, "192.0.2.7, [2001:db8::7]");
+	ck_assert(c->softshut);
+	ck_assert_uint_eq(c->session_limit, 7000);
+	ck_assert_int_eq(c->limit_code, CONFIG_LIMIT_TRY_ANOTHER);
+	ck_assert_str_eq(c->limit_redirect, "192.0.2.8");
+	ck_assert_uint_eq(c->max_starting, 400);
+	ck_assert_uint_eq(c->max_starting_peer, 40);
+	ck_assert_uint_eq(c->max_tunnels_starting, 300);
+	ck_assert_uint_eq(c->max_tunnels_starting_peer, 30);
 	ck_assert_uint_eq(g->failover, L2TP_FAILOVER_PROTOCOL);
 	ck_assert_str_eq(g->source_template, "T");
 	ck_assert_uint_eq(c->failover, L2TP_FAILOVER_DISABLE);
@@ -315,6 +348,49 @@ START_TEST(templates)
 }
 END_TEST
 
+/* Group over template over global, and a default that is stated over another's word. */
+START_TEST(limit_codes)
+{
+	struct config *c = parse("vpdn limit-code temporary\nvpdn limit-redirect 192.0.2.1\n"
+				 "vpdn-template t\n limit-code directed\n l2tp tunnel timeout no-session 30\n l2tp hidden\n"
+				 " l2tp tunnel password x\n"
+				 "vpdn-group a\n source vpdn-template t\n limit-code resources\n limit-redirect 2001:db8::1 192.0.2.2\n"
+				 " l2tp tunnel timeout no-session never\n no l2tp hidden\n"
+				 "vpdn-group b\n source vpdn-template t\nvpdn-group c\n"
+				 "vpdn-group d\n source vpdn-template t\n limit-code resources\n default limit-code\n"
+				 " no limit-redirect\n");
+	char *text = config_print(c, CONFIG_PRINT_SECRETS), *all = config_print(c, CONFIG_PRINT_SECRETS | CONFIG_PRINT_ALL);
+	struct config *again = parse(text), *full_again = parse(all);
+	struct config_vpdn_group a, b, n, d;
+
+	for (int i = 0; i < 3; i++) {
+		const struct config *of = i == 0 ? c : i == 1 ? again : full_again;
+
+		config_vpdn_group_effective(of, config_vpdn_group_find(of, "a"), &a);
+		config_vpdn_group_effective(of, config_vpdn_group_find(of, "b"), &b);
+		config_vpdn_group_effective(of, config_vpdn_group_find(of, "c"), &n);
+		config_vpdn_group_effective(of, config_vpdn_group_find(of, "d"), &d);
+		ck_assert_int_eq(a.limit_code, CONFIG_LIMIT_RESOURCES);
+		ck_assert_str_eq(a.limit_redirect, "[2001:db8::1], 192.0.2.2");
+		ck_assert_uint_eq(a.no_session_s, 0);
+		ck_assert(!a.hide && b.hide && !n.hide);
+		ck_assert_int_eq(b.limit_code, CONFIG_LIMIT_DIRECTED);
+		ck_assert_str_eq(b.limit_redirect, "192.0.2.1");
+		ck_assert_uint_eq(b.no_session_s, 30);
+		ck_assert_int_eq(n.limit_code, CONFIG_LIMIT_TEMPORARY);
+		ck_assert_int_eq(d.limit_code, CONFIG_LIMIT_DIRECTED);
+	}
+	ck_assert_ptr_nonnull(strstr(text, " limit-redirect 2001:db8::1 192.0.2.2\n"));
+	ck_assert_ptr_nonnull(strstr(text, " l2tp tunnel timeout no-session never\n"));
+	ck_assert_ptr_nonnull(strstr(text, "vpdn limit-code temporary\n"));
+	free(text);
+	free(all);
+	config_free(c);
+	config_free(again);
+	config_free(full_again);
+}
+END_TEST
+
 START_TEST(users_by_name)
 {
 	struct config *c = parse("username a password 1\nusername b password 2\nusername c password 3\n"
@@ -382,6 +458,13 @@ static const struct {
 	{ "redundancy\n group g\n  detector carp\n", "t:3: refused 'carp': expected one of builtin, keepalived" },
 	{ "redundancy\n group g\n  keepalived fifo k\n", "t:3: refused 'k': expected </PATH>" },
 	{ "vpdn-template t\n session-limit 4\n", "t:2: refused 'session-limit'" },
+	{ "vpdn session-limit 131073\n", "t:1: refused '131073': expected <1-131072>" },
+	{ "vpdn max-starting 0\n", "t:1: refused '0': expected one of <1-65535> number, per-peer, tunnels" },
+	{ "vpdn limit-code busy\n", "t:1: refused 'busy': expected one of resources, try-another, directed, temporary" },
+	{ "vpdn-group g\n limit-redirect lns2\n", "t:2: refused 'lns2': expected <A.B.C.D or X:X::X>" },
+	{ "vpdn-group g\n l2tp tunnel timeout no-session 86401\n", "t:2: refused '86401': expected one of <1-86400> seconds" },
+	{ "vpdn-group g\n l2tp tunnel address-change no\n", "t:2: refused 'no': expected one of port, accept, ignore" },
+	{ "vpdn-group g\n l2tp tunnel retransmit initial timeout max 9\n", "t:2: refused '9': expected <1-8>" },
 	{ "hostname \"x\n", "t:1: refused: a quotation mark is missing" },
 	{ "hostname a\tb\n", "t:1: refused 'b': expected end of line" },
 	{ "hostname a\001\n", "t:1: refused 'a.': expected <name" },
@@ -564,7 +647,7 @@ END_TEST
 START_TEST(manual)
 {
 	FILE *file = fopen("man/l2tpha.conf.5", "re");
-	char page[32768] = "", plain[32768], keywords[64];
+	char page[65536] = "", plain[65536], keywords[64];
 	size_t n = 0;
 
 	ck_assert_msg(file != NULL, "run it at the top of the source tree");
@@ -617,6 +700,7 @@ int main(void)
 	tcase_add_test(tc, where_keepalived_is);
 	tcase_add_loop_test(tc, failover_methods, 0, sizeof(failovers) / sizeof(failovers[0]));
 	tcase_add_test(tc, templates);
+	tcase_add_test(tc, limit_codes);
 	tcase_add_test(tc, users_by_name);
 	tcase_add_test(tc, falls_back_to_the_parent_mode);
 	tcase_add_test(tc, abbreviations);

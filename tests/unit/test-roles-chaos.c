@@ -31,7 +31,7 @@ static int index_of(const struct two_end *end)
 static struct l2tp *engine(struct two_end *end)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535 };
-	struct l2tp_ops ops = { end, two_select, two_random };
+	struct l2tp_ops ops = { .ctx = end, .select_group = two_select, .random = two_random };
 	struct l2tp *l2tp = l2tp_new(&config, &ops);
 
 	ck_assert_ptr_nonnull(l2tp);

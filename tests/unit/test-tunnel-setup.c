@@ -314,7 +314,7 @@ END_TEST
 START_TEST(half_open_limits)
 {
 	struct l2tp_config config = { .id_min = 100, .id_max = 199, .max_half_open = 5, .max_half_open_per_peer = 3 };
-	struct l2tp_ops ops = { &box, box_select, box_random };
+	struct l2tp_ops ops = { .ctx = &box, .select_group = box_select, .random = box_random };
 	struct l2tp_counters counters;
 	uint16_t id;
 
@@ -349,7 +349,7 @@ END_TEST
 START_TEST(ids_rest_before_they_come_back)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 50 };
-	struct l2tp_ops ops = { &box, box_select, box_random };
+	struct l2tp_ops ops = { .ctx = &box, .select_group = box_select, .random = box_random };
 	struct l2tp_result result = { .result = 1 };
 	bool used[51] = { false };
 	uint16_t id;

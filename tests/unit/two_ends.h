@@ -188,7 +188,7 @@ static UNUSED_OK void two_run(uint64_t ms)
 static UNUSED_OK void two_end_init(struct two_end *end, const char *name)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535, .vendor_name = "l2tpha", .firmware = 1 };
-	struct l2tp_ops ops = { end, two_select, two_random };
+	struct l2tp_ops ops = { .ctx = end, .select_group = two_select, .random = two_random };
 
 	strcpy(end->params.group, "test");
 	snprintf(end->params.local_name, sizeof(end->params.local_name), "%s", name);
