@@ -21,6 +21,7 @@ const struct ha_record_type checkpoint_types[] = {
 	{ CHECKPOINT_MESSAGE, 1, 1, "message" },
 	{ CHECKPOINT_SESSION, 1, 1, "session" },
 	{ CHECKPOINT_SUBSCRIBER, 1, 1, "subscriber" },
+	{ CHECKPOINT_JOINT, 1, 1, "joint" },
 };
 const size_t checkpoint_type_count = sizeof(checkpoint_types) / sizeof(checkpoint_types[0]);
 
@@ -356,5 +357,38 @@ int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint
 			*out = s;
 	}
 	l2tpha__subscriber__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_joint(const struct checkpoint_joint *in, uint8_t **body, size_t *len)
+{
+	L2tpha__Joint m = L2TPHA__JOINT__INIT;
+
+	m.tunnel_id = in->tunnel_id;
+	m.session_id = in->session_id;
+	m.to_tunnel_id = in->to_tunnel_id;
+	m.to_session_id = in->to_session_id;
+	m.user = text_out(in->user);
+	m.up_unix_ms = in->up_unix_ms;
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_joint(const void *body, size_t len, struct checkpoint_joint *out)
+{
+	L2tpha__Joint *m = l2tpha__joint__unpack(NULL, len, body);
+	struct checkpoint_joint j = { 0 };
+	bool ok = m && m->tunnel_id <= UINT16_MAX && m->session_id <= UINT16_MAX && m->to_tunnel_id <= UINT16_MAX &&
+		  m->to_session_id <= UINT16_MAX && m->to_tunnel_id && m->to_session_id &&
+		  text_in(j.user, sizeof(j.user), m->user);
+
+	if (ok) {
+		j.tunnel_id = (uint16_t)m->tunnel_id;
+		j.session_id = (uint16_t)m->session_id;
+		j.to_tunnel_id = (uint16_t)m->to_tunnel_id;
+		j.to_session_id = (uint16_t)m->to_session_id;
+		j.up_unix_ms = m->up_unix_ms;
+		*out = j;
+	}
+	l2tpha__joint__free_unpacked(m, NULL);
 	return ok ? 0 : -EBADMSG;
 }

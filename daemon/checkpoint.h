@@ -19,6 +19,7 @@ enum checkpoint_type {		/* struct ha_key.type */
 	CHECKPOINT_MESSAGE,	/* a = tunnel, b = Ns */
 	CHECKPOINT_SESSION,	/* a = tunnel, b = session */
 	CHECKPOINT_SUBSCRIBER,	/* a = tunnel, b = session */
+	CHECKPOINT_JOINT,	/* a, b: the session that came in */
 };
 
 /* The types this software knows, and the versions of their bodies, for the handshake of ha/. */
@@ -37,10 +38,17 @@ struct checkpoint_subscriber {
 	uint64_t up_unix_ms;
 };
 
+struct checkpoint_joint {
+	uint16_t tunnel_id, session_id, to_tunnel_id, to_session_id;
+	char user[PPP_NAME_MAX];
+	uint64_t up_unix_ms;
+};
+
 int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **body, size_t *len);
 int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **body, size_t *len);
 int checkpoint_encode_message(const uint8_t *data, size_t data_len, uint8_t **body, size_t *len);
 int checkpoint_encode_session(const struct l2tp_session_state_rec *in, uint8_t **body, size_t *len);
+int checkpoint_encode_joint(const struct checkpoint_joint *in, uint8_t **body, size_t *len);
 int checkpoint_encode_subscriber(const struct checkpoint_subscriber *in, uint8_t **body, size_t *len);
 
 /*
@@ -53,6 +61,7 @@ int checkpoint_decode_tunnel(const void *body, size_t len, struct l2tp_tunnel_st
 int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_state *out);
 int checkpoint_decode_message(const void *body, size_t len, uint8_t out[L2TP_MSG_MAX], size_t *out_len);
 int checkpoint_decode_session(const void *body, size_t len, struct l2tp_session_state_rec *out);
+int checkpoint_decode_joint(const void *body, size_t len, struct checkpoint_joint *out);
 /* out->ppp_state is malloc'd (may be NULL); the caller frees it. */
 int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint_subscriber *out);
 

@@ -32,6 +32,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
 		return &l2tpha__session__descriptor;
 	case CHECKPOINT_SUBSCRIBER:
 		return &l2tpha__subscriber__descriptor;
+	case CHECKPOINT_JOINT:
+		return &l2tpha__joint__descriptor;
 	}
 	return NULL;
 }

@@ -305,6 +305,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 			l2tp_session_close(l2tp_session_find(group->l2tp, a->tunnel_id, a->session_id), group->now_ms, &r);
 		break;
 	case L2TP_ACTION_SESSION_DOWN:
+		joint_session_down(group, a);
 		sub_end(group, a->tunnel_id, a->session_id);
 		break;
 	case L2TP_ACTION_RESYNC_DONE:

@@ -114,7 +114,8 @@ struct subscriber_info {
 	char user[64];
 	char ifname[16];
 	uint32_t address;		/* network order, 0 = none yet */
-	bool has_ppp;			/* PPP state captured: protected once committed */
+	uint16_t to_tunnel_id, to_session_id; /* switched: the other leg; 0: it ends here */
+	bool has_ppp;			/* PPP state captured, or there is none to be: protected once committed */
 	bool in_place;			/* kernel session and PPP unit exist on this box */
 	uint64_t up_unix_ms;
 };

@@ -19,7 +19,7 @@
 #include "daemon/log.h"
 
 #define WALK_SLICE 32		/* sessions of a wake-up: well below a millisecond */
-#define REBUILD_PASSES 3
+#define REBUILD_PASSES 4
 
 /* ---- the lease ---------------------------------------------------------- */
 
@@ -324,6 +324,7 @@ static int apply_record(struct group *group, struct ha_key key, const void *body
 	struct l2tp_channel_state channel;
 	struct l2tp_session_state_rec session;
 	struct checkpoint_subscriber sub;
+	struct checkpoint_joint joint;
 	struct subscriber *known;
 	struct group_tunnel *t;
 	uint8_t data[L2TP_MSG_MAX];
@@ -369,6 +370,11 @@ static int apply_record(struct group *group, struct ha_key key, const void *body
 			free((void *)(uintptr_t)sub.ppp_state);
 		}
 		return rc;
+	case CHECKPOINT_JOINT:
+		rc = checkpoint_decode_joint(body, len, &joint);
+		if (!rc)
+			joint_apply(group, &joint);
+		return rc;
 	}
 	return 0;	/* of a newer release: held for it */
 }
@@ -402,6 +408,9 @@ static void apply_del(struct group *group, struct ha_key key)
 		if (sub)
 			sub_drop(group, sub);
 		break;
+	case CHECKPOINT_JOINT:
+		joint_apply_del(group, key.a, key.b);
+		break;
 	}
 }
 
@@ -416,6 +425,8 @@ static unsigned pass_of(uint8_t type)
 		return 1;
 	case CHECKPOINT_SESSION:
 	case CHECKPOINT_SUBSCRIBER:
+		return 2;
+	case CHECKPOINT_JOINT:
 		break;
 	}
 	return REBUILD_PASSES - 1;
@@ -434,6 +445,7 @@ static void rebuild_start(struct group *group)
 
 	HASH_ITER(hh, group->subs, sub, stmp)
 		if (!ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len) &&
+		    !joint_recorded(group, sub) &&
 		    !(group->active && sub_is_newer(sub) &&
 		      ha_get(group->ha, (struct ha_key){ CHECKPOINT_SESSION, sub->tunnel_id, sub->session_id, 0 }, &len)))
 			sub_drop(group, sub);

@@ -26,7 +26,15 @@ const char *subscriber_state_name(enum subscriber_state state)
 	return "?";
 }
 
-static enum subscriber_state state_of(const struct group *group, const struct subscriber *sub)
+/* Frames pass: by PPP of ours, or over to the other leg. */
+static bool passes(struct group *group, const struct subscriber *sub)
+{
+	const struct subscriber *head = joint_head(group, sub);
+
+	return head ? head->joint == PLANE_READY : sub->ppp == SUB_PPP_UP;
+}
+
+static enum subscriber_state state_of(struct group *group, const struct subscriber *sub)
 {
 	if (sub->closing)
 		return SUBSCRIBER_CLOSING;
@@ -34,22 +42,27 @@ static enum subscriber_state state_of(const struct group *group, const struct su
 		return SUBSCRIBER_STANDBY;
 	if (sub->plane != PLANE_READY)
 		return SUBSCRIBER_KERNEL;
-	return sub->ppp == SUB_PPP_UP ? SUBSCRIBER_UP : SUBSCRIBER_PPP;
+	if (passes(group, sub))
+		return SUBSCRIBER_UP;
+	return sub->other ? SUBSCRIBER_KERNEL : SUBSCRIBER_PPP;
 }
 
 bool group_subscriber(const struct group *group, uint16_t tunnel_id, uint16_t session_id, struct subscriber_info *info)
 {
-	const struct subscriber *sub = sub_find((struct group *)(uintptr_t)group, tunnel_id, session_id);
+	struct group *g = (struct group *)(uintptr_t)group;
+	const struct subscriber *sub = sub_find(g, tunnel_id, session_id);
 
 	if (!sub)
 		return false;
 	*info = (struct subscriber_info){
 		.tunnel_id = tunnel_id,
 		.session_id = session_id,
-		.state = state_of(group, sub),
+		.state = state_of(g, sub),
 		.address = sub->address,
-		.has_ppp = sub->ppp_state != NULL,
-		.in_place = sub->plane == PLANE_READY && sub->ppp == SUB_PPP_UP,
+		.has_ppp = sub->ppp_state || sub->other,
+		.in_place = sub->plane == PLANE_READY && passes(g, sub),
+		.to_tunnel_id = (uint16_t)(sub->other >> 16),
+		.to_session_id = (uint16_t)sub->other,
 		.up_unix_ms = sub->up_unix_ms,
 	};
 	snprintf(info->user, sizeof(info->user), "%.*s", (int)sizeof(info->user) - 1, sub->user);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside a redundancy group; for group*.c and subscriber*.c only.
+ * Inside a redundancy group; for group*.c, joint.c and subscriber*.c only.
  *
  *   group.c        events, the round (group_run)
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
@@ -9,6 +9,7 @@
  *   group_info.c   looking at it, failure history
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
+ *   joint.c        two sessions joined: a call that is switched
  *   subscriber.c   one session's data plane, PPP and address
  *   subscriber_ppp.c  what its PPP engine says
  */
@@ -70,6 +71,10 @@ struct subscriber {
 	char pool[64];		/* where it came from; empty: fixed or none */
 	char user[PPP_NAME_MAX];
 	char ifname[PPP_IFNAME_MAX];
+	uint32_t other;		/* joined to the session of that key, no PPP here; 0: it is not */
+	bool dialled;		/* of the two it is the one we placed */
+	enum plane joint;	/* of the one that came in: are the channels joined? */
+	uint32_t joint_generation;
 	uint8_t *ppp_state;
 	size_t ppp_state_len;
 	uint64_t up_unix_ms;
@@ -212,6 +217,23 @@ bool group_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tun
 bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
 			char why[L2TP_TEXT_MAX]);
 bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX]);
+
+/* ---- joint.c ---- */
+/* Of the two, the one that came in; NULL: it is not joined. */
+struct subscriber *joint_head(struct group *group, const struct subscriber *sub);
+/* From here on what comes in by either goes out by the other. */
+void joint_make(struct group *group, struct subscriber *head, uint16_t tunnel_id, uint16_t session_id);
+void joint_apply(struct group *group, const struct checkpoint_joint *record);
+void joint_apply_del(struct group *group, uint16_t tunnel_id, uint16_t session_id);
+bool joint_recorded(struct group *group, const struct subscriber *sub);
+/* Its kernel session is there. */
+void joint_place(struct group *group, struct subscriber *sub);
+/* Its kernel session goes, and with it what was joined in the kernel. */
+void joint_unplace(struct group *group, struct subscriber *sub);
+/* A session is over: so is the other, for the same reason. */
+void joint_session_down(struct group *group, const struct l2tp_action *action);
+/* The takeover has come to it: is the other one there?  False: it was not, and is not joined any more. */
+bool joint_whole(struct group *group, struct subscriber *sub);
 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,

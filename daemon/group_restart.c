@@ -22,6 +22,7 @@
 
 #define ADOPT_MS 5000		/* PPP was open: its engine comes back, and nothing is lost until then; from the last one that came */
 #define ADOPT_LONGEST_MS 60000	/* but not for ever */
+#define ADOPT_JOINED_MS 20	/* how often it is looked whether the tunnel is there, whose sessions were kept */
 #define ADOPT_SETUP_MS 600	/* PPP was not: it ended with the daemon, or was open and nobody knew yet */
 
 /* ---- waiting ------------------------------------------------------------- */
@@ -32,7 +33,7 @@ void adopt_begin(struct group *group, struct subscriber *sub)
 
 	if (!group->restoring || !t || sub->adopt_until_ms || !(group->speaks || group_hot(group)))
 		return;
-	sub->adopt_until_ms = group->now_ms + (sub->ppp_state ? ADOPT_MS : ADOPT_SETUP_MS);
+	sub->adopt_until_ms = group->now_ms + (sub->ppp_state || sub->other ? ADOPT_MS : ADOPT_SETUP_MS);
 	if (!group->adopting++)
 		group->adopt_began_ms = group->adopt_seen_ms = group->now_ms;
 	t->adopting++;
@@ -64,12 +65,47 @@ static uint64_t adopt_deadline(const struct group *group, const struct subscribe
 	return until_ms < longest_ms ? until_ms : longest_ms;
 }
 
+static void session_adopted(void *arg, int error, int session_fd, int tunnel_fd);
+
+/* Of a joined session no PPP process brings the socket: it was kept, or it is gone.  True: we shall hear. */
+static bool adopt_joined(struct group *group, struct subscriber *sub)
+{
+	struct group_tunnel *t = tunnel_get(group, sub->tunnel_id, false);
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
+	struct l2tp_session_state_rec s;
+	struct l2tp_tunnel_info info;
+	struct dp_session ds;
+	struct dp_request *req;
+
+	if (!t || !session || t->adopt || t->plane != PLANE_READY || sub->plane != PLANE_NONE)
+		return sub->plane == PLANE_CREATING;
+	l2tp_session_export(session, &s);
+	l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, sub->tunnel_id), &info);
+	ds = (struct dp_session){ .tunnel_id = s.tunnel_id, .local_id = s.local_id, .peer_tunnel_id = info.s.peer_id,
+				  .peer_id = s.peer_id, .local = info.s.local, .peer = info.s.peer,
+				  .send_seq = s.sequencing_required, .recv_seq = s.sequencing_required,
+				  .lns_mode = !sub->dialled };
+	sub->generation = ++group->generation;
+	req = group_request(group, sub->tunnel_id, sub->session_id, sub->generation);
+	if (!req)
+		return false;
+	sub->plane = PLANE_CREATING;
+	if (!group->dp->ops->session_adopt(group->dp, &ds, -1, session_adopted, req))
+		return true;
+	group_request_done(req);
+	sub->plane = PLANE_NONE;
+	sub->adopt_until_ms = group->now_ms;	/* nobody kept it */
+	return false;
+}
+
 bool adopt_waits(struct group *group, struct subscriber *sub)
 {
 	if (!sub->adopt_until_ms)
 		return false;
+	if (sub->other && adopt_joined(group, sub))
+		return true;
 	if (group->now_ms < adopt_deadline(group, sub)) {
-		sub->retry_at_ms = adopt_deadline(group, sub);
+		sub->retry_at_ms = sub->other ? group->now_ms + ADOPT_JOINED_MS : adopt_deadline(group, sub);
 		if (group->retry_at_ms > sub->retry_at_ms)
 			group->retry_at_ms = sub->retry_at_ms;
 		return true;
@@ -165,7 +201,9 @@ static void session_adopted(void *arg, int error, int session_fd, int tunnel_fd)
 	group->adopted++;
 	group->adopt_seen_ms = group->now_ms;
 	adopt_end(group, sub);
-	if (group->active) {
+	if (sub->other) {
+		joint_place(group, sub);
+	} else if (group->active) {
 		if (sub->ppp_standby)
 			group->ppp->activate(group->ppp_engine, ppp_key_of(sub));
 		sub->ppp_standby = false;

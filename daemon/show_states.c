@@ -98,6 +98,7 @@ static bool count_record(void *ctx, struct ha_key key, const void *body, size_t 
 	case CHECKPOINT_MESSAGE:
 		break;
 	case CHECKPOINT_SESSION:
+	case CHECKPOINT_JOINT:
 		client = CLIENT_VPDN;
 		break;
 	case CHECKPOINT_SUBSCRIBER:

@@ -152,7 +152,7 @@ void sub_placed(struct group *group, struct subscriber *sub)
 	if (!sub->awaiting)
 		return;
 	sub->awaiting = false;
-	if (sub->ppp == SUB_PPP_UP)
+	if (sub->ppp == SUB_PPP_UP || sub->joint == PLANE_READY)
 		group->resync.in_place_ms = (uint32_t)(group->now_ms - group->takeover_ms);
 }
 
@@ -346,13 +346,15 @@ void sub_place(struct group *group, struct subscriber *sub)
 	if (s.state != L2TP_SESSION_ESTABLISHED || adopt_waits(group, sub))
 		return;
 	if (sub->plane == PLANE_READY) {
-		if (sub->ppp == SUB_PPP_NONE)
+		if (sub->other)
+			joint_place(group, sub);
+		else if (sub->ppp == SUB_PPP_NONE)
 			sub_start_ppp(group, sub);
 		return;
 	}
 	if (sub->plane == PLANE_CREATING)
 		return;
-	if (!group->active && !sub->ppp_state)
+	if (!group->active && !sub->ppp_state && !sub->other)
 		return;		/* nothing to put in place before PPP is open */
 	tunnel_place(group, sub->tunnel_id);
 	if (tunnel_get(group, sub->tunnel_id, true) && tunnel_get(group, sub->tunnel_id, true)->adopt) {
@@ -390,8 +392,10 @@ void sub_activate(struct group *group, struct subscriber *sub)
 	if (!sub->adopt_until_ms && sub->ppp != SUB_PPP_STARTED)
 		sub->retry_at_ms = 0;
 	sub->failures = 0;
+	if (!joint_whole(group, sub))
+		return;
 	if (sub->ppp != SUB_PPP_UP) {
-		sub->awaiting = sub->ppp_state != NULL;
+		sub->awaiting = sub->ppp_state || (sub->other && !sub->dialled && sub->joint != PLANE_READY);
 		sub_place(group, sub);
 		return;
 	}
@@ -405,6 +409,7 @@ void sub_activate(struct group *group, struct subscriber *sub)
 void sub_unplace(struct group *group, struct subscriber *sub)
 {
 	adopt_end(group, sub);
+	joint_unplace(group, sub);
 	if (sub->ppp != SUB_PPP_NONE)
 		group->ppp->kill(group->ppp_engine, ppp_key_of(sub));
 	if (sub->plane != PLANE_NONE)

@@ -6,6 +6,7 @@
  * The roles and the further AVPs of calls are in the records, too, and those of
  * a release that knew neither mean what they meant.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,26 @@ START_TEST(calls)
 	ck_assert_int_eq(checkpoint_encode_session(&in, &body, &len), 0);
 	ck_assert_int_eq(checkpoint_decode_session(body, len, &out), 0);
 	ck_assert_mem_eq(&in, &out, sizeof(in));
+	free(body);
+}
+END_TEST
+
+START_TEST(joints)
+{
+	struct checkpoint_joint in = { .tunnel_id = 1, .session_id = 2, .to_tunnel_id = 65535, .to_session_id = 4,
+				       .up_unix_ms = 1700000000000 }, out;
+	uint8_t *body;
+	size_t len;
+
+	strcpy(in.user, "alice@isp.example");
+	ck_assert_int_eq(checkpoint_encode_joint(&in, &body, &len), 0);
+	ck_assert_int_eq(checkpoint_decode_joint(body, len, &out), 0);
+	ck_assert_mem_eq(&in, &out, sizeof(in));
+	ck_assert_int_eq(checkpoint_decode_joint(body, len - 1, &out), -EBADMSG);
+	free(body);
+	in.to_session_id = 0;	/* joined to nothing */
+	ck_assert_int_eq(checkpoint_encode_joint(&in, &body, &len), 0);
+	ck_assert_int_eq(checkpoint_decode_joint(body, len, &out), -EBADMSG);
 	free(body);
 }
 END_TEST
@@ -198,6 +219,7 @@ int main(void)
 	tcase_add_loop_test(tcase, method_and_capabilities, 0, L2TP_FAILOVER_SILENT + 1);
 	tcase_add_test(tcase, unknown_method_is_silent);
 	tcase_add_test(tcase, both_roles);
+	tcase_add_test(tcase, joints);
 	tcase_add_loop_test(tcase, calls, 0, L2TP_CALL_OUT_LNS + 1);
 	tcase_add_test(tcase, records_of_the_release_before);
 	tcase_add_loop_test(tcase, by_hand_as_by_schema, 0, 8);
