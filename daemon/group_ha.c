@@ -513,10 +513,12 @@ static void passivate(struct group *group)
 	/* a standby that was restarted keeps what it has in place: it is mute */
 	if (group->speaks) {
 		HASH_ITER(hh, group->subs, sub, stmp)
-			sub_drop(group, sub);
-		HASH_ITER(hh, group->tunnels, t, ttmp)
-			tunnel_drop(group, t->id);
-		l2tp_forget_all(group->l2tp);
+			sub_mute(group, sub);
+		HASH_ITER(hh, group->tunnels, t, ttmp) {
+			t->channel = (struct l2tp_channel_state){ 0 };
+			if (!group_keeps_in_place(group))
+				tunnel_drop(group, t->id);
+		}
 	}
 	group->speaks = false;
 	rebuild_start(group);

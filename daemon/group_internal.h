@@ -196,6 +196,9 @@ void group_rebuild_some(struct group *group, unsigned records);	/* while group->
 void group_walk(struct group *group);	/* after a takeover, while group->walking: a few sessions more */
 
 /* ---- group_restart.c ---- */
+/* Of a node that loses the role: what is in place stays, and must not speak; what cannot be mute goes. */
+void sub_mute(struct group *group, struct subscriber *sub);
+bool group_keeps_in_place(const struct group *group);
 /* While restoring: what the record is of may still stand. */
 void adopt_begin(struct group *group, struct subscriber *sub);
 void adopt_end(struct group *group, struct subscriber *sub);
@@ -272,6 +275,7 @@ void sub_negotiate_anew(struct group *group, struct subscriber *sub);
 bool sub_captured(struct subscriber *sub, const struct ppp_up *up);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);
+void sub_await_ppp(struct group *group, struct subscriber *sub, bool injected);	/* its engine was asked for something and answers */
 void sub_retry_all(struct group *group);
 void sub_later(struct group *group, struct subscriber *sub);	/* placed again after a while, longer each time */
 /* Address 0: none.  What it gets was taken in the pools before, so nobody else has it. */

@@ -12,6 +12,10 @@
  * the last one has come or its time is up.  All come at once, and a busy box
  * hears them one after the other: so long as they come, nobody is given up.
  *
+ * The other way round, a node that loses the role keeps what is in place too:
+ * to end hundreds of PPP interfaces holds up whoever is at work in the same
+ * kernel, and to make them again leaves nobody to take over meanwhile.
+ *
  * Called by group.c and subscriber.c; everything here ends in theirs.
  */
 #include <errno.h>
@@ -284,6 +288,37 @@ void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, 
 		sub_unplace(group, sub);
 		sub_place(group, sub);
 	}
+}
+
+/* ---- the role goes, the daemon stays ------------------------------------- */
+
+bool group_keeps_in_place(const struct group *group)
+{
+	return group_hot(group) && group->ppp->mute;
+}
+
+/*
+ * As if it had been put in place for a standby: the engine says when it is mute, and one that does not (of a release
+ * that cannot) is ended and made anew as one that hangs.  The numbers of sequenced data are those of the one that
+ * serves from here on, so these are made anew at once.
+ */
+void sub_mute(struct group *group, struct subscriber *sub)
+{
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
+	struct l2tp_session_state_rec s = { 0 };
+
+	if (session)
+		l2tp_session_export(session, &s);
+	if (!group_keeps_in_place(group) || !session || s.sequencing_required || sub->closing || sub->adopt_until_ms ||
+	    sub->plane != PLANE_READY || sub->ppp != SUB_PPP_UP || !sub->ppp_state) {
+		sub_drop(group, sub);
+		return;
+	}
+	group->ppp->mute(group->ppp_engine, ppp_key_of(sub));
+	sub_await_ppp(group, sub, true);
+	sub->ppp_standby = true;
+	sub->awaiting = false;
+	sub->failures = 0;
 }
 
 /* ---- start --------------------------------------------------------------- */

@@ -630,6 +630,14 @@ static void pppd_activate(void *engine, struct ppp_key key)
 		order(s, PROTO_ACTIVATE);
 }
 
+static void pppd_mute(void *engine, struct ppp_key key)
+{
+	struct pppd_session *s = session_find(engine, key);
+
+	if (s)
+		order(s, PROTO_MUTE);
+}
+
 static void pppd_terminate(void *engine, struct ppp_key key)
 {
 	struct pppd_session *s = session_find(engine, key);
@@ -688,6 +696,7 @@ static void pppd_prepare(void *engine, uint32_t count)
 const struct ppp_engine_ops io_pppd_ops = {
 	.start = pppd_start,
 	.activate = pppd_activate,
+	.mute = pppd_mute,
 	.kill = pppd_kill,
 	.terminate = pppd_terminate,
 	.auth_reply = pppd_auth_reply,

@@ -119,6 +119,11 @@ struct ppp_engine_ops {
 	int (*start)(void *engine, const struct ppp_params *p);
 	/* A standby session may speak from now on. */
 	void (*activate)(void *engine, struct ppp_key key);
+	/*
+	 * One that is open may not speak any more: as if it had been started for a standby, and `injected` follows as
+	 * then.  May be NULL: who must be mute is ended and started again.
+	 */
+	void (*mute)(void *engine, struct ppp_key key);
 	/* Ends it at once: not one packet, no `down`. */
 	void (*kill)(void *engine, struct ppp_key key);
 	/* Ends it in order, with LCP Terminate; `down` follows. */

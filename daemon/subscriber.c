@@ -180,6 +180,14 @@ static uint64_t ppp_deadline(const struct group *group, const struct subscriber 
 	return (at_ms / 1000 + 1) * 1000;	/* all of a second are looked at once */
 }
 
+void sub_await_ppp(struct group *group, struct subscriber *sub, bool injected)
+{
+	sub->ppp = SUB_PPP_STARTED;
+	sub->injected = injected;
+	sub->ppp_since_ms = group->now_ms;
+	sub_look_at(group, sub, ppp_deadline(group, sub));
+}
+
 /* Its engine says nothing and does not end either: a process that hangs. */
 static void ppp_waits(struct group *group, struct subscriber *sub)
 {
@@ -295,11 +303,8 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 		sub_failed(group, sub, "PPP does not start", rc);
 		return;
 	}
-	sub->ppp = SUB_PPP_STARTED;
 	sub->ppp_standby = p.standby;
-	sub->injected = p.state != NULL;
-	sub->ppp_since_ms = group->now_ms;
-	sub_look_at(group, sub, ppp_deadline(group, sub));
+	sub_await_ppp(group, sub, p.state != NULL);
 }
 
 struct subscriber *sub_request_done(struct dp_request *req, struct group **group)

@@ -48,6 +48,12 @@ void echo_start(void)
 		TIMEOUT_US(beat, NULL, first_ms * 1000);
 }
 
+void echo_stop(void)
+{
+	UNTIMEOUT_FN(beat, NULL);
+	self.echo_running = 0;
+}
+
 void echo_reply_seen(void)
 {
 	self.echo_pending = 0;

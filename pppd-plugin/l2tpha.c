@@ -55,6 +55,17 @@ void session_activate(void)
 		echo_start();
 }
 
+/* The other node has the role: only what is open and quiet can stay. */
+void session_mute(void)
+{
+	self.muted = 1;
+	if (phase != PHASE_RUNNING || !self.captured
+	    || lcp_fsm[0].state != OPENED || ipcp_fsm[0].state != OPENED)
+		session_vanish();
+	echo_stop();
+	link_note(PROTO_INJECTED, 0);
+}
+
 void session_terminate(void)
 {
 	self.local_terminated = 1;

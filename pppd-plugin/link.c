@@ -103,6 +103,9 @@ static int handle(const uint8_t *buf, int len)
 	case PROTO_ACTIVATE:
 		session_activate();
 		return 0;
+	case PROTO_MUTE:
+		session_mute();
+		return 0;
 	case PROTO_TERMINATE:
 		session_terminate();
 		return 0;

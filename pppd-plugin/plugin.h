@@ -16,6 +16,7 @@
 #include <pppd/chap-new.h>
 #define TIMEOUT_US(fn, arg, us)	timeout(fn, arg, 0, us)
 #define TIMEOUT_S(fn, arg, s)	timeout(fn, arg, s, 0)
+#define UNTIMEOUT_FN(fn, arg)	untimeout(fn, arg)
 #define NOTIFY_PHASE(fn)	add_notifier(&phasechange, fn, NULL)
 #define NOTIFY_EXIT(fn)		add_notifier(&exitnotify, fn, NULL)
 #define PLUGIN_VERSION_TEXT	VERSION
@@ -112,11 +113,13 @@ int auth_ask_address(void);
 
 /* echo.c */
 void echo_start(void);
+void echo_stop(void);
 void echo_reply_seen(void);
 
 /* l2tpha.c */
 void session_setup(void);
 void session_activate(void);
+void session_mute(void);
 void session_terminate(void);
 void session_finish(void);
 void session_received(unsigned char *p, int len);

@@ -21,6 +21,7 @@ typedef struct option option_t;
 
 #define TIMEOUT_US(fn, arg, us)	ppp_timeout(fn, arg, 0, us)
 #define TIMEOUT_S(fn, arg, s)	ppp_timeout(fn, arg, s, 0)
+#define UNTIMEOUT_FN(fn, arg)	ppp_untimeout(fn, arg)
 #define NOTIFY_PHASE(fn)	ppp_add_notify(NF_PHASE_CHANGE, fn, NULL)
 #define NOTIFY_EXIT(fn)		ppp_add_notify(NF_EXIT, fn, NULL)
 #define PLUGIN_VERSION_TEXT	PPPD_VERSION

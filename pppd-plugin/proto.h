@@ -47,6 +47,8 @@ enum proto_type {
 	PROTO_EARLY,		/* a frame that came before the session did */
 	/* daemon -> zygote */
 	PROTO_PREPARE,		/* so many sessions may come soon (status) */
+	/* daemon -> session */
+	PROTO_MUTE,		/* standby from here on; INJECTED is the answer */
 	PROTO_TYPE_END
 };
 

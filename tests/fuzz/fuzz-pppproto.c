@@ -56,6 +56,7 @@ static int decode(enum proto_type type, struct proto_iter *it, union message *m)
 	case PROTO_READY:
 	case PROTO_EXITED:
 	case PROTO_ACTIVATE:
+	case PROTO_MUTE:
 	case PROTO_TERMINATE:
 	case PROTO_KILL:
 	case PROTO_ADOPT:
@@ -88,6 +89,7 @@ static int encode(enum proto_type type, uint8_t *buf, size_t size, const union m
 	case PROTO_READY:
 	case PROTO_EXITED:
 	case PROTO_ACTIVATE:
+	case PROTO_MUTE:
 	case PROTO_TERMINATE:
 	case PROTO_KILL:
 	case PROTO_ADOPT:

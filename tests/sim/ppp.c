@@ -371,6 +371,20 @@ static void op_activate(void *engine, struct ppp_key key)
 		s->mute = false;
 }
 
+static void op_mute(void *engine, struct ppp_key key)
+{
+	struct ppp_model *model = engine;
+	struct sess *s = by_key(engine, key);
+
+	if (!s || model->node->dying)
+		return;
+	s->mute = true;
+	if (s->state == SESS_OPEN)
+		note(model, s, NOTE_INJECTED, 0);
+	else if (s->state != SESS_ENDING)
+		sess_down(model, s, PPP_DOWN_ENGINE);
+}
+
 static void op_kill(void *engine, struct ppp_key key)
 {
 	struct ppp_model *model = engine;
@@ -421,7 +435,7 @@ static void op_auth_reply(void *engine, struct ppp_key key, const struct ppp_ver
 const struct ppp_engine_ops *ppp_model_ops(void)
 {
 	static const struct ppp_engine_ops ops = {
-		.start = op_start, .activate = op_activate, .kill = op_kill, .terminate = op_terminate,
+		.start = op_start, .activate = op_activate, .mute = op_mute, .kill = op_kill, .terminate = op_terminate,
 		.auth_reply = op_auth_reply,
 	};
 

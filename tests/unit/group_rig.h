@@ -53,6 +53,8 @@ struct node {
 	int failures;			/* so many times */
 	int start_error;		/* what starting PPP returns */
 	bool deaf_standby;		/* what is put in place does not take */
+	bool deaf_mute;			/* an engine of a release that does not know the order */
+	unsigned starts;		/* of PPP, so far */
 	uint32_t prepared;		/* sessions the engine was told may come */
 };
 
@@ -172,6 +174,7 @@ static inline int ppp_start(void *engine, const struct ppp_params *p)
 	while (i < ENDS && node->ends[i].state)
 		i++;
 	ck_assert_uint_lt(i, ENDS);
+	node->starts++;
 	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : END_STARTED, .key = p->key, .user = user,
 				      .at_ms = now + 3, .mute = p->standby };
 	return 0;
@@ -183,6 +186,17 @@ static inline void ppp_activate(void *engine, struct ppp_key key)
 
 	if (end)
 		end->mute = false;
+}
+
+static inline void ppp_mute(void *engine, struct ppp_key key)
+{
+	struct end *end = end_find(engine, key);
+
+	if (!end || ((struct node *)engine)->deaf_mute)
+		return;
+	end->mute = true;
+	end->state = END_INJECTING;
+	end->at_ms = now + 3;
 }
 
 static inline void ppp_kill(void *engine, struct ppp_key key)
@@ -217,7 +231,7 @@ static inline void ppp_prepare(void *engine, uint32_t count)
 }
 
 static const struct ppp_engine_ops ppp_ops = {
-	.start = ppp_start, .activate = ppp_activate, .kill = ppp_kill, .terminate = ppp_terminate,
+	.start = ppp_start, .activate = ppp_activate, .mute = ppp_mute, .kill = ppp_kill, .terminate = ppp_terminate,
 	.auth_reply = ppp_auth_reply, .prepare = ppp_prepare,
 };
 

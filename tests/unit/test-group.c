@@ -635,6 +635,48 @@ START_TEST(there_and_back)
 }
 END_TEST
 
+/* What the one that hands over has in place stays there, and is mute: nothing is ended, nothing made again. */
+START_TEST(the_demoted_keeps_what_is_in_place)
+{
+	char reason[HA_REASON_MAX];
+	unsigned starts[2];
+
+	pair_up(4);
+	starts[0] = nodes[0]->starts;
+	starts[1] = nodes[1]->starts;
+	for (int round = 0; round < 4; round++) {
+		int from = round % 2;
+
+		ck_assert_int_eq(group_switchover(nodes[from]->group, now, false, reason), 0);
+		run(3000);
+		ck_assert_int_eq(info_of(!from).role, HA_ROLE_ACTIVE);
+		expect_up(4);
+		for (int n = 0; n < 2; n++) {
+			ck_assert_uint_eq(nodes[n]->starts, starts[n]);
+			for (size_t i = 0; i < 4; i++)
+				ck_assert_int_eq(nodes[n]->ends[i].mute, n == from);
+		}
+	}
+}
+END_TEST
+
+START_TEST(an_engine_that_cannot_be_mute_is_ended)
+{
+	char reason[HA_REASON_MAX];
+	unsigned starts;
+
+	pair_up(4);
+	starts = nodes[0]->starts;
+	nodes[0]->deaf_mute = true;
+	ck_assert_int_eq(group_switchover(nodes[0]->group, now, false, reason), 0);
+	run(15000);
+	ck_assert_uint_eq(nodes[0]->starts, starts + 4);
+	expect_up(4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert(nodes[0]->ends[i].mute && !nodes[1]->ends[i].mute);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("group");
@@ -664,6 +706,8 @@ int main(void)
 	tcase_add_loop_test(tc, warm_standby_prepares, 0, 2);
 	tcase_add_loop_test(tc, standby_comes_late, 0, 12);
 	tcase_add_test(tc, there_and_back);
+	tcase_add_test(tc, the_demoted_keeps_what_is_in_place);
+	tcase_add_test(tc, an_engine_that_cannot_be_mute_is_ended);
 	tcase_add_test(tc, cut_off_and_back);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
