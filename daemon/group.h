@@ -118,7 +118,13 @@ struct subscriber_info {
 	bool has_ppp;			/* PPP state captured, or there is none to be: protected once committed */
 	bool in_place;			/* kernel session and PPP unit exist on this box */
 	uint64_t up_unix_ms;
+	struct dp_session_counters counters;	/* of this box, since its kernel session was made; as last read */
 };
+/*
+ * Reads the counters of the sessions from the data plane; done(arg) is called once, never from inside, or -errno is
+ * returned and it is never called.  One at a time (-EBUSY).  With done NULL: nobody waits any more.
+ */
+int group_counters(struct group *group, void (*done)(void *arg), void *arg);
 bool group_subscriber(const struct group *group, uint16_t tunnel_id, uint16_t session_id, struct subscriber_info *info);
 
 struct group_resync_info {	/* of the last takeover */

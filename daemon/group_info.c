@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/group_internal.h"
+#include "daemon/log.h"
 
 const char *subscriber_state_name(enum subscriber_state state)
 {
@@ -64,10 +65,59 @@ bool group_subscriber(const struct group *group, uint16_t tunnel_id, uint16_t se
 		.to_tunnel_id = (uint16_t)(sub->other >> 16),
 		.to_session_id = (uint16_t)sub->other,
 		.up_unix_ms = sub->up_unix_ms,
+		.counters = sub->counters,
 	};
 	snprintf(info->user, sizeof(info->user), "%.*s", (int)sizeof(info->user) - 1, sub->user);
 	snprintf(info->ifname, sizeof(info->ifname), "%s", sub->ifname);
 	return true;
+}
+
+static void counters_row(void *arg, uint16_t tunnel_id, uint16_t session_id, const struct dp_session_counters *counters)
+{
+	const struct dp_request *req = arg;
+	struct subscriber *sub = req->group ? sub_find(req->group, tunnel_id, session_id) : NULL;
+
+	if (sub)
+		sub->counters = *counters;
+}
+
+static void counters_read(void *arg, int error)
+{
+	struct group *group = group_request_done(arg);
+	void (*done)(void *);
+
+	if (!group)
+		return;
+	if (error)
+		log_info("redundancy group %s: counters cannot be read: %s", group_name(group), strerror(-error));
+	done = group->counters_done;
+	group->counters_done = NULL;
+	if (done)
+		done(group->counters_arg);
+}
+
+int group_counters(struct group *group, void (*done)(void *arg), void *arg)
+{
+	struct dp_request *req;
+	struct subscriber *sub;
+	int rc;
+
+	if (group->counters_done && done)
+		return -EBUSY;
+	group->counters_done = done;
+	group->counters_arg = arg;
+	if (!done)
+		return 0;
+	for (sub = group->subs; sub; sub = sub->hh.next)
+		sub->counters = (struct dp_session_counters){ 0 };	/* what has no kernel session counts nothing */
+	req = group_request(group, 0, 0, 0);
+	rc = req ? group->dp->ops->counters(group->dp, counters_row, counters_read, req) : -ENOMEM;
+	if (!rc)
+		return 0;
+	group->counters_done = NULL;
+	if (req)
+		group_request_done(req);
+	return rc;
 }
 
 void group_resync_info(const struct group *group, struct group_resync_info *info)

@@ -78,6 +78,7 @@ struct subscriber {
 	uint8_t *ppp_state;
 	size_t ppp_state_len;
 	uint64_t up_unix_ms;
+	struct dp_session_counters counters;	/* as of the last group_counters() */
 	UT_hash_handle hh;
 	UT_hash_handle hh_address;	/* while address is not 0 */
 };
@@ -144,6 +145,8 @@ struct group {
 	unsigned rebuild_pass;
 	struct group_resync_info resync;
 	struct group_orphans orphans;
+	void (*counters_done)(void *arg);	/* counters are being read for him */
+	void *counters_arg;
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
 	/* group_trace.c */

@@ -2,7 +2,8 @@
 /*
  * The control socket of io_ctl.h.  Nothing here blocks: a client that does
  * not read its reply is not read from until it has, and is cut off if it
- * takes too long; the others do not notice.
+ * takes too long; the others do not notice.  A command that shows counters
+ * waits until the data plane was asked for them, its client with it.
  */
 #include "daemon/io_ctl.h"
 
@@ -24,6 +25,7 @@
 
 enum { CLIENTS_MAX = 64, UNASKED = 100, UNASKED_MAX = 256 << 10 };
 static const ev_tstamp IDLE_WRITE_S = 30.;	/* a reply nobody reads */
+static const ev_tstamp COUNTERS_S = 2.;	/* longer the kernel is not waited for */
 
 struct client {
 	struct client *next;
@@ -37,12 +39,15 @@ struct client {
 	size_t out_len, out_done;
 	bool closing;		/* after the reply */
 	bool running;		/* in client_run(): what is to be written is written there */
+	bool waits;		/* for counters: its request is the first line of `in` still */
 };
 
 struct io_ctl {
 	struct ev_loop *loop;
 	struct show_context *show;
 	struct debug debug;
+	size_t reading;		/* groups whose counters are being read */
+	ev_timer patience;
 	ev_io listener;
 	int spare;		/* given up to turn a client away when descriptors run out */
 	struct client *clients;
@@ -123,7 +128,7 @@ static void on_debug(void *ctx, const char *line)
 	for (struct client *c = ctl->clients; c; c = c->next) {
 		if (!cli_monitor(c->cli) || c->out_len - c->out_done > UNASKED_MAX || !put(c, UNASKED, text))
 			continue;
-		if (!c->running)
+		if (!c->running && !c->waits)
 			client_watch(c, EV_WRITE);
 	}
 }
@@ -135,7 +140,74 @@ static void refuse(struct client *client, const char *why)
 	reply(client, SHOW_USAGE, strdup(why));
 }
 
-static void request(struct client *client, char *line)
+static void client_run(struct client *client);
+
+/* Who came while they were read is served as well: they are a moment old. */
+static void on_counters(void *arg)
+{
+	struct io_ctl *ctl = arg;
+	struct client *client;
+
+	if (--ctl->reading)
+		return;
+	ev_timer_stop(ctl->loop, &ctl->patience);
+	ctl->show->can_wait = false;
+	for (;;) {
+		for (client = ctl->clients; client && !client->waits; client = client->next)
+			;
+		if (!client)
+			break;
+		client->waits = false;
+		client_run(client);	/* may be its end */
+	}
+	ctl->show->can_wait = true;
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct io_ctl *ctl = timer->data;
+
+	(void)loop;
+	(void)events;
+	log_warnx("control socket: the data plane does not tell its counters");
+	for (size_t i = 0; i < ctl->show->group_count; i++)
+		group_counters(ctl->show->groups[i], NULL, NULL);
+	ctl->reading = 1;
+	on_counters(ctl);
+}
+
+/* False: there is nothing to wait for. */
+static bool client_waits(struct client *client)
+{
+	struct io_ctl *ctl = client->ctl;
+
+	if (!ctl->reading)
+		for (size_t i = 0; i < ctl->show->group_count; i++)
+			ctl->reading += !group_counters(ctl->show->groups[i], on_counters, ctl);
+	if (ctl->reading && !ev_is_active(&ctl->patience)) {
+		ev_timer_set(&ctl->patience, COUNTERS_S, 0.);
+		ev_timer_start(ctl->loop, &ctl->patience);
+	}
+	client->waits = ctl->reading != 0;
+	return client->waits;
+}
+
+static enum show_code execute(struct client *client, const char *line, char **body)
+{
+	struct show_context *show = client->ctl->show;
+	enum show_code code = cli_exec(client->cli, line, body);
+
+	if (code != SHOW_WAIT || client_waits(client))
+		return code;
+	free(*body);
+	show->can_wait = false;
+	code = cli_exec(client->cli, line, body);
+	show->can_wait = true;
+	return code;
+}
+
+/* False: it waits, and is to be asked again. */
+static bool request(struct client *client, char *line)
 {
 	char *body = NULL, *arg = line + strcspn(line, " ");
 	enum show_code code = SHOW_OK;
@@ -143,12 +215,12 @@ static void request(struct client *client, char *line)
 	for (const char *p = line; *p; p++)
 		if (((unsigned char)*p < ' ' && *p != '\t') || *p == 0x7f) {
 			refuse(client, "refused: control character in a request\n");
-			return;
+			return true;
 		}
 	if (*arg)
 		*arg++ = '\0';
 	if (!strcmp(line, "exec")) {
-		code = cli_exec(client->cli, arg, &body);
+		code = execute(client, arg, &body);
 	} else if (!strcmp(line, "complete")) {
 		body = cli_complete(client->cli, arg);
 	} else if (!strcmp(line, "shell")) {
@@ -158,14 +230,18 @@ static void request(struct client *client, char *line)
 		body = cli_prompt(client->cli);
 	} else if (!strcmp(line, "password")) {
 		code = cli_password(client->cli, arg, &body);
-		explicit_bzero(arg, strlen(arg));
 	} else {
 		refuse(client, "refused: expected one of exec, complete, shell, prompt, password\n");
-		return;
+		return true;
+	}
+	if (code == SHOW_WAIT) {
+		free(body);
+		return false;
 	}
 	if (code == SHOW_BYE)
 		client->closing = true;
 	reply(client, body ? code : SHOW_FAILED, body);
+	return true;
 }
 
 /* Answers what has arrived, one request at a time, while replies fit the socket. */
@@ -173,8 +249,9 @@ static void client_run(struct client *client)
 {
 	client->running = true;
 	for (;;) {
-		char *end;
+		char *end, line[IO_CTL_LINE_MAX];
 		size_t len;
+		bool done;
 
 		while (client->out_done < client->out_len) {
 			ssize_t n = send(client->io.fd, client->out + client->out_done, client->out_len - client->out_done,
@@ -211,10 +288,16 @@ static void client_run(struct client *client)
 			refuse(client, "refused: control character in a request\n");
 			continue;
 		}
-		*end = '\0';
-		if (len && end[-1] == '\r')
-			end[-1] = '\0';
-		request(client, client->in);
+		memcpy(line, client->in, len);
+		line[len && line[len - 1] == '\r' ? len - 1 : len] = '\0';
+		done = request(client, line);
+		explicit_bzero(line, len);	/* it may have been a password */
+		if (!done) {
+			client->running = false;
+			ev_io_stop(client->ctl->loop, &client->io);
+			return;
+		}
+		explicit_bzero(client->in, len);
 		client->in_len -= len + 1;
 		memmove(client->in, end + 1, client->in_len);
 	}
@@ -360,12 +443,15 @@ struct io_ctl *io_ctl_new(struct ev_loop *loop, const char *path, struct show_co
 	ctl->show = show;
 	ctl->debug = (struct debug){ .sink = on_debug, .ctx = ctl };
 	show->debug = &ctl->debug;
+	show->can_wait = true;
 	for (size_t i = 0; i < show->group_count; i++)
 		group_debug_set(show->groups[i], &ctl->debug);
 	ctl->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	memcpy(ctl->path, addr.sun_path, sizeof(ctl->path));
 	ev_io_init(&ctl->listener, on_accept, fd, EV_READ);
 	ctl->listener.data = ctl;
+	ev_init(&ctl->patience, on_patience);
+	ctl->patience.data = ctl;
 	ev_io_start(loop, &ctl->listener);
 	return ctl;
 fail:
@@ -381,11 +467,14 @@ void io_ctl_free(struct io_ctl *ctl)
 {
 	if (!ctl)
 		return;
-	for (size_t i = 0; i < ctl->show->group_count; i++)
+	for (size_t i = 0; i < ctl->show->group_count; i++) {
 		group_debug_set(ctl->show->groups[i], NULL);
+		group_counters(ctl->show->groups[i], NULL, NULL);
+	}
 	while (ctl->clients)
 		client_free(ctl->clients);
 	ev_io_stop(ctl->loop, &ctl->listener);
+	ev_timer_stop(ctl->loop, &ctl->patience);
 	close(ctl->listener.fd);
 	if (ctl->spare >= 0)
 		close(ctl->spare);

@@ -305,7 +305,7 @@ enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const cha
 	}
 	command = (const struct exec_command *)(const void *)match->command;
 	tree = command->build(&show);
-	if (show.code == SHOW_PASSWORD)
+	if (show.code == SHOW_PASSWORD || show.code == SHOW_WAIT)
 		*body = strdup(show.note);
 	else if (grammar_has(match, "json"))
 		*body = as_json(&show, tree);

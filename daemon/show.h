@@ -38,10 +38,12 @@ struct show_context {
 	int (*save)(const char *path, const char *text, char error[256]);
 	struct cli *configuring;	/* one at a time */
 	struct debug *debug;		/* NULL: none */
+	bool can_wait;			/* a command may answer SHOW_WAIT, and is then run again, once counters are read */
 };
 
 /* Also the reply codes of the control protocol. */
 enum show_code {
+	SHOW_WAIT = 0,		/* nobody sees it: see can_wait */
 	SHOW_OK = 200,
 	SHOW_BYE = 205,		/* the session is over */
 	SHOW_USAGE = 400,	/* the line was refused */

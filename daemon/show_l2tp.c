@@ -168,6 +168,15 @@ struct session_list {
 	const char *user;	/* only of this one; NULL: all */
 };
 
+/* Of the kernel: sent to the peer, received from it. */
+static json_t *counters_json(const struct dp_session_counters *c)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "tx_packets", (json_int_t)c->tx_packets,
+			 "tx_bytes", (json_int_t)c->tx_bytes, "tx_errors", (json_int_t)c->tx_errors,
+			 "rx_packets", (json_int_t)c->rx_packets, "rx_bytes", (json_int_t)c->rx_bytes,
+			 "rx_errors", (json_int_t)c->rx_errors);
+}
+
 static void session_add(void *arg, struct group *group, const struct l2tp_tunnel_info *t,
 			const struct l2tp_session_state_rec *s)
 {
@@ -197,6 +206,8 @@ static void session_add(void *arg, struct group *group, const struct l2tp_tunnel
 	show_put(j, "address", json_string(ip));
 	show_put(j, "calling", view_string(s->calling));
 	show_put(j, "called", view_string(s->called));
+	if (known && sub.in_place)
+		json_object_set_new(j, "counters", counters_json(&sub.counters));
 	json_object_set_new(j, "tx_speed", json_integer(s->tx_speed));
 	json_object_set_new(j, "rx_speed", json_integer(s->rx_speed));
 	json_array_append_new(l->list, j);
@@ -224,6 +235,12 @@ static const struct view calling_line[] = {
 	{ VIEW_LINE, "  Calling number is {calling}, called number is {called}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view counter_lines[] = {
+	{ VIEW_LINE, "  {counters.tx_packets} packets sent, {counters.rx_packets} received", NULL },
+	{ VIEW_LINE, "  {counters.tx_bytes} bytes sent, {counters.rx_bytes} received", NULL },
+	{ VIEW_LINE, "  {counters.tx_errors} errors sending, {counters.rx_errors} receiving", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view session_block[] = {
 	{ VIEW_LINE, "Session id {local_id} is {up?up:down}, tunnel id {tunnel_id}", NULL },
 	{ VIEW_LINE, "  Call serial number is {call_serial}", NULL },
@@ -234,6 +251,7 @@ static const struct view session_block[] = {
 	{ VIEW_LINE, "  Interface {interface}, address {address}, subscriber {subscriber}", NULL },
 	{ VIEW_LINE, "  Remote session id is {remote_id}, remote tunnel id {remote_tunnel_id}", NULL },
 	{ VIEW_IF, "calling", calling_line },
+	{ VIEW_IF, "counters", counter_lines },
 	{ VIEW_LINE, "  Sequencing is {sequencing?on:off}", NULL },
 	{ VIEW_LINE, "  PPP state is {ppp_captured?captured:not captured}, {in_place?in place:not in place} on this node", NULL },
 	{ VIEW_LINE, "  Unique ID is {local_id}", NULL },
@@ -252,15 +270,20 @@ json_t *show_sessions(struct show *show)
 	const struct grammar_item *user = grammar_arg_get(show->match, "USER");
 	struct session_list l = { .show = show, .list = json_array(), .user = user ? user->text : NULL };
 	uint16_t tunnel = show_id(show, "TUNNEL"), session = show_id(show, "SESSION");
+	bool blocks = all || session || user;
 	json_t *tree = json_object();
 
+	if (show->ctx->can_wait && (blocks || grammar_has(show->match, "json"))) {
+		show->code = SHOW_WAIT;
+		return tree;
+	}
 	totals(show, tree);
 	for (size_t i = 0; i < show->ctx->group_count; i++)
 		show_each_session(show->ctx->groups[i], tunnel, session, session_add, &l);
 	if ((tunnel || user) && !json_array_size(l.list))
 		show_none(show, user ? "session of that user" : "session of that ID");
 	json_object_set_new(tree, "sessions", l.list);
-	show->view = all || session || user ? session_blocks : session_table;
+	show->view = blocks ? session_blocks : session_table;
 	return tree;
 }
 

@@ -208,7 +208,6 @@ static int do_flush(struct dp_null *n)
 
 static int do_counters(struct dp_null *n, const struct op *op)
 {
-	static const struct dp_session_counters none;
 	uint32_t *keys;
 	size_t count = 0, i;
 	struct session *s;
@@ -217,10 +216,21 @@ static int do_counters(struct dp_null *n, const struct op *op)
 	keys = dp_null_must(malloc((HASH_COUNT(n->sessions) + 1) * sizeof(*keys)));
 	for (s = n->sessions; s; s = s->hh.next)
 		keys[count++] = s->key;
-	for (i = 0; i < count; i++)
-		op->each(op->arg, (uint16_t)(keys[i] >> 16), (uint16_t)keys[i], &none);
+	for (i = 0; i < count; i++) {
+		s = dp_null_session(n, (uint16_t)(keys[i] >> 16), (uint16_t)keys[i]);
+		if (s)
+			op->each(op->arg, (uint16_t)(keys[i] >> 16), (uint16_t)keys[i], &s->counters);
+	}
 	free(keys);
 	return 0;
+}
+
+void dp_null_count(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, const struct dp_session_counters *counters)
+{
+	struct session *s = dp_null_session(null_of(dp), tunnel_id, session_id);
+
+	if (s)
+		s->counters = *counters;
 }
 
 /* ---- the queue ------------------------------------------------------- */

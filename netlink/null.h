@@ -51,6 +51,8 @@ void dp_null_plug(struct dp *dp, bool in);
  */
 void dp_null_orphan(struct dp *dp, const struct dp_events *events);
 
+/* So much has passed a session, from now on. */
+void dp_null_count(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, const struct dp_session_counters *counters);
 /* What the "kernel" holds, for invariants. */
 size_t dp_null_tunnels(const struct dp *dp);
 size_t dp_null_sessions(const struct dp *dp);

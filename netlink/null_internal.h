@@ -39,6 +39,7 @@ struct session {
 	uint32_t key;		/* tunnel ID << 16 | session ID */
 	bool leftover;		/* of a daemon that was killed */
 	bool joined;
+	struct dp_session_counters counters;
 	uint32_t joined_to;	/* key; 0: a socket that is no session of ours */
 	struct session *next, **pprev;	/* of its tunnel */
 	UT_hash_handle hh;

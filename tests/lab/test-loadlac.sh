@@ -31,6 +31,12 @@ load stats full | jq -c '.session[] | [.n, .addr]' >"$LAB_RUN/before"
 load reset >/dev/null
 sleep 3
 note "before: $(load_figure '.traffic | [.gap_down_ms.max, .gap_up_ms.max, .lost] | tostring')"
+# Each session's own packets, as the kernels count them: here both ways, nothing at the standby.
+counted() {
+	ctl "$1" show l2tp session json | jq "[.sessions[].counters | select(.rx_packets > 20 and .tx_packets > 20 and
+		.rx_bytes > .rx_packets and .tx_bytes > .tx_packets and .rx_errors == 0)] | length"
+}
+[ "$(counted a) $(counted b)" = "$n 0" ] || out_of_order "$(counted a) of $n sessions count packets at lns-a, $(counted b) at lns-b"
 load reset >/dev/null
 power_loss a
 wait_until 15 node_is b active || out_of_order "b does not become active"

@@ -24,6 +24,7 @@
 
 static char dir[] = "/tmp/l2tpha-ctl-XXXXXX", sock[64], conf[64], program[512];
 static pid_t server;
+static bool silent_plane;	/* the data plane never answers */
 
 static uint64_t clock_now(void)
 {
@@ -34,6 +35,9 @@ static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	(void)loop;
 	(void)events;
+	now += 100;
+	if (!silent_plane)
+		dp_null_run(nodes[0]->dp, now);
 	debug_line(((struct show_context *)timer->data)->debug, DEBUG_EVENT, "one: tick");
 }
 
@@ -95,6 +99,12 @@ static void server_up(void)
 	close(fd);
 }
 
+static void server_of_a_silent_plane(void)
+{
+	silent_plane = true;
+	server_up();
+}
+
 static void server_down(void)
 {
 	kill(server, SIGKILL);
@@ -142,6 +152,26 @@ START_TEST(commands)
 	ctl("exit", "", 0, "");
 	ctl("-j show version", "", 0, "\"schema_version\": 1");
 	ctl("complete show red", "", 0, "redundancy\n");
+}
+END_TEST
+
+/* Counters are asked for first; the commands after it wait, others do not. */
+START_TEST(counters_are_waited_for)
+{
+	char out[8192];
+
+	ctl("show l2tp session json", "", 0, "\"sessions\": []");
+	ctl("", "show l2tp session all\nshow l2tp session detail json\nshow version\n", 0, "l2tphad ");
+	ck_assert_int_eq(run_ctl("", "show l2tp session all\nshow version\n", out, sizeof(out)), 0);
+	ck_assert_ptr_nonnull(strstr(out, "%No active L2TP sessions\nl2tphad "));
+}
+END_TEST
+
+START_TEST(counters_are_not_waited_for_for_ever)
+{
+	ctl("show l2tp session json", "", 0, "\"sessions\": []");
+	ctl("show version", "", 0, "l2tphad ");
+	ctl("show l2tp session all", "", 0, "%No active L2TP sessions\n");
 }
 END_TEST
 
@@ -294,10 +324,16 @@ int main(void)
 	tcase_add_checked_fixture(tc, server_up, server_down);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, commands);
+	tcase_add_test(tc, counters_are_waited_for);
 	tcase_add_test(tc, lines_from_a_pipe);
 	tcase_add_test(tc, file);
 	tcase_add_test(tc, terminal);
 	tcase_add_test(tc, nonsense);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("silent data plane");
+	tcase_add_checked_fixture(tc, server_of_a_silent_plane, server_down);
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, counters_are_not_waited_for_for_ever);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }

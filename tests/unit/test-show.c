@@ -163,6 +163,51 @@ START_TEST(pair_in_sync)
 }
 END_TEST
 
+static void wake(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+/* Each session's own, as the data plane counts on this box; what waits is told to come again. */
+START_TEST(session_counters)
+{
+	struct show_context waiting = { .groups = &nodes[0]->group, .group_count = 1, .now_ms = clock_now, .can_wait = true };
+	const struct dp_session_counters counted = { .rx_packets = 5, .rx_bytes = 600, .rx_errors = 1, .tx_packets = 7,
+						     .tx_bytes = 800, .tx_errors = 2 };
+	char *text, line[64];
+	unsigned woken = 0;
+	json_t *tree, *list;
+	uint16_t t, s;
+
+	pair_up(2);
+	ids(&t, &s);
+	ck_assert_int_eq(show_exec(&waiting, "show l2tp session json", &text), SHOW_WAIT);
+	free(text);
+	ck_assert_int_eq(show_exec(&waiting, "show l2tp session", &text), SHOW_OK);	/* needs none */
+	free(text);
+	dp_null_count(nodes[0]->dp, t, s, &counted);
+	ck_assert_int_eq(group_counters(nodes[0]->group, wake, &woken), 0);
+	ck_assert_int_eq(group_counters(nodes[0]->group, wake, &woken), -EBUSY);
+	run(5);
+	ck_assert_uint_eq(woken, 1);
+	snprintf(line, sizeof(line), "show l2tp session id %u %u", t, s);
+	text = show(0, line, SHOW_OK);
+	has(text, "\n  7 packets sent, 5 received\n  800 bytes sent, 600 received\n  2 errors sending, 1 receiving\n");
+	free(text);
+	tree = show_json(0, "show l2tp session json");
+	list = json_object_get(tree, "sessions");
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_array_get(list, 0), "counters"), "rx_bytes")), 600);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json_array_get(list, 1), "counters"), "rx_bytes")), 0);
+	json_decref(tree);
+
+	/* nobody waits any more */
+	ck_assert_int_eq(group_counters(nodes[0]->group, wake, &woken), 0);
+	group_counters(nodes[0]->group, NULL, NULL);
+	run(5);
+	ck_assert_uint_eq(woken, 1);
+}
+END_TEST
+
 START_TEST(plug_pulled)
 {
 	json_t *tree, *group, *p;
@@ -404,6 +449,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, standby_not_up);
 	tcase_add_test(tc, pair_in_sync);
+	tcase_add_test(tc, session_counters);
 	tcase_add_test(tc, plug_pulled);
 	tcase_add_test(tc, after_a_takeover);
 	tcase_add_test(tc, refused_by_role);
