@@ -327,6 +327,8 @@ int checkpoint_encode_subscriber(const struct checkpoint_subscriber *in, uint8_t
 	m.pool = (char *)(uintptr_t)in->pool;
 	m.ppp_state = (ProtobufCBinaryData){ .len = in->ppp_state_len, .data = (uint8_t *)(uintptr_t)in->ppp_state };
 	m.up_unix_ms = in->up_unix_ms;
+	m.dialer = in->dialer;
+	m.own_address = ntohl(in->own_address);
 	return pack(&m.base, body, len);
 }
 
@@ -334,7 +336,8 @@ int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint
 {
 	L2tpha__Subscriber *m = l2tpha__subscriber__unpack(NULL, len, body);
 	struct checkpoint_subscriber s = { 0 };
-	bool ok = m && m->tunnel_id <= UINT16_MAX && m->session_id <= UINT16_MAX && m->ppp_state.len <= PPP_STATE_MAX &&
+	bool ok = m && m->tunnel_id <= UINT16_MAX && m->session_id <= UINT16_MAX && m->dialer <= UINT16_MAX &&
+		  m->ppp_state.len <= PPP_STATE_MAX &&
 		  text_in(s.user, sizeof(s.user), m->user) && string_in(s.ifname, sizeof(s.ifname), m->ifname) &&
 		  string_in(s.pool, sizeof(s.pool), m->pool);
 
@@ -343,6 +346,8 @@ int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint
 		s.session_id = (uint16_t)m->session_id;
 		s.address = htonl(m->address);
 		s.up_unix_ms = m->up_unix_ms;
+		s.dialer = (uint16_t)m->dialer;
+		s.own_address = htonl(m->own_address);
 		if (m->ppp_state.len) {
 			uint8_t *copy = malloc(m->ppp_state.len);
 

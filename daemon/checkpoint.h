@@ -36,6 +36,8 @@ struct checkpoint_subscriber {
 	const uint8_t *ppp_state;
 	size_t ppp_state_len;
 	uint64_t up_unix_ms;
+	uint16_t dialer;	/* this box is the subscriber; 0: it is the LNS */
+	uint32_t own_address;	/* network order */
 };
 
 struct checkpoint_joint {

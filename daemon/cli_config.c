@@ -60,6 +60,8 @@ static struct config_parser parser_in(const struct config_parser *p, struct conf
 		in.vpdn = (struct config_vpdn_group *)(uintptr_t)config_vpdn_template_find(copy, p->vpdn->name);
 	else if (p->vpdn)
 		in.vpdn = (struct config_vpdn_group *)(uintptr_t)config_vpdn_group_find(copy, p->vpdn->name);
+	if (p->dialer)
+		in.dialer = (struct config_dialer *)(uintptr_t)config_dialer_find(copy, p->dialer->number);
 	if (p->group)
 		for (in.group = copy->redundancy_groups; in.group && strcmp(in.group->name, p->group->name);)
 			in.group = in.group->next;
@@ -71,8 +73,11 @@ static void parser_trim(struct config_parser *p)
 {
 	if (p->mode != CONFIG_MODE_TEMPLATE)
 		p->vtemplate = NULL;
-	if (p->mode != CONFIG_MODE_VPDN && p->mode != CONFIG_MODE_ACCEPT && p->mode != CONFIG_MODE_VPDN_TEMPLATE)
+	if (p->mode != CONFIG_MODE_VPDN && p->mode != CONFIG_MODE_ACCEPT && p->mode != CONFIG_MODE_REQUEST &&
+	    p->mode != CONFIG_MODE_VPDN_TEMPLATE)
 		p->vpdn = NULL;
+	if (p->mode != CONFIG_MODE_DIALER)
+		p->dialer = NULL;
 	if (p->mode != CONFIG_MODE_GROUP)
 		p->group = NULL;
 }
@@ -256,6 +261,7 @@ const char *cli_config_prompt(const struct cli_config *c)
 	case CONFIG_MODE_GLOBAL:
 		return "(config)# ";
 	case CONFIG_MODE_TEMPLATE:
+	case CONFIG_MODE_DIALER:
 		return "(config-if)# ";
 	case CONFIG_MODE_VPDN:
 		return "(config-vpdn)# ";
@@ -263,6 +269,8 @@ const char *cli_config_prompt(const struct cli_config *c)
 		return "(config-vpdn-templ)# ";
 	case CONFIG_MODE_ACCEPT:
 		return "(config-vpdn-acc-in)# ";
+	case CONFIG_MODE_REQUEST:
+		return "(config-vpdn-req-in)# ";
 	case CONFIG_MODE_REDUNDANCY:
 		return "(config-red)# ";
 	case CONFIG_MODE_GROUP:

@@ -207,6 +207,15 @@ const struct config_vtemplate *config_vtemplate_find(const struct config *config
 	return vt;
 }
 
+const struct config_dialer *config_dialer_find(const struct config *config, uint16_t number)
+{
+	const struct config_dialer *dialer = config->dialers;
+
+	while (dialer && dialer->number != number)
+		dialer = dialer->next;
+	return dialer;
+}
+
 const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name)
 {
 	const struct config_vpdn_group *group = config->vpdn_groups;
@@ -274,6 +283,7 @@ void config_free(struct config *config)
 	LIST_FREE(config->vtemplates);
 	LIST_FREE(config->vpdn_groups);
 	LIST_FREE(config->vpdn_templates);
+	LIST_FREE(config->dialers);
 	LIST_FREE(config->redundancy_groups);
 	explicit_bzero(config, sizeof(*config));
 	free(config);
@@ -337,7 +347,7 @@ static int check_vpdn_group(const struct config *config, const struct config_vpd
 	if (group->vtemplate && !config_vtemplate_find(config, group->vtemplate))
 		return wrong(error, "vpdn-group %s: there is no interface virtual-template %u", group->name,
 			     group->vtemplate);
-	if (group->accept_dialin && e.tunnel_auth && !e.tunnel_password[0])
+	if ((group->accept_dialin || group->request_dialin) && e.tunnel_auth && !e.tunnel_password[0])
 		return wrong(error, "vpdn-group %s: l2tp tunnel password is missing (or no l2tp tunnel authentication)",
 			     group->name);
 	if (e.retransmit_min_s > e.retransmit_max_s)
@@ -415,6 +425,8 @@ int config_check(const struct config *config, char error[256])
 		err = check_template(config, vt, error);
 	for (const struct config_vpdn_group *group = config->vpdn_groups; group && !err; group = group->next)
 		err = check_vpdn_group(config, group, error);
+	if (!err)
+		err = config_check_dial(config, error);
 	for (const struct config_redundancy_group *g = config->redundancy_groups; g && !err; g = g->next)
 		err = check_redundancy_group(g, error);
 	return err;

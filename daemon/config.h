@@ -22,6 +22,8 @@
 #define CONFIG_TEXT_MAX 128
 #define CONFIG_POOL_MAX (1u << 20)	/* addresses in a pool */
 #define CONFIG_PATH_MAX 256
+#define CONFIG_DIAL_NAMES_MAX 16	/* domains and numbers of a group */
+#define CONFIG_DIAL_PEERS_MAX 16
 
 struct config_user {			/* username NAME password [0|7] SECRET */
 	struct config_user *next;
@@ -58,6 +60,13 @@ enum config_limit_code {
 	CONFIG_LIMIT_TEMPORARY,
 };
 
+/* initiate-to ip A [limit N] [priority P]: an LNS that calls of the group may go to. */
+struct config_dial_peer {
+	struct l2tp_endpoint address;	/* family 0: the place is free */
+	uint32_t limit;			/* sessions; 0: none */
+	uint16_t priority;		/* the lowest first; equal ones share the load */
+};
+
 /*
  * A template (vpdn-template [NAME]) is the same object in a list of its own:
  * of it only what its mode can say is used, where the group is silent.
@@ -81,7 +90,7 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint16_t setup_timeout_s;	/* 10 */
 	uint32_t session_limit;		/* 0 = none */
 	bool hide;			/* l2tp hidden */
-	uint32_t no_session_s;		/* l2tp tunnel timeout no-session S; 0 = never */
+	uint32_t no_session_s;		/* l2tp tunnel timeout no-session S; 0 = never; not said, ours: 15 */
 	enum config_limit_code limit_code; /* unset: the global one */
 	char limit_redirect[L2TP_TEXT_MAX]; /* limit-redirect A...: as error 9 has it, "A, [B]"; empty: the global one */
 	/* of tunnels we open */
@@ -92,7 +101,30 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	enum l2tp_failover failover;	/* failover-resync METHOD; unset: the global one */
 	char source_template[CONFIG_NAME_MAX];	/* source vpdn-template NAME; empty: the one without a name */
 	char description[CONFIG_TEXT_MAX];
+	/* as LAC */
+	bool request_dialin;
+	bool request_l2tp;		/* request-dialin / protocol l2tp */
+	char domains[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* domain NAME; empty: the place is free */
+	char dnis[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* dnis NUMBER */
+	struct config_dial_peer peers[CONFIG_DIAL_PEERS_MAX];
+	uint16_t busy_s;		/* l2tp tunnel busy timeout N; default 60 */
 	uint64_t set;			/* rows that were given (config_setting_bit()) */
+};
+
+struct config_dialer {			/* interface dialer N: this box is the subscriber */
+	struct config_dialer *next;
+	uint16_t number;		/* 1..65535 */
+	char vpdn_group[CONFIG_NAME_MAX];	/* dialer vpdn-group NAME */
+	char ifname[16];		/* interface-name IF; empty: dialerN */
+	char chap_user[CONFIG_NAME_MAX], chap_password[CONFIG_SECRET_MAX];
+	char pap_user[CONFIG_NAME_MAX], pap_password[CONFIG_SECRET_MAX];
+	bool persistent;		/* dialer persistent; default on */
+	uint32_t redial_s;		/* dialer redial interval N; default 10 */
+	uint16_t mtu;			/* default 1460 */
+	uint16_t keepalive_s;		/* 30; 0 off */
+	uint8_t keepalive_retries;	/* 4 */
+	bool shutdown;
+	char description[CONFIG_TEXT_MAX];
 };
 
 enum config_detector {			/* who decides on the role */
@@ -142,6 +174,7 @@ struct config {
 	struct config_pool *pools;
 	struct config_vtemplate *vtemplates;
 	struct config_vpdn_group *vpdn_groups, *vpdn_templates;
+	struct config_dialer *dialers;
 	struct config_redundancy_group *redundancy_groups;
 	struct config_user_index *user_index;	/* by name; NULL (a config made by hand): the list is searched */
 };
@@ -169,6 +202,7 @@ void config_digest(const struct config *config, uint8_t digest[16]);
 const struct config_user *config_user_find(const struct config *config, const char *name);
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 const struct config_vtemplate *config_vtemplate_find(const struct config *config, uint16_t number);
+const struct config_dialer *config_dialer_find(const struct config *config, uint16_t number);
 const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name);
 const struct config_vpdn_group *config_vpdn_template_find(const struct config *config, const char *name);
 /* The template the group takes from: the one it names, else the one without a name; NULL: none. */
@@ -176,6 +210,8 @@ const struct config_vpdn_group *config_vpdn_template_of(const struct config *con
 /* What holds for new tunnels of the group: its own word, else its template's, else the global one, else the default. */
 void config_vpdn_group_effective(const struct config *config, const struct config_vpdn_group *group,
 				 struct config_vpdn_group *out);
+/* Does the group, or its template, say what stands at the offset?  Of an effective one. */
+bool config_vpdn_group_says(const struct config_vpdn_group *effective, size_t offset);
 const char *config_failover_name(enum l2tp_failover failover);
 const char *config_detector_name(enum config_detector detector);
 

@@ -50,12 +50,14 @@ struct config *config_clone(const struct config *config)
 	copy->pools = NULL;
 	copy->vtemplates = NULL;
 	copy->vpdn_groups = copy->vpdn_templates = NULL;
+	copy->dialers = NULL;
 	copy->redundancy_groups = NULL;
 	copy->user_index = NULL;
 	if (!list_copy(&copy->pools, config->pools, sizeof(*copy->pools)) ||
 	    !list_copy(&copy->vtemplates, config->vtemplates, sizeof(*copy->vtemplates)) ||
 	    !list_copy(&copy->vpdn_groups, config->vpdn_groups, sizeof(*copy->vpdn_groups)) ||
 	    !list_copy(&copy->vpdn_templates, config->vpdn_templates, sizeof(*copy->vpdn_templates)) ||
+	    !list_copy(&copy->dialers, config->dialers, sizeof(*copy->dialers)) ||
 	    !list_copy(&copy->redundancy_groups, config->redundancy_groups, sizeof(*copy->redundancy_groups)))
 		goto fail;
 	if (config_users_share(copy, config))
@@ -156,6 +158,7 @@ static const struct {
 	{ "vpdn limit-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "enable ", 2, CONFIG_EFFECT_AT_ONCE },
+	{ "interface dialer ", 0, CONFIG_EFFECT_NEW_CALLS },
 	{ "", 0, CONFIG_EFFECT_NEW_SESSIONS },
 };
 
@@ -250,6 +253,8 @@ const char *config_effect_text(enum config_effect effect)
 		return "holds for new sessions";
 	case CONFIG_EFFECT_NEW_TUNNELS:
 		return "holds for new tunnels";
+	case CONFIG_EFFECT_NEW_CALLS:
+		return "holds when it dials again; one that is removed or shut down hangs up";
 	case CONFIG_EFFECT_RESTART:
 		return "needs a restart of the daemon";
 	}

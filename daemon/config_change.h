@@ -8,10 +8,11 @@
 #include "daemon/config.h"
 
 enum config_how { CONFIG_ADDED, CONFIG_REMOVED, CONFIG_CHANGED };
-enum config_effect {		/* the furthest a change reaches; nothing that is up is disturbed by the first three */
+enum config_effect {		/* the furthest a change reaches; nothing that is up is disturbed by the first four, but for a dialer that is to hang up */
 	CONFIG_EFFECT_AT_ONCE,
 	CONFIG_EFFECT_NEW_SESSIONS,
 	CONFIG_EFFECT_NEW_TUNNELS,
+	CONFIG_EFFECT_NEW_CALLS,
 	CONFIG_EFFECT_RESTART,
 };
 struct config_change {

@@ -154,6 +154,7 @@ enum config_mode config_mode_parent(enum config_mode mode)
 {
 	switch (mode) {
 	case CONFIG_MODE_ACCEPT:
+	case CONFIG_MODE_REQUEST:
 		return CONFIG_MODE_VPDN;
 	case CONFIG_MODE_GROUP:
 		return CONFIG_MODE_REDUNDANCY;
@@ -161,6 +162,7 @@ enum config_mode config_mode_parent(enum config_mode mode)
 	case CONFIG_MODE_TEMPLATE:
 	case CONFIG_MODE_VPDN:
 	case CONFIG_MODE_VPDN_TEMPLATE:
+	case CONFIG_MODE_DIALER:
 	case CONFIG_MODE_REDUNDANCY:
 		return CONFIG_MODE_GLOBAL;
 	}

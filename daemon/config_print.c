@@ -195,6 +195,12 @@ static void print_vpdn_group(struct config_printer *out, const struct config *co
 		print_mode(out, CONFIG_MODE_ACCEPT, group);
 		out->indent = 1;
 	}
+	if (group->request_dialin) {
+		config_print_line(out, "request-dialin");
+		out->indent = 2;
+		print_mode(out, CONFIG_MODE_REQUEST, group);
+		out->indent = 1;
+	}
 	if (config_vpdn_template_of(config, group))
 		out->given = group->set;
 	print_mode(out, CONFIG_MODE_VPDN, group);
@@ -230,6 +236,13 @@ static void print_all(struct config_printer *out, const struct config *config)
 		print_vpdn_template(out, template);
 	for (const struct config_vpdn_group *group = config->vpdn_groups; group; group = group->next)
 		print_vpdn_group(out, config, group);
+	for (const struct config_dialer *dialer = config->dialers; dialer; dialer = dialer->next) {
+		config_print_line(out, "interface dialer %u", dialer->number);
+		out->indent = 1;
+		print_mode(out, CONFIG_MODE_DIALER, dialer);
+		out->indent = 0;
+		config_print_line(out, "!");
+	}
 	if (!config->redundancy_groups && config->mode_sso && !config_printing_all(out))
 		return;
 	config_print_line(out, "redundancy");

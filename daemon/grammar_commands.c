@@ -174,6 +174,7 @@ static int vpdn_enter(struct config_parser *p, const struct grammar_match *m, st
 			return no_memory(p);
 		config_defaults(CONFIG_MODE_VPDN, group);
 		config_defaults(CONFIG_MODE_ACCEPT, group);
+		config_defaults(CONFIG_MODE_REQUEST, group);
 		snprintf(group->name, sizeof(group->name), "%s", name);
 	}
 	p->vpdn = group;
@@ -246,6 +247,7 @@ int command_leave(struct config_parser *p, const struct grammar_match *m)
 	(void)m;
 	switch (p->mode) {
 	case CONFIG_MODE_ACCEPT:
+	case CONFIG_MODE_REQUEST:
 		p->mode = CONFIG_MODE_VPDN;
 		break;
 	case CONFIG_MODE_GROUP:
@@ -255,6 +257,7 @@ int command_leave(struct config_parser *p, const struct grammar_match *m)
 	case CONFIG_MODE_TEMPLATE:
 	case CONFIG_MODE_VPDN:
 	case CONFIG_MODE_VPDN_TEMPLATE:
+	case CONFIG_MODE_DIALER:
 	case CONFIG_MODE_REDUNDANCY:
 		p->mode = CONFIG_MODE_GLOBAL;
 		break;
@@ -309,25 +312,45 @@ void command_print_dns(struct config_printer *out, const struct config_command *
 		config_print_line(out, "no ppp ipcp dns");
 }
 
+static void keepalive_set(const struct grammar_match *m, uint16_t *seconds, uint8_t *retries)
+{
+	*seconds = m->form == GRAMMAR_NO ? 0 : (uint16_t)number_of(m, "KEEPALIVE", KEEPALIVE_S);
+	*retries = (uint8_t)number_of(m, "KEEPALIVE-RETRIES", KEEPALIVE_RETRIES);
+}
+
+static void keepalive_print(struct config_printer *out, unsigned seconds, unsigned retries)
+{
+	if (!seconds)
+		config_print_line(out, "no keepalive");
+	else if (retries != KEEPALIVE_RETRIES || config_printing_all(out))
+		config_print_line(out, "keepalive %u %u", seconds, retries);
+	else if (seconds != KEEPALIVE_S)
+		config_print_line(out, "keepalive %u", seconds);
+}
+
 int command_set_keepalive(struct config_parser *p, const struct grammar_match *m)
 {
-	p->vtemplate->keepalive_s = m->form == GRAMMAR_NO ? 0 : (uint16_t)number_of(m, "KEEPALIVE", KEEPALIVE_S);
-	p->vtemplate->keepalive_retries = (uint8_t)number_of(m, "KEEPALIVE-RETRIES", KEEPALIVE_RETRIES);
+	if (p->mode == CONFIG_MODE_DIALER)
+		keepalive_set(m, &p->dialer->keepalive_s, &p->dialer->keepalive_retries);
+	else
+		keepalive_set(m, &p->vtemplate->keepalive_s, &p->vtemplate->keepalive_retries);
 	return 0;
 }
 
 void command_print_keepalive(struct config_printer *out, const struct config_command *command, const void *object)
 {
 	const struct config_vtemplate *vt = object;
-	bool retries = vt->keepalive_retries != KEEPALIVE_RETRIES;
 
 	(void)command;
-	if (!vt->keepalive_s)
-		config_print_line(out, "no keepalive");
-	else if (retries || config_printing_all(out))
-		config_print_line(out, "keepalive %u %u", vt->keepalive_s, vt->keepalive_retries);
-	else if (vt->keepalive_s != KEEPALIVE_S)
-		config_print_line(out, "keepalive %u", vt->keepalive_s);
+	keepalive_print(out, vt->keepalive_s, vt->keepalive_retries);
+}
+
+void command_print_dialer_keepalive(struct config_printer *out, const struct config_command *command, const void *object)
+{
+	const struct config_dialer *dialer = object;
+
+	(void)command;
+	keepalive_print(out, dialer->keepalive_s, dialer->keepalive_retries);
 }
 
 /* ---- redundancy group --------------------------------------------------- */

@@ -10,6 +10,15 @@
 /* defaults that commands of more than one argument share with the table */
 enum { KEEPALIVE_S = 30, KEEPALIVE_RETRIES = 4, HA_PORT = 1702, HEARTBEAT_MS = 200, DEAD_MS = 1000 };
 
+int command_enter_dialer(struct config_parser *p, const struct grammar_match *m);
+int command_enter_request_dialin(struct config_parser *p, const struct grammar_match *m);
+int command_set_dial_name(struct config_parser *p, const struct grammar_match *m);
+int command_set_dial_peer(struct config_parser *p, const struct grammar_match *m);
+int command_set_pap(struct config_parser *p, const struct grammar_match *m);
+void command_print_dial_names(struct config_printer *out, const struct config_command *command, const void *object);
+void command_print_dial_peers(struct config_printer *out, const struct config_command *command, const void *object);
+void command_print_dialer_keepalive(struct config_printer *out, const struct config_command *command, const void *object);
+void command_print_pap(struct config_printer *out, const struct config_command *command, const void *object);
 int command_enter_accept_dialin(struct config_parser *p, const struct grammar_match *m);
 int command_enter_group(struct config_parser *p, const struct grammar_match *m);
 int command_enter_redundancy(struct config_parser *p, const struct grammar_match *m);

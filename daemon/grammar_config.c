@@ -19,6 +19,12 @@ static void defaults_template(struct config_vtemplate *vt)
 	vt->keepalive_retries = KEEPALIVE_RETRIES;
 }
 
+static void defaults_dialer(struct config_dialer *dialer)
+{
+	dialer->keepalive_s = KEEPALIVE_S;
+	dialer->keepalive_retries = KEEPALIVE_RETRIES;
+}
+
 static void defaults_group(struct config_redundancy_group *g)
 {
 	g->local.port = g->peer.port = HA_PORT;
@@ -35,6 +41,8 @@ static void defaults_group(struct config_redundancy_group *g)
 #define VV (CONFIG_MODE_VPDN | CONFIG_MODE_VPDN_TEMPLATE)
 #define V CONFIG_MODE_VPDN
 #define A CONFIG_MODE_ACCEPT
+#define Q CONFIG_MODE_REQUEST
+#define D CONFIG_MODE_DIALER
 #define R CONFIG_MODE_REDUNDANCY
 #define RG CONFIG_MODE_GROUP
 
@@ -89,6 +97,7 @@ static const struct config_command commands[] = {
 	DO(G, "username USER ~ password [0] SECRET [address ADDRESS4]", "a subscriber", command_set_username, command_print_usernames),
 	DO(G, "ip local pool POOL ~ FIRST [LAST]", "addresses for subscribers", command_set_pool, command_print_pools),
 	DO(G, "interface virtual-template TEMPLATE ~", "what subscriber interfaces are made from", command_enter_template, NULL),
+	DO(G, "interface dialer DIALER ~", "this box dials, and is the subscriber", command_enter_dialer, NULL),
 	DO(G, "vpdn-group VPDN ~", "peers that are treated alike", command_enter_vpdn_group, NULL),
 	DO(G, "vpdn-template ~ [VPDN-TEMPLATE]", "what VPDN groups have in common", command_enter_vpdn_template, NULL),
 	DO(G, "redundancy ~", "the other node", command_enter_redundancy, NULL),
@@ -105,6 +114,15 @@ static const struct config_command commands[] = {
 	DO(V, "accept-dialin ~", "accept calls", command_enter_accept_dialin, NULL),
 	SET(A, "protocol l2tp ~", "of the calls", FLAG, config_vpdn_group, protocol_l2tp, 0),
 	SET(A, "virtual-template ~ TEMPLATE", "for the calls", U16, config_vpdn_group, vtemplate, 0),
+	DO(V, "request-dialin ~", "place calls", command_enter_request_dialin, NULL),
+	SET(Q, "protocol l2tp ~", "of the calls", FLAG, config_vpdn_group, request_l2tp, 0),
+	DO(Q, "domain DOMAIN ~", "users of this domain", command_set_dial_name, command_print_dial_names),
+	DO(Q, "dnis DNIS ~", "calls of this number", command_set_dial_name, command_print_dial_names),
+	DO(V, "initiate-to ip TO ~ [limit TO-LIMIT] [priority TO-PRIORITY]", "a peer the calls go to", command_set_dial_peer,
+	   command_print_dial_peers),
+	DO(V, "loadsharing ip TO ~ [limit TO-LIMIT]", "another one of the same priority", command_set_dial_peer, NULL),
+	DO(V, "backup ip TO ~ [limit TO-LIMIT] [priority TO-PRIORITY]", "one for when the others cannot", command_set_dial_peer,
+	   NULL),
 	SET(V, "terminate-from hostname ~ PEERNAME", "peer the group is for", STRING, config_vpdn_group, terminate_from, 0),
 	SET(V, "local name ~ LOCALNAME", "our name in tunnels", STRING, config_vpdn_group, local_name, 0),
 	SET(V, "source vpdn-template ~ VPDN-TEMPLATE", "what it does not say itself", STRING, config_vpdn_group, source_template, 0),
@@ -134,6 +152,7 @@ static const struct config_command commands[] = {
 	       address_change_names, config_vpdn_group, address_change, L2TP_PEER_CHANGE_PORT),
 	SET(VV, "l2tp tunnel tie-breaker ~", "of requests that cross one stays", FLAG, config_vpdn_group, tie_break, 0),
 	SET(VV, "l2tp hidden ~", "hide attributes", FLAG, config_vpdn_group, hide, 0),
+	SET(VV, "l2tp tunnel busy timeout ~ BUSY", "a peer that refused is left alone for", U16, config_vpdn_group, busy_s, 60),
 	SET(V, "session-limit ~ SESSIONS", "of the group", U32, config_vpdn_group, session_limit, 0),
 	CHOICE(VV, "limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config_vpdn_group,
 	       limit_code, CONFIG_LIMIT_UNSET),
@@ -145,6 +164,19 @@ static const struct config_command commands[] = {
 	ALIAS(VV, "l2tp failover-resync ~ {disable|failover-protocol|failover-protocol-fallback-to-silent-failover|"
 	      "silent-failover}", "the same", config_failover_names, config_vpdn_group, failover, L2TP_FAILOVER_UNSET),
 	SET(VV, "sso enable ~", "replicate the tunnels of the group", FLAG, config_vpdn_group, sso, 1),
+
+	LOCAL(D, "description ~ DESCRIPTION", "a remark", STRING, config_dialer, description, 0),
+	SET(D, "dialer vpdn-group ~ VPDN", "the group its calls are placed by", STRING, config_dialer, vpdn_group, 0),
+	SET(D, "dialer persistent ~", "dial again when the call ends", FLAG, config_dialer, persistent, 1),
+	SET(D, "dialer redial interval ~ REDIAL", "between two attempts", U32, config_dialer, redial_s, 10),
+	SET(D, "interface-name ~ INTERFACE", "its name on this system", STRING, config_dialer, ifname, 0),
+	SET(D, "ppp chap hostname ~ USER", "our name when the peer asks by CHAP", STRING, config_dialer, chap_user, 0),
+	SET(D, "ppp chap password ~ [0] SECRET", "our password when the peer asks by CHAP", SECRET, config_dialer, chap_password, 0),
+	DO(D, "ppp pap sent-username ~ USER password [0] SECRET", "what we say when the peer asks by PAP", command_set_pap,
+	   command_print_pap),
+	SET(D, "mtu ~ MTU", "of the interface", U16, config_dialer, mtu, 1460),
+	DO(D, "keepalive ~ [KEEPALIVE [KEEPALIVE-RETRIES]]", "LCP echo", command_set_keepalive, command_print_dialer_keepalive),
+	SET(D, "shutdown ~", "do not dial", FLAG, config_dialer, shutdown, 0),
 
 	SET(R, "mode sso ~", "stateful switchover", FLAG, config, mode_sso, 1),
 	DO(R, "group GROUP ~", "virtual addresses that move together", command_enter_group, NULL),
@@ -211,6 +243,14 @@ static const struct grammar_arg args[] = {
 	{ "REDIRECT2", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
 	{ "REDIRECT3", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
 	{ "REDIRECT4", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
+	{ "DIALER", GRAMMAR_NUMBER, 1, 65535, "interface number" },
+	{ "DOMAIN", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "domain of user names" },
+	{ "DNIS", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "called number" },
+	{ "TO", GRAMMAR_ADDRESS, 0, 0, "address of the LNS" },
+	{ "TO-LIMIT", GRAMMAR_NUMBER, 1, 65535, "sessions" },
+	{ "TO-PRIORITY", GRAMMAR_NUMBER, 1, 32767, "the lowest first" },
+	{ "BUSY", GRAMMAR_NUMBER, 1, 65535, "seconds" },
+	{ "REDIAL", GRAMMAR_NUMBER, 1, 86400, "seconds" },
 	{ "GROUP", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "group name" },
 	{ "VIRTUAL", GRAMMAR_PREFIX, 0, 0, "virtual address" },
 	{ "INTERFACE", GRAMMAR_NAME, 1, 15, "interface name" },
@@ -272,8 +312,11 @@ void *config_mode_object(struct config_parser *p)
 		return p->vtemplate;
 	case CONFIG_MODE_VPDN:
 	case CONFIG_MODE_ACCEPT:
+	case CONFIG_MODE_REQUEST:
 	case CONFIG_MODE_VPDN_TEMPLATE:
 		return p->vpdn;
+	case CONFIG_MODE_DIALER:
+		return p->dialer;
 	case CONFIG_MODE_GROUP:
 		return p->group;
 	}
@@ -288,12 +331,12 @@ uint64_t config_setting_bit(const struct config_command *command)
 {
 	unsigned bit = 0;
 
-	if (!(command->g.modes & (VV | A)))
+	if (!(command->g.modes & (VV | A | Q)))
 		return 0;
 	for (const struct config_command *c = commands; c != command; c++) {
 		if (command->alias && c->offset == command->offset && (c->g.modes & VV))
 			break;
-		bit += (c->g.modes & (VV | A)) && c->kind != SETTING_CUSTOM;
+		bit += (c->g.modes & (VV | A | Q)) && c->kind != SETTING_CUSTOM;
 	}
 	return 1ull << bit;
 }
@@ -308,6 +351,15 @@ void config_vpdn_group_inherit(const struct config_vpdn_group *template, struct 
 		if ((c->g.modes & VT) && c->kind != SETTING_CUSTOM && (template->set & bit) && !(group->set & bit))
 			memcpy((char *)group + c->offset, (const char *)template + c->offset, c->size);
 	}
+	group->set |= template->set;
+}
+
+bool config_vpdn_group_says(const struct config_vpdn_group *effective, size_t offset)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if ((commands[i].g.modes & VV) && commands[i].kind != SETTING_CUSTOM && commands[i].offset == offset)
+			return effective->set & config_setting_bit(&commands[i]);
+	return false;
 }
 
 void config_defaults(enum config_mode mode, void *object)
@@ -321,6 +373,8 @@ void config_defaults(enum config_mode mode, void *object)
 	}
 	if (mode == CONFIG_MODE_TEMPLATE)
 		defaults_template(object);
+	if (mode == CONFIG_MODE_DIALER)
+		defaults_dialer(object);
 	if (mode == CONFIG_MODE_GROUP)
 		defaults_group(object);
 }

@@ -17,8 +17,10 @@ enum config_mode {
 	CONFIG_MODE_REDUNDANCY = 16,
 	CONFIG_MODE_GROUP = 32,		/* redundancy / group */
 	CONFIG_MODE_VPDN_TEMPLATE = 64,	/* vpdn-template */
+	CONFIG_MODE_REQUEST = 128,	/* request-dialin */
+	CONFIG_MODE_DIALER = 256,	/* interface dialer */
 };
-#define CONFIG_MODE_ANY 127u
+#define CONFIG_MODE_ANY 511u
 
 struct config_parser {
 	struct config *config;
@@ -26,6 +28,7 @@ struct config_parser {
 	/* the objects the modes are about */
 	struct config_vtemplate *vtemplate;
 	struct config_vpdn_group *vpdn;	/* or template */
+	struct config_dialer *dialer;
 	struct config_redundancy_group *group;
 	char *error;			/* GRAMMAR_ERROR_MAX */
 };
@@ -71,6 +74,7 @@ void config_vpdn_group_inherit(const struct config_vpdn_group *template, struct 
 /* What the printer lists under `all`: with what its template gives, but not the global method. */
 void config_vpdn_group_merged(const struct config *config, const struct config_vpdn_group *group,
 			      struct config_vpdn_group *out);
+int config_check_dial(const struct config *config, char error[256]);
 void *config_mode_object(struct config_parser *p);
 uint64_t config_setting_number(const struct config_command *command, const void *object);
 void config_setting_reset(const struct config_command *command, void *object);

@@ -280,6 +280,8 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 	struct subscriber *sub;
 	struct l2tp_result r;
 
+	if (dialer_action(group->dialer, group->now_ms, a))
+		return;
 	switch (a->type) {
 	case L2TP_ACTION_SEND:
 		queue_packet(group, a);
@@ -307,6 +309,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 	case L2TP_ACTION_SESSION_DOWN:
 		joint_session_down(group, a);
 		sub_end(group, a->tunnel_id, a->session_id);
+		client_ended(group, a->tunnel_id, a->session_id, &a->result);
 		break;
 	case L2TP_ACTION_RESYNC_DONE:
 		if (a->resync_ok)
@@ -427,6 +430,7 @@ void group_tick(struct group *group, uint64_t now_ms)
 	group->now_ms = now_ms;
 	l2tp_tick(group->l2tp, now_ms);
 	ha_tick(group->ha, now_ms);
+	clients_tick(group);
 	if (now_ms >= group->retry_at_ms)
 		sub_retry_all(group);
 	if (group->rebuilding)
@@ -449,6 +453,8 @@ uint64_t group_deadline_ms(const struct group *group)
 
 	if (group->walking || group->rebuilding)
 		return group->now_ms;	/* once more at the next wake-up, which is at once */
+	if (group->active)
+		d = min_u64(d, min_u64(group->client_at_ms, dialer_deadline_ms(group->dialer)));
 	d = min_u64(d, group->retry_at_ms);
 	return min_u64(d, group->lease_at_ms);
 }
@@ -546,7 +552,7 @@ struct group *group_new(const struct group_config *config, const struct group_op
 		ho.image = &group->image;
 	}
 	group->ha = ha_new(&hc, &ho, now_ms);
-	if (!group->pools || !group->l2tp || !group->ha) {
+	if (!group->pools || !group->l2tp || !group->ha || clients_new(group)) {
 		group_free(group);
 		return NULL;
 	}
@@ -615,6 +621,7 @@ void group_free(struct group *group)
 		group->out_head = out->next;
 		group_output_free(NULL, out);
 	}
+	clients_free(group);
 	l2tp_free(group->l2tp);
 	ha_free(group->ha);
 	if (group->own_pools)

@@ -284,6 +284,7 @@ static void activate(struct group *group, bool behind)
 	group->walking = before.sessions != 0;
 	group->walk_tunnel = l2tp_tunnel_next(group->l2tp, 0);
 	group->walk_session = 0;
+	clients_take_over(group);
 	ha_step_done(group->ha, group->now_ms, 0);
 }
 
@@ -510,6 +511,7 @@ static void passivate(struct group *group)
 	group->active = group->walking = false;
 	group->lease_at_ms = UINT64_MAX;
 	l2tp_passivate(group->l2tp);
+	clients_reset(group);
 	/* a standby that was restarted keeps what it has in place: it is mute */
 	if (group->speaks) {
 		HASH_ITER(hh, group->subs, sub, stmp)

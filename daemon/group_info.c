@@ -207,6 +207,7 @@ void group_config_changed(struct group *group, uint64_t now_ms)
 	group_limits(group);
 	config_digest(group->config, digest);
 	ha_config_changed(group->ha, now_ms, digest);
+	clients_sync(group);
 	group_run(group, now_ms);
 }
 

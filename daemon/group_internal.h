@@ -10,6 +10,8 @@
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
  *   joint.c        two sessions joined: a call that is switched
+ *   client.c       dialers: sessions whose subscriber is this box
+ *   group_tunnel.c one tunnel's data plane
  *   subscriber.c   one session's data plane, PPP and address
  *   subscriber_ppp.c  what its PPP engine says
  */
@@ -22,6 +24,7 @@
 
 #include "daemon/checkpoint.h"
 #include "daemon/debug.h"
+#include "daemon/dial.h"
 #include "daemon/group.h"
 #include "daemon/pool.h"
 
@@ -79,6 +82,8 @@ struct subscriber {
 	size_t ppp_state_len;
 	uint64_t up_unix_ms;
 	struct dp_session_counters counters;	/* as of the last group_counters() */
+	uint16_t dialer;	/* this box is the subscriber: the number of the dialer; 0: it is the LNS */
+	uint32_t own_address;	/* a dialer's, network order */
 	UT_hash_handle hh;
 	UT_hash_handle hh_address;	/* while address is not 0 */
 };
@@ -117,6 +122,9 @@ struct group {
 	struct group_tunnel *tunnels, *tunnel_last;	/* last: asked for */
 	struct subscriber *subs;
 	struct subscriber *by_address;
+	struct dialer *dialer;
+	struct client *clients;
+	uint64_t client_at_ms;	/* the next of them dials; UINT64_MAX: none does */
 	struct dp_request *requests;
 	struct output *out_head, **out_tail;	/* of this round, before ha_output() */
 	uint32_t generation;
@@ -164,6 +172,11 @@ static inline uint32_t sub_key(uint16_t tunnel_id, uint16_t session_id)
 	return (uint32_t)tunnel_id << 16 | session_id;
 }
 
+static inline bool session_is_lns(const struct l2tp_session_state_rec *s)
+{
+	return s->call == L2TP_CALL_IN_LNS || s->call == L2TP_CALL_OUT_LNS;
+}
+
 static inline struct ppp_key ppp_key_of(const struct subscriber *sub)
 {
 	return (struct ppp_key){ sub->tunnel_id, sub->session_id };
@@ -184,6 +197,20 @@ bool group_hot(const struct group *group);	/* a standby keeps kernel sessions an
 void group_queue(struct group *group, struct output *output);
 void group_output_free(void *ctx, void *output);
 const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
+
+/* ---- client.c ---- */
+struct client;
+int clients_new(struct group *group);		/* and the group's dialer */
+void clients_free(struct group *group);
+/* The configuration may have changed, or we are active now (after clients_take_over()). */
+void clients_sync(struct group *group);
+void clients_take_over(struct group *group);	/* the subscribers are as the records say */
+void clients_reset(struct group *group);	/* we are passive */
+void clients_tick(struct group *group);
+void client_ended(struct group *group, uint16_t tunnel_id, uint16_t session_id, const struct l2tp_result *result);
+/* False: its dialer is no longer configured. */
+bool client_ppp_params(const struct group *group, const struct subscriber *sub, struct ppp_params *p);
+void client_open(struct group *group, struct subscriber *sub, const struct ppp_up *up);
 
 /* ---- group_ha.c ---- */
 void group_ha_action(struct group *group, struct ha_action *action);
@@ -255,10 +282,12 @@ void group_trace_takeover(struct group *group);	/* before the counts of the last
 void group_trace_link(struct group *group, bool up);
 void group_trace_input(struct group *group);
 
-/* ---- subscriber.c ---- */
+/* ---- group_tunnel.c ---- */
 struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool create);
 void tunnel_place(struct group *group, uint16_t tunnel_id);
 void tunnel_drop(struct group *group, uint16_t tunnel_id);	/* data plane too */
+
+/* ---- subscriber.c ---- */
 struct subscriber *sub_find(struct group *group, uint16_t tunnel_id, uint16_t session_id);
 struct subscriber *sub_get(struct group *group, uint16_t tunnel_id, uint16_t session_id);
 /* Brings it in place as the role and the mode demand. Idempotent. */

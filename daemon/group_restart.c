@@ -270,7 +270,7 @@ void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, 
 	ds = (struct dp_session){ .tunnel_id = key.tunnel_id, .local_id = key.session_id,
 				  .peer_tunnel_id = info.s.peer_id, .peer_id = s.peer_id, .local = info.s.local,
 				  .peer = info.s.peer, .send_seq = s.sequencing_required,
-				  .recv_seq = s.sequencing_required, .lns_mode = true };
+				  .recv_seq = s.sequencing_required, .lns_mode = session_is_lns(&s) };
 	if (sub && sub->adopt_until_ms && session && sub->plane == PLANE_NONE) {
 		sub->generation = ++group->generation;
 		req = group_request(group, key.tunnel_id, key.session_id, sub->generation);

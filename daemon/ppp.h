@@ -49,6 +49,9 @@ struct ppp_params {
 	uint32_t local_addr;
 	uint32_t echo_interval_s;	/* 0: no LCP echo */
 	uint32_t echo_failures;		/* unanswered echoes that end the link */
+	bool client;			/* we are who dials: */
+	char user[PPP_NAME_MAX];	/* said when the peer asks, by PAP or CHAP */
+	char password[PPP_NAME_MAX];	/* as auth_pap and auth_chap allow */
 	bool standby;			/* mute until activate(); needs a state */
 	const uint8_t *state;		/* captured state to put in place, */
 	size_t state_len;		/* or NULL, 0: negotiate from scratch */

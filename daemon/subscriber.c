@@ -23,100 +23,6 @@
 #define NEGOTIATE_MS 180000	/* longer than an engine negotiates before it gives up itself */
 #define RETRIES_TOLD 4	/* by then it is no longer the predecessor that is in the way */
 
-/* ---- tunnels ------------------------------------------------------------ */
-
-struct group_tunnel *tunnel_get(struct group *group, uint16_t tunnel_id, bool create)
-{
-	struct group_tunnel *t = group->tunnel_last;
-
-	/* records of a round come tunnel by tunnel, and each asks several times */
-	if (t && t->id == tunnel_id)
-		return t;
-	HASH_FIND(hh, group->tunnels, &tunnel_id, sizeof(tunnel_id), t);
-	if (!t && create) {
-		t = calloc(1, sizeof(*t));
-		if (!t)
-			return NULL;
-		t->id = tunnel_id;
-		HASH_ADD(hh, group->tunnels, id, sizeof(t->id), t);
-	}
-	if (t)
-		group->tunnel_last = t;
-	return t;
-}
-
-/* Its sessions fail too and decide: a new call is refused, a standing one tried again. */
-static void tunnel_failed(struct group_tunnel *t, int error)
-{
-	t->plane = PLANE_FAILED;
-	if (error == -EEXIST)
-		log_debug("tunnel %u: its predecessor is still being removed", t->id);
-	else
-		log_warnx("tunnel %u: no data plane: %s", t->id, strerror(-error));
-}
-
-static void tunnel_created(void *arg, int error)
-{
-	struct dp_request *req = arg;
-	uint16_t id = req->tunnel_id;
-	uint32_t generation = req->generation;
-	struct group *group = group_request_done(req);
-	struct group_tunnel *t = group ? tunnel_get(group, id, false) : NULL;
-
-	if (!t || t->generation != generation)
-		return;
-	if (error)
-		tunnel_failed(t, error);
-	else
-		t->plane = PLANE_READY;
-}
-
-void tunnel_place(struct group *group, uint16_t tunnel_id)
-{
-	struct l2tp_tunnel *live = l2tp_tunnel_find(group->l2tp, tunnel_id);
-	struct group_tunnel *t;
-	struct l2tp_tunnel_info info;
-	struct dp_request *req;
-	int rc;
-
-	if (!live || !(group->active || group_hot(group)))
-		return;
-	l2tp_tunnel_info(live, &info);
-	if (info.s.state != L2TP_TUNNEL_ESTABLISHED)
-		return;
-	t = tunnel_get(group, tunnel_id, true);
-	if (!t || t->plane == PLANE_READY || t->plane == PLANE_CREATING || adopt_tunnel(group, t))
-		return;
-	t->generation = ++group->generation;
-	req = group_request(group, tunnel_id, 0, t->generation);
-	if (!req)
-		return;
-	t->plane = PLANE_CREATING;
-	rc = group->dp->ops->tunnel_create(group->dp,
-					   &(struct dp_tunnel){ .local_id = tunnel_id,
-								.peer_id = info.s.peer_id,
-								.local = info.s.local,
-								.peer = info.s.peer },
-					   tunnel_created, req);
-	if (rc) {
-		group_request_done(req);
-		tunnel_failed(t, rc);
-	}
-}
-
-void tunnel_drop(struct group *group, uint16_t tunnel_id)
-{
-	struct group_tunnel *t = tunnel_get(group, tunnel_id, false);
-
-	if (!t)
-		return;
-	if (t->plane != PLANE_NONE)
-		group->dp->ops->tunnel_delete(group->dp, tunnel_id, NULL, NULL);
-	HASH_DEL(group->tunnels, t);
-	group->tunnel_last = NULL;
-	free(t);
-}
-
 /* ---- subscribers -------------------------------------------------------- */
 
 struct subscriber *sub_find(struct group *group, uint16_t tunnel_id, uint16_t session_id)
@@ -267,9 +173,19 @@ static void sub_failed(struct group *group, struct subscriber *sub, const char *
 		sub_later(group, sub);
 }
 
+static void vtemplate_params(const struct config_vtemplate *vt, struct ppp_params *p)
+{
+	p->auth_pap = vt->auth_pap;
+	p->auth_chap = vt->auth_chap;
+	p->mru = p->mtu = vt->mtu;
+	p->local_addr = vt->local_address;
+	p->echo_interval_s = vt->keepalive_s;
+	p->echo_failures = vt->keepalive_retries;
+}
+
 static void sub_start_ppp(struct group *group, struct subscriber *sub)
 {
-	const struct config_vtemplate *vt = sub_vtemplate(group, sub);
+	const struct config_vtemplate *vt = sub->dialer ? NULL : sub_vtemplate(group, sub);
 	struct ppp_params p = {
 		.key = ppp_key_of(sub),
 		.session_fd = sub->session_fd,
@@ -280,21 +196,18 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	};
 	int rc;
 
-	if (!vt) {
-		sub_failed(group, sub, "its VPDN group has no virtual-template", -ENOENT);
+	if (sub->dialer ? !client_ppp_params(group, sub, &p) : !vt) {
+		sub_failed(group, sub, sub->dialer ? "its dialer is gone" : "its VPDN group has no virtual-template", -ENOENT);
 		return;
 	}
 	if (p.standby && !p.state)
 		return;
 	snprintf(p.ifname, sizeof(p.ifname), "%s", sub->ifname);
 	snprintf(p.local_name, sizeof(p.local_name), "%s", group->config->hostname);
-	p.auth_pap = vt->auth_pap;
-	p.auth_chap = vt->auth_chap;
-	p.mru = p.mtu = vt->mtu;
-	p.local_addr = vt->local_address;
-	p.echo_interval_s = vt->keepalive_s;
-	p.echo_failures = vt->keepalive_retries;
+	if (vt)
+		vtemplate_params(vt, &p);
 	rc = group->ppp->start(group->ppp_engine, &p);
+	explicit_bzero(p.password, sizeof(p.password));
 	if (rc == -ENOTCONN || rc == -EAGAIN || rc == -EEXIST) {
 		sub_later(group, sub);
 		return;
@@ -383,7 +296,7 @@ void sub_place(struct group *group, struct subscriber *sub)
 								  .recv_seq = s.sequencing_required,
 								  .recv_timeout_ms = s.sequencing_required ?
 										     SEQUENCE_GAP_MS : 0,
-								  .lns_mode = true },
+								  .lns_mode = session_is_lns(&s) },
 					    session_created, req);
 	if (rc) {
 		group_request_done(req);
@@ -473,6 +386,8 @@ void sub_put(struct group *group, struct subscriber *sub)
 		.ppp_state = sub->ppp_state,
 		.ppp_state_len = sub->ppp_state_len,
 		.up_unix_ms = sub->up_unix_ms,
+		.dialer = sub->dialer,
+		.own_address = sub->own_address,
 	};
 	struct group_tunnel *t = tunnel_get(group, sub->tunnel_id, false);
 	uint8_t *body = NULL;
@@ -524,6 +439,8 @@ void sub_apply(struct group *group, const struct checkpoint_subscriber *r)
 	apply_address(group, sub, r);
 	snprintf(sub->user, sizeof(sub->user), "%s", r->user);
 	sub->up_unix_ms = r->up_unix_ms;
+	sub->dialer = r->dialer;
+	sub->own_address = r->own_address;
 	same_state = sub->ppp_state_len == r->ppp_state_len && !strcmp(sub->ifname, r->ifname) &&
 		     (!r->ppp_state_len || !memcmp(sub->ppp_state, r->ppp_state, r->ppp_state_len));
 	if (!same_state) {

@@ -134,6 +134,12 @@ static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
 	group->ppp_seen_ms = group->now_ms;
 	if (!sub || !group->active)
 		return;
+	if (sub->dialer) {
+		client_open(group, sub, up);
+		sub_open(group, sub, up);
+		sub_placed(group, sub);
+		return;
+	}
 	inet_ntop(AF_INET, &up->peer_addr, addr, sizeof(addr));
 	log_info("session %u/%u: user %s is up, %s on %s", key.tunnel_id, key.session_id, up->user, addr, up->ifname);
 	sub_open(group, sub, up);

@@ -6,6 +6,9 @@
  * is; the answer carries the peer's address and name servers as well, so one
  * exchange is all that a session's setup needs.  Without authentication the
  * same question is asked when the network phase begins.
+ *
+ * A client is the other way round: it demands nothing, and answers the peer's
+ * PAP or CHAP with the name and password it was started with.
  */
 #include "pppd-plugin/plugin.h"
 
@@ -83,14 +86,57 @@ static int chap(char *name, char *ourname, int id,
 	return ok;
 }
 
+/* Also asked of a client, whether it could answer. */
 static int have_secrets(void)
 {
+	return !self.params.client || self.params.auth_pap;
+}
+
+static int have_chap_secrets(void)
+{
+	return !self.params.client || self.params.auth_chap;
+}
+
+/* password NULL: is there one? -1: not ours to say. */
+static int pap_password(char *name, char *password)
+{
+	if (!self.params.client)
+		return -1;
+	if (!self.params.auth_pap)
+		return 0;
+	strlcpy(name, self.params.user, MAXNAMELEN);
+	if (password)
+		strlcpy(password, self.params.password, MAXSECRETLEN);
 	return 1;
+}
+
+static int chap_password(char *name, char *password)
+{
+	(void)name;
+	if (!self.params.client || !self.params.auth_chap)
+		return -1;
+	strlcpy(password, self.params.password, MAXSECRETLEN);
+	return 0;
+}
+
+extern bool refuse_eap;		/* pppd's, in auth.c */
+
+void auth_as_client(void)
+{
+	strlcpy(user, self.params.user, MAXNAMELEN);
+	refuse_eap = 1;
+	lcp_allowoptions[0].chap_mdtype = MDTYPE_MD5;
+	ipcp_wantoptions[0].ouraddr = 0;
+	ipcp_wantoptions[0].hisaddr = 0;
+	ipcp_wantoptions[0].accept_local = 1;
+	ipcp_wantoptions[0].accept_remote = 1;
 }
 
 /* IPCP asks again when the peer insists on an address. */
 static int address_allowed(u_int32_t addr)
 {
+	if (self.params.client)
+		return 1;	/* it has the address that the LNS says it has */
 	return addr == ipcp_wantoptions[0].hisaddr && addr != 0;
 }
 
@@ -115,7 +161,9 @@ int auth_ask_address(void)
 void auth_init(void)
 {
 	pap_check_hook = have_secrets;
-	chap_check_hook = have_secrets;
+	chap_check_hook = have_chap_secrets;
+	pap_passwd_hook = pap_password;
+	chap_passwd_hook = chap_password;
 	pap_auth_hook = pap;
 	chap_verify_hook = chap;
 	allowed_address_hook = address_allowed;

@@ -37,11 +37,13 @@ void session_setup(void)
 	want->neg_asyncmap = 0;
 	want->neg_pcompression = 0;
 	want->neg_accompression = 0;
-	want->neg_upap = p->auth_pap;
-	want->neg_chap = p->auth_chap;
-	want->chap_mdtype = p->auth_chap ? MDTYPE_MD5 : MDTYPE_NONE;
+	want->neg_upap = p->auth_pap && !p->client;
+	want->neg_chap = p->auth_chap && !p->client;
+	want->chap_mdtype = want->neg_chap ? MDTYPE_MD5 : MDTYPE_NONE;
 	lcp_allowoptions[0].mru = p->mtu ? p->mtu : mru;
-	auth_required = p->auth_pap || p->auth_chap;
+	auth_required = want->neg_upap || want->neg_chap;
+	if (p->client)
+		auth_as_client();
 	ipcp_wantoptions[0].ouraddr = p->local_addr;
 	ipcp_wantoptions[0].neg_vj = 0;
 	ipcp_allowoptions[0].neg_vj = 0;
@@ -139,7 +141,7 @@ static void phase_changed(void *ctx, int now)
 	}
 	if (now == PHASE_NETWORK && !self.injecting) {
 		self.reached_network = 1;
-		if (!auth_required && !auth_ask_address()) {
+		if (!auth_required && !self.params.client && !auth_ask_address()) {
 			self.no_address = 1;
 			lcp_close(0, "No address");
 		}
@@ -204,6 +206,11 @@ static void explain(struct ppp_down *d, int exit_status)
 			set_cause(d, PPP_DOWN_AUTH, 15,
 				  self.params.auth_chap ? PPP_CHAP : PPP_PAP, 1,
 				  "peer refused to authenticate");
+		return;
+	case EXIT_AUTH_TOPEER_FAILED:
+		set_cause(d, PPP_DOWN_AUTH, 16,
+			  self.params.auth_chap ? PPP_CHAP : PPP_PAP, 2,
+			  "the peer refused our name or password");
 		return;
 	case EXIT_NEGOTIATION_FAILED:
 		if (self.reached_network)

@@ -109,6 +109,7 @@ void state_inject(void);
 
 /* auth.c */
 void auth_init(void);
+void auth_as_client(void);
 int auth_ask_address(void);
 
 /* echo.c */

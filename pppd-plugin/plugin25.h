@@ -51,6 +51,7 @@ extern ppp_phase_t phase;
 extern volatile int code;
 extern int got_sigterm, ifunit;
 extern char ifname[], req_ifname[], our_name[], peer_authname[];
+extern char user[];
 extern bool auth_required;
 
 void link_terminated(int unit);

@@ -62,6 +62,9 @@ static const struct field start_fields[] = {
 	BOOL(TLV_STANDBY, struct start, params.standby),
 	REF(TLV_STATE, struct start, params.state),
 	INT(TLV_INSTANCE, struct start, instance),
+	BOOL(TLV_CLIENT, struct start, params.client),
+	TEXT(TLV_USER, struct start, params.user),
+	TEXT(TLV_PASSWORD, struct start, params.password),
 };
 
 static const struct field auth_fields[] = {

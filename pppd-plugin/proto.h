@@ -87,6 +87,7 @@ enum proto_tlv {
 	TLV_STATUS,
 	TLV_INSTANCE,
 	TLV_FRAME,
+	TLV_CLIENT,
 	/* inside a captured state */
 	TLV_STATE_VERSION = 128,
 	TLV_GOT_FLAGS,

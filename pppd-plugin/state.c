@@ -7,7 +7,8 @@
  * wire: LCP starts silent, then both state machines are set to OPENED and
  * their `up` callbacks run.  IPCP is opened before LCP's callback, so that the
  * network phase finds it open and does not negotiate; the authentication bits
- * are hidden for the same moment, so that the peer is not challenged again.
+ * are hidden for the same moment, so that the peer is not challenged again, nor
+ * told our password.
  * Both magic numbers are kept: the peer would take others for a loop, or for
  * another box.
  */
@@ -122,11 +123,12 @@ static void refuse(int err)
 
 static void inject_lcp(const struct ppp_state *s)
 {
-	lcp_options *got = &lcp_gotoptions[0], hidden;
+	lcp_options *got = &lcp_gotoptions[0], *his = &lcp_hisoptions[0];
+	lcp_options hidden, asked;
 	int required = auth_required;
 
 	write_side(got, &s->got);
-	write_side(&lcp_hisoptions[0], &s->his);
+	write_side(his, &s->his);
 	lcp_fsm[0].id = s->lcp_id;
 	lcp_fsm[0].flags &= ~OPT_SILENT;
 	lcp_fsm[0].state = OPENED;
@@ -134,10 +136,18 @@ static void inject_lcp(const struct ppp_state *s)
 	hidden = *got;
 	got->neg_upap = 0;
 	got->neg_chap = 0;
+	asked = *his;
+	his->neg_upap = 0;
+	his->neg_chap = 0;
 	auth_required = 0;
 	(*lcp_fsm[0].callbacks->up)(&lcp_fsm[0]);
 	got->neg_upap = hidden.neg_upap;
 	got->neg_chap = hidden.neg_chap;
+	his->neg_upap = asked.neg_upap;
+	his->neg_chap = asked.neg_chap;
+	/* silent; it answers when the peer asks again */
+	if (his->neg_chap && self.params.client)
+		chap_auth_with_peer(0, user, CHAP_MD5);
 	auth_required = required;
 }
 
@@ -148,8 +158,8 @@ static void inject_ipcp(const struct ppp_state *s)
 
 	want->ouraddr = s->local_addr;
 	want->hisaddr = s->peer_addr;
-	want->accept_local = 0;
-	want->accept_remote = 0;
+	want->accept_local = self.params.client;
+	want->accept_remote = self.params.client;
 	*got = *want;
 	got->neg_addr = !!(s->ipcp_flags & IPCP_GOT_ADDR);
 	got->old_addrs = 0;

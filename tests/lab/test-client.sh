@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# This box dials: interface dialer 1 of our daemon (lns-b), first to xl2tpd as LNS
+# (by PAP), then to our own LNS (by CHAP), both on lns-a. The tunnel has a secret,
+# data passes both ways, and when the LNS throws the caller out it dials again.
+
+. "$(dirname "$0")/net.sh"
+. "$LAB_HERE/lac.sh"
+
+auth=pap
+eval "lns_$(declare -f lab_config)"	# the LNS keeps the usual one
+lab_config() {
+	[ "$1" = b ] || { lns_lab_config "$1"; return; }
+	cat <<-END
+	hostname secretlac
+	vpdn enable
+	vpdn-group UP
+	 request-dialin
+	  protocol l2tp
+	 initiate-to ip $LAB_VIP
+	 source-ip 192.0.2.12
+	 l2tp tunnel password 0 tunnelsecret
+	interface dialer 1
+	 dialer vpdn-group UP
+	 dialer redial interval 1
+	 interface-name uplink
+	END
+	case $auth in
+	pap) echo " ppp pap sent-username sub1 password 0 pw1" ;;
+	chap) printf ' %s\n' "ppp chap hostname sub1" "ppp chap password 0 pw1" ;;
+	esac
+}
+
+address() { ip -n lns-b -4 -o addr show dev uplink up 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
+is_up() { [ -n "$(address)" ] && ip -n lns-b link show uplink | grep -q LOWER_UP; }
+is_down() { ! is_up; }
+first_and_last() { head -n 40 "$(node_log b)"; tail -n 40 "$LAB_OUT/pppd-b.log"; }
+
+both_ways() {
+	local a
+	a=$(address)
+	ip -n lns-b route replace default dev uplink table 100
+	ip -n lns-b rule del table 100 2>/dev/null
+	ip -n lns-b rule add from "$a" table 100
+	in_ns lns-b ping -q -c 5 -i 0.2 -W 2 -I uplink $LAB_CORE_HOST >/dev/null || fail "$1: nothing comes back"
+	in_ns core ping -q -c 5 -i 0.2 -W 2 "$a" >/dev/null || fail "$1: the core does not reach the caller"
+}
+
+net_up || fail "no network"
+lns_xl2tpd_start a || fail "no xl2tpd as LNS"
+capture_start "$LAB_OUT/client.pcap" "$(lab_control_filter)" || fail "no capture"
+node_start b || fail "our LAC does not start"
+wait_until 30 is_up || { first_and_last; fail "not connected to xl2tpd"; }
+both_ways xl2tpd
+note "to xl2tpd: $(address)"
+ctl b show vpdn session
+
+# xl2tpd throws it out, and takes it again
+for p in $(ip netns pids lns-a); do
+	[ "$(cat "/proc/$p/comm" 2>/dev/null)" != pppd ] || kill -KILL "$p"
+done
+wait_until 10 is_down || fail "it is up without an LNS"
+wait_until 30 is_up || { first_and_last; fail "it does not dial again"; }
+both_ways "again"
+node_stop b || fail "our LAC does not end"
+power_loss a
+power_on a
+
+auth=chap
+rm -f "$LAB_RUN/b/conf"
+node_start a || fail "our LNS does not start"
+wait_until 15 node_is a active || fail "our LNS is not active"
+node_start b || fail "our LAC does not start again"
+wait_until 30 is_up || { first_and_last; fail "not connected to our LNS"; }
+both_ways "our LNS"
+note "to our LNS: $(address)"
+ctl a show vpdn session
+ctl b show vpdn tunnel all
+capture_stop
+counts=$("$LAB_HERE/tshark-check.sh" "$LAB_OUT/client.pcap") || note "tshark warns (xl2tpd speaks here, too)"
+note "$counts"
+net_down
