@@ -588,7 +588,7 @@ void dial_cancel(struct dial *dial, uint64_t now_ms, const struct l2tp_result *r
 /* ---- what the engine says ----------------------------------------------- */
 
 /* It takes calls from now on: those that wait are placed, or go on where it cannot take them. */
-static void tunnel_ready(struct dialer *dialer, uint64_t now_ms, struct dial_tunnel *t)
+static void tunnel_ready(uint64_t now_ms, struct dial_tunnel *t)
 {
 	struct dial *dial;
 	int err;
@@ -650,7 +650,7 @@ bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_act
 	case L2TP_ACTION_TUNNEL_UP:
 	case L2TP_ACTION_RESYNC_DONE:
 		if (t && (a->type == L2TP_ACTION_TUNNEL_UP || a->resync_ok))
-			tunnel_ready(dialer, now_ms, t);
+			tunnel_ready(now_ms, t);
 		return false;
 	case L2TP_ACTION_TUNNEL_DOWN:
 		if (t)
