@@ -22,6 +22,7 @@ const struct ha_record_type checkpoint_types[] = {
 	{ CHECKPOINT_SESSION, 1, 1, "session" },
 	{ CHECKPOINT_SUBSCRIBER, 1, 1, "subscriber" },
 	{ CHECKPOINT_JOINT, 1, 1, "joint" },
+	{ CHECKPOINT_DRAIN, 1, 1, "drain" },
 };
 const size_t checkpoint_type_count = sizeof(checkpoint_types) / sizeof(checkpoint_types[0]);
 
@@ -127,6 +128,7 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	m.failover_sent = in->failover_sent;
 	m.failover_received = in->failover_received;
 	m.peer_recovery_ms = in->peer_recovery_ms;
+	m.draining = in->draining;
 	m.challenged = in->challenged;
 	if (in->challenged)
 		m.challenge = (ProtobufCBinaryData){ .len = sizeof(in->challenge), .data = (uint8_t *)(uintptr_t)in->challenge };
@@ -179,6 +181,7 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->failover_sent = (uint16_t)m->failover_sent;
 	t->failover_received = (uint16_t)m->failover_received;
 	t->peer_recovery_ms = m->peer_recovery_ms;
+	t->draining = m->draining;
 	t->peer_firmware = (uint16_t)m->peer_firmware;
 	t->peer_window = (uint16_t)m->peer_window;
 	t->peer_framing = m->peer_framing;
@@ -395,5 +398,34 @@ int checkpoint_decode_joint(const void *body, size_t len, struct checkpoint_join
 		*out = j;
 	}
 	l2tpha__joint__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_drain(const struct checkpoint_drain *in, uint8_t **body, size_t *len)
+{
+	ProtobufCBinaryData peers[CHECKPOINT_DRAIN_PEERS];
+	L2tpha__Drain m = L2TPHA__DRAIN__INIT;
+
+	for (size_t i = 0; i < in->count; i++)
+		peers[i] = text_out(in->peers[i]);
+	m.all = in->all;
+	m.peers = peers;
+	m.n_peers = in->count;
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_drain(const void *body, size_t len, struct checkpoint_drain *out)
+{
+	L2tpha__Drain *m = l2tpha__drain__unpack(NULL, len, body);
+	struct checkpoint_drain d = { 0 };
+	bool ok = m && m->n_peers <= CHECKPOINT_DRAIN_PEERS;
+
+	for (size_t i = 0; ok && i < m->n_peers; i++)
+		ok = text_in(d.peers[d.count++], sizeof(d.peers[0]), m->peers[i]);
+	if (ok) {
+		d.all = m->all;
+		*out = d;
+	}
+	l2tpha__drain__free_unpacked(m, NULL);
 	return ok ? 0 : -EBADMSG;
 }

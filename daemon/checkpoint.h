@@ -20,6 +20,7 @@ enum checkpoint_type {		/* struct ha_key.type */
 	CHECKPOINT_SESSION,	/* a = tunnel, b = session */
 	CHECKPOINT_SUBSCRIBER,	/* a = tunnel, b = session */
 	CHECKPOINT_JOINT,	/* a, b: the session that came in */
+	CHECKPOINT_DRAIN = 8,	/* one for the group; a = its first tunnel ID */
 };
 
 /* The types this software knows, and the versions of their bodies, for the handshake of ha/. */
@@ -46,6 +47,15 @@ struct checkpoint_joint {
 	uint64_t up_unix_ms;
 };
 
+#define CHECKPOINT_DRAIN_PEERS 32
+struct checkpoint_drain {
+	bool all;
+	size_t count;
+	char peers[CHECKPOINT_DRAIN_PEERS][L2TP_NAME_MAX];
+};
+
+int checkpoint_encode_drain(const struct checkpoint_drain *in, uint8_t **body, size_t *len);
+int checkpoint_decode_drain(const void *body, size_t len, struct checkpoint_drain *out);
 int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **body, size_t *len);
 int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **body, size_t *len);
 int checkpoint_encode_message(const uint8_t *data, size_t data_len, uint8_t **body, size_t *len);

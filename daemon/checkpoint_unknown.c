@@ -34,6 +34,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
 		return &l2tpha__subscriber__descriptor;
 	case CHECKPOINT_JOINT:
 		return &l2tpha__joint__descriptor;
+	case CHECKPOINT_DRAIN:
+		return &l2tpha__drain__descriptor;
 	}
 	return NULL;
 }

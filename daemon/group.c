@@ -542,6 +542,7 @@ struct group *group_new(const struct group_config *config, const struct group_op
 	group->lease_at_ms = group->retry_at_ms = UINT64_MAX;
 	group->out_tail = &group->out_head;
 	group->own_pools = !config->pools;
+	group->id_min = config->id_min;
 	group->pools = config->pools ? config->pools : pool_set_new(config->config);
 	group->l2tp = l2tp_new(&lc, &lo);
 	ha_config_of(config, &hc);

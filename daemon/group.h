@@ -99,6 +99,17 @@ int group_switchover(struct group *group, uint64_t now_ms, bool dry_run, char re
 int group_clear_tunnel(struct group *group, uint64_t now_ms, uint16_t tunnel_id);
 int group_clear_session(struct group *group, uint64_t now_ms, uint16_t tunnel_id, uint16_t session_id);
 
+/*
+ * No new sessions, and what is up stays: on a tunnel, of a peer (its host name
+ * or its address), of everybody; or again.  It is replicated.  -ENOENT: no such
+ * tunnel, or it was not drained; -EPERM: not active; -ENOSPC: too many peers.
+ */
+int group_drain_tunnel(struct group *group, uint64_t now_ms, uint16_t tunnel_id, bool drain);
+int group_drain_peer(struct group *group, uint64_t now_ms, const char *peer, bool drain);
+int group_drain_all(struct group *group, uint64_t now_ms, bool drain);
+/* The peer at `index` of those drained, "" for everybody if that is, NULL: no more; with what it still has. */
+const char *group_drained(const struct group *group, size_t index, uint32_t *tunnels, uint32_t *sessions);
+
 /* ---- looking at it ---- */
 enum subscriber_state {
 	SUBSCRIBER_KERNEL,	/* L2TP established, data plane being made */

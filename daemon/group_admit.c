@@ -96,11 +96,13 @@ bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const str
 {
 	struct group *group = ctx;
 
-	(void)info;
 	(void)params;
-	if (!group->config->softshut)
+	if (group->config->softshut)
+		snprintf(why, L2TP_TEXT_MAX, "soft shut: no new tunnels");
+	else if (group_draining(group, info->peer_name, &info->peer))
+		snprintf(why, L2TP_TEXT_MAX, "soft shut: no new tunnels of this peer");
+	else
 		return true;
-	snprintf(why, L2TP_TEXT_MAX, "soft shut: no new tunnels");
 	return false;
 }
 
@@ -131,7 +133,13 @@ bool group_admits(const struct group *group, const char *vpdn_group, char why[L2
 bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX])
 {
 	struct group *group = ctx;
+	struct l2tp_tunnel_info info;
 
+	l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, tunnel_id), &info);
+	if (group_draining(group, info.s.peer_name, &info.s.peer)) {
+		snprintf(why, L2TP_TEXT_MAX, "soft shut: no new sessions of this peer");
+		return false;
+	}
 	return group_admits(group, group_tunnel_params_group(group, tunnel_id), why);
 }
 

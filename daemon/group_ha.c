@@ -376,6 +376,8 @@ static int apply_record(struct group *group, struct ha_key key, const void *body
 		if (!rc)
 			joint_apply(group, &joint);
 		return rc;
+	case CHECKPOINT_DRAIN:
+		return checkpoint_decode_drain(body, len, &group->drain);
 	}
 	return 0;	/* of a newer release: held for it */
 }
@@ -412,6 +414,9 @@ static void apply_del(struct group *group, struct ha_key key)
 	case CHECKPOINT_JOINT:
 		joint_apply_del(group, key.a, key.b);
 		break;
+	case CHECKPOINT_DRAIN:
+		group->drain = (struct checkpoint_drain){ 0 };
+		break;
 	}
 }
 
@@ -420,6 +425,7 @@ static unsigned pass_of(uint8_t type)
 {
 	switch ((enum checkpoint_type)type) {
 	case CHECKPOINT_TUNNEL:
+	case CHECKPOINT_DRAIN:
 		return 0;
 	case CHECKPOINT_CHANNEL:
 	case CHECKPOINT_MESSAGE:
@@ -468,6 +474,7 @@ static void rebuild_start(struct group *group)
 		tunnel_drop(group, t->id);
 	}
 	l2tp_forget_all(group->l2tp);
+	group->drain = (struct checkpoint_drain){ 0 };
 	group->rebuilding = true;
 	group->rebuild_pass = 0;
 	ha_walk_start(group->ha);

@@ -6,6 +6,7 @@
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
  *   group_restart.c  what a daemon before left on this box is taken over
  *   group_admit.c  the VPDN group of a new tunnel, limits
+ *   group_drain.c  what is to be empty before it is switched off
  *   group_info.c   looking at it, failure history
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
@@ -155,6 +156,8 @@ struct group {
 	struct group_orphans orphans;
 	void (*counters_done)(void *arg);	/* counters are being read for him */
 	void *counters_arg;
+	struct checkpoint_drain drain;	/* group_drain.c */
+	uint16_t id_min;		/* the key of what there is one of */
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
 	/* group_trace.c */
@@ -267,6 +270,10 @@ void joint_unplace(struct group *group, struct subscriber *sub);
 void joint_session_down(struct group *group, const struct l2tp_action *action);
 /* The takeover has come to it: is the other one there?  False: it was not, and is not joined any more. */
 bool joint_whole(struct group *group, struct subscriber *sub);
+
+/* ---- group_drain.c ---- */
+/* Takes this peer no new sessions?  `name` may be empty. */
+bool group_draining(const struct group *group, const char *name, const struct l2tp_endpoint *peer);
 
 /* ---- group_info.c ---- */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,

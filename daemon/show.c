@@ -61,6 +61,8 @@ static const struct exec_command commands[] = {
 	DO("redundancy switchover [dry-run] [group GROUP] [json]", "hand over to the standby", show_switchover),
 	DO("clear {l2tp|vpdn} tunnel [id] TUNNEL [json]", "close a tunnel", show_clear_tunnel),
 	DO("clear {l2tp|vpdn} session [id] TUNNEL SESSION [json]", "close a session", show_clear_session),
+	DO("vpdn drain {all|peer PEER|tunnel TUNNEL} ~ [json]", "no new sessions, what is up stays", show_drain),
+	LOOK("show vpdn drain [json]", "what takes no new sessions", show_drained),
 	LOOK("help [json]", "this list", show_help),
 };
 
@@ -68,6 +70,7 @@ static const struct grammar_arg args[] = {
 	{ "TUNNEL", GRAMMAR_NUMBER, 1, 65535, "local tunnel ID" },
 	{ "SESSION", GRAMMAR_NUMBER, 1, 65535, "local session ID" },
 	{ "PROFILE", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "VPDN group" },
+	{ "PEER", GRAMMAR_NAME, 1, L2TP_NAME_MAX - 1, "host name or address" },
 	{ "GROUP", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "redundancy group" },
 	{ "USER", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "user name" },
 };
@@ -100,6 +103,8 @@ static const struct grammar_word words[] = {
 	{ "force", "although there are doubts" },
 	{ "dry-run", "only say what would happen" },
 	{ "json", "for programs" },
+	{ "drain", "no new sessions" },
+	{ "peer", "another host" },
 	{ "help", "all commands" },
 	{ "destination", "what new tunnels are given" },
 	{ "profile", "a VPDN group" },

@@ -87,6 +87,9 @@ json_t *show_counters(struct show *show);
 json_t *show_promote(struct show *show);
 json_t *show_demote(struct show *show);
 json_t *show_switchover(struct show *show);
+/* show_drain.c */
+json_t *show_drain(struct show *show);
+json_t *show_drained(struct show *show);
 json_t *show_clear_tunnel(struct show *show);
 json_t *show_clear_session(struct show *show);
 /* The method of a tunnel, and how its last resync went. */

@@ -36,7 +36,8 @@ static json_t *tunnel_json(const struct show *show, const struct l2tp_tunnel_inf
 			      "local_address", endpoint_format(&t->s.local, false, local), "local_port", t->s.local.port,
 			      "remote_address", endpoint_format(&t->s.peer, false, peer), "remote_port", t->s.peer.port);
 
-	show_put(j, "state_short", json_string(t->resync ? "resync" : up ? "est" : l2tp_tunnel_state_name(t->s.state)));
+	show_put(j, "state_short", json_string(t->resync ? "resync" : up && t->s.draining ? "drain" : up ? "est" : l2tp_tunnel_state_name(t->s.state)));
+	show_put(j, "draining", json_boolean(t->s.draining));
 	show_put(j, "remote_name", view_string(t->s.peer_name));
 	show_put(j, "local_name", view_string(t->s.params.local_name));
 	show_put(j, "remote_vendor", view_string(t->s.peer_vendor));
@@ -82,6 +83,10 @@ static const struct view resync_line[] = {
 	{ VIEW_LINE, "  Last resync: {resync_state} ({resync_how}), {resync_ms} ms", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view draining_line[] = {
+	{ VIEW_LINE, "  Tunnel is drained: no new sessions", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view tunnel_block[] = {
 	{ VIEW_LINE, "Tunnel id {local_id} is {up?up:down}, remote id is {remote_id}, {sessions} active sessions", NULL },
 	{ VIEW_LINE, "  {initiator?Locally:Remotely} initiated tunnel", NULL },
@@ -94,6 +99,7 @@ static const struct view tunnel_block[] = {
 	{ VIEW_LINE, "  VPDN group for tunnel is {group}", NULL },
 	{ VIEW_LINE, "  L2TP HA is {ha?enabled:disabled}", NULL },
 	{ VIEW_LINE, "  Failover resync method is {failover_resync}, peer {peer_failover?takes:does not take} part in RFC 4951", NULL },
+	{ VIEW_IF, "draining", draining_line },
 	{ VIEW_IF, "resynced", resync_line },
 	{ VIEW_LINE, "  Counters, control messages:", NULL },
 	{ VIEW_LINE, "    {counters.packets_sent} packets sent, {counters.packets_received} received", NULL },

@@ -99,6 +99,7 @@ static bool count_record(void *ctx, struct ha_key key, const void *body, size_t 
 		break;
 	case CHECKPOINT_SESSION:
 	case CHECKPOINT_JOINT:
+	case CHECKPOINT_DRAIN:
 		client = CLIENT_VPDN;
 		break;
 	case CHECKPOINT_SUBSCRIBER:

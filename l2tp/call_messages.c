@@ -71,6 +71,10 @@ static bool admitted(struct l2tp_session *session, struct session_input *in)
 		message_result(&in->result, CDN_ERROR, ERROR_RESOURCES, "Tunnel in HA resync (611)");
 		return false;
 	}
+	if (tunnel->draining) {
+		message_busy(&in->result, true, &tunnel->params, "soft shut: the tunnel is drained");
+		return false;
+	}
 	if (tunnel->params.session_limit && tunnel->session_count >= tunnel->params.session_limit)
 		return busy(session, in, "session limit", tunnel->params.session_limit);
 	if (l2tp->config.max_calls_setup && l2tp->calls_setup >= l2tp->config.max_calls_setup)

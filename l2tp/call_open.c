@@ -63,7 +63,8 @@ static int may_open(const struct l2tp_tunnel *tunnel, enum l2tp_call call, const
 		return -ENOTCONN;
 	if (resync_running(tunnel))
 		return -EAGAIN;
-	if (tunnel->params.session_limit && tunnel->session_count >= tunnel->params.session_limit)
+	if (tunnel->draining ||
+	    (tunnel->params.session_limit && tunnel->session_count >= tunnel->params.session_limit))
 		return -ENOSPC;
 	return 0;
 }

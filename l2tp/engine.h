@@ -89,6 +89,7 @@ struct l2tp_tunnel {
 	uint64_t established_unix_ms;
 	uint16_t failover_sent, failover_received;
 	uint32_t peer_recovery_ms;
+	bool draining;
 	bool challenged;
 	uint8_t challenge[AVP_AUTH_LEN];
 	uint8_t tie_breaker[8];			/* of our SCCRQ, where params.tie_break */

@@ -256,6 +256,9 @@ int l2tp_tunnel_open(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpo
 void l2tp_session_close(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_result *result);
 void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct l2tp_result *result);
 
+/* No new calls on it, of either side; or again. */
+void l2tp_tunnel_drain(struct l2tp_tunnel *tunnel, bool drain);
+
 /* ---- calls --------------------------------------------------------------- */
 
 /* An attribute as it is on the wire, plain. */
@@ -286,7 +289,7 @@ struct l2tp_call_params {
  * it is SESSION_UP, or SESSION_DOWN that was not established with what the
  * peer's CDN said.  -EINVAL: passive, or params that such a call cannot have;
  * -ENOTCONN: the tunnel is closing; -EAGAIN: it is in resync; -ENOSPC: its
- * session limit, or no ID; -EOPNOTSUPP: the peer has no such bearer or framing.
+ * session limit, or no ID, or it is drained; -EOPNOTSUPP: the peer has no such bearer or framing.
  */
 int l2tp_call_open(struct l2tp_tunnel *tunnel, uint64_t now_ms, enum l2tp_call call,
 		   const struct l2tp_call_params *params, uint16_t *session_id);
@@ -363,6 +366,7 @@ struct l2tp_tunnel_state_rec {
 	uint64_t established_unix_ms;	/* wall clock given by the caller through l2tp_set_wall_offset() */
 	uint16_t failover_sent, failover_received; /* bits of AVP 76 (RFC 4951 5.1); 0: there was none */
 	uint32_t peer_recovery_ms;
+	bool draining;			/* no new calls */
 	bool challenged;		/* half-open only: we wait for the answer to this */
 	uint8_t challenge[16];
 };

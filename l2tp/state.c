@@ -49,6 +49,7 @@ void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_sta
 	state->failover_sent = tunnel->failover_sent;
 	state->failover_received = tunnel->failover_received;
 	state->peer_recovery_ms = tunnel->peer_recovery_ms;
+	state->draining = tunnel->draining;
 	state->challenged = tunnel->challenged;
 	memcpy(state->challenge, tunnel->challenge, sizeof(state->challenge));
 }

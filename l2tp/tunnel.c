@@ -64,6 +64,7 @@ void tunnel_apply(struct l2tp_tunnel *tunnel, const struct l2tp_tunnel_state_rec
 	tunnel->failover_sent = state->failover_sent;
 	tunnel->failover_received = state->failover_received;
 	tunnel->peer_recovery_ms = state->peer_recovery_ms;
+	tunnel->draining = state->draining;
 	tunnel->challenged = state->challenged;
 	memcpy(tunnel->challenge, state->challenge, sizeof(tunnel->challenge));
 	if (!tunnel->params.receive_window)
@@ -512,6 +513,14 @@ void l2tp_tunnel_close(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct
 		return;
 	tunnel_event(tunnel, TUNNEL_EVENT_CLOSE, &in);
 	tunnel_schedule(tunnel);
+}
+
+void l2tp_tunnel_drain(struct l2tp_tunnel *tunnel, bool drain)
+{
+	if (tunnel->draining == drain || tunnel->state == L2TP_TUNNEL_CLOSING)
+		return;
+	tunnel->draining = drain;
+	note_tunnel(tunnel);
 }
 
 /* ---- messages ----------------------------------------------------------- */

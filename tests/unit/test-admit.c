@@ -269,6 +269,82 @@ START_TEST(soft_shutdown)
 }
 END_TEST
 
+/* One tunnel is drained, another one of the same peer is not. */
+START_TEST(drain_of_a_tunnel)
+{
+	uint16_t id;
+
+	lac_again();
+	pair_up(2);
+	id = l2tp_tunnel_next(group_l2tp(nodes[0]->group), 0);
+	ck_assert_int_eq(group_drain_tunnel(nodes[0]->group, now, 7, true), -ENOENT);
+	ck_assert_int_eq(group_drain_tunnel(nodes[1]->group, now, id, true), -EPERM);
+	ck_assert_int_eq(group_drain_tunnel(nodes[0]->group, now, id, true), 0);
+	calls(1);
+	ck_assert_uint_eq(heard.up, 2);
+	ck_assert_uint_eq(heard.down, 1);
+	ck_assert_str_eq(heard.text, "soft shut: the tunnel is drained");
+	take_over();
+	calls(1);
+	ck_assert_uint_eq(heard.up, 2);
+	ck_assert_uint_eq(heard.down, 2);
+	ck_assert_uint_eq(dp_null_sessions(nodes[1]->dp), 2);
+	ck_assert_int_eq(group_drain_tunnel(nodes[1]->group, now, id, false), 0);
+	calls(1);
+	ck_assert_uint_eq(heard.up, 3);
+}
+END_TEST
+
+static const char *const peers[] = { "LAC-1", "192.0.2.99", NULL };
+
+/* A peer by either name, or everybody: known to the successor; taken back, it is as before. */
+START_TEST(drain_of_a_peer)
+{
+	uint32_t tunnels, sessions;
+	struct lac *first;
+
+	lac_again();
+	pair_up(2);
+	ck_assert_int_eq(group_drain_peer(nodes[0]->group, now, "LAC-2", true), 0);
+	calls(1);
+	ck_assert_uint_eq(heard.up, 3);
+	ck_assert_int_eq(group_drain_peer(nodes[0]->group, now, "LAC-2", false), 0);
+	ck_assert_int_eq(group_drain_peer(nodes[0]->group, now, "LAC-2", false), -ENOENT);
+	if (peers[_i])
+		ck_assert_int_eq(group_drain_peer(nodes[0]->group, now, peers[_i], true), 0);
+	else
+		ck_assert_int_eq(group_drain_all(nodes[0]->group, now, true), 0);
+	ck_assert_str_eq(group_drained(nodes[0]->group, 0, &tunnels, &sessions), peers[_i] ? peers[_i] : "");
+	ck_assert_uint_eq(tunnels, 1);
+	ck_assert_uint_eq(sessions, 3);
+	ck_assert_ptr_null(group_drained(nodes[0]->group, 1, &tunnels, &sessions));
+	calls(1);
+	ck_assert_uint_eq(heard.up, 3);
+	ck_assert_uint_eq(heard.down, 1);
+	take_over();
+	ck_assert_ptr_nonnull(group_drained(nodes[1]->group, 0, &tunnels, &sessions));
+	calls(1);
+	ck_assert_uint_eq(heard.up, 3);
+	ck_assert_uint_eq(heard.down, 2);
+	ck_assert_uint_eq(dp_null_sessions(nodes[1]->dp), 3);
+	first = lac;
+	lac = NULL;
+	lac_again();
+	calls(1);
+	ck_assert_uint_eq(heard.tunnels_down, 1);
+	ck_assert_uint_eq(heard.result, 2);
+	if (peers[_i])
+		ck_assert_int_eq(group_drain_peer(nodes[1]->group, now, peers[_i], false), 0);
+	else
+		ck_assert_int_eq(group_drain_all(nodes[1]->group, now, false), 0);
+	ck_assert_ptr_null(group_drained(nodes[1]->group, 0, &tunnels, &sessions));
+	run(40000);
+	calls(1);
+	ck_assert_uint_eq(heard.up, 1);
+	lac_free(first);
+}
+END_TEST
+
 /* A tunnel nobody uses is closed when it was empty for so long, and not before. */
 START_TEST(no_session_timeout)
 {
@@ -309,6 +385,8 @@ int main(void)
 	tcase_add_test(tc, limit_after_a_takeover);
 	tcase_add_test(tc, calls_in_setup);
 	tcase_add_test(tc, soft_shutdown);
+	tcase_add_test(tc, drain_of_a_tunnel);
+	tcase_add_loop_test(tc, drain_of_a_peer, 0, 3);
 	tcase_add_test(tc, no_session_timeout);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);

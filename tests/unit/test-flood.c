@@ -16,7 +16,7 @@
 static void setup_default(void)
 {
 	struct l2tp_config config = { .id_min = 1, .id_max = 65535 };
-	struct l2tp_ops ops = { &box, box_select, box_random };
+	struct l2tp_ops ops = { .ctx = &box, .select_group = box_select, .random = box_random };
 
 	setup();
 	l2tp_free(box.l2tp);

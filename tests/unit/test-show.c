@@ -405,6 +405,45 @@ START_TEST(help)
 }
 END_TEST
 
+/* What the operator emptied is shown with what is left of it. */
+START_TEST(drain)
+{
+	char *text, line[64];
+	uint16_t id;
+
+	pair_up(2);
+	id = l2tp_tunnel_next(group_l2tp(nodes[0]->group), 0);
+	text = show(0, "show vpdn drain", SHOW_OK);
+	ck_assert_str_eq(text, "%Nothing is drained\n");
+	free(text);
+	free(show(1, "vpdn drain all", SHOW_ROLE));
+	free(show(0, "no vpdn drain all", SHOW_NONE));
+	free(show(0, "vpdn drain tunnel 9", SHOW_NONE));
+	snprintf(line, sizeof(line), "vpdn drain tunnel %u", id);
+	free(show(0, line, SHOW_OK));
+	free(show(0, "vpdn drain peer LAC-1", SHOW_OK));
+	free(show(0, "vpdn drain all", SHOW_OK));
+	run(100);
+	for (int n = 0; n < 2; n++) {
+		text = show(n, "show vpdn drain", SHOW_OK);
+		has(text, "LAC-1: 1 tunnels with 2 sessions left\n");
+		has(text, "Everything: 1 tunnels with 2 sessions left\n");
+		has(text, " to LAC-1: 2 sessions left\n");
+		free(text);
+		text = show(n, "show l2tp tunnel all", SHOW_OK);
+		has(text, "  Tunnel is drained: no new sessions\n");
+		free(text);
+	}
+	free(show(0, "no vpdn drain all", SHOW_OK));
+	free(show(0, "no vpdn drain peer LAC-1", SHOW_OK));
+	snprintf(line, sizeof(line), "no vpdn drain tunnel %u", id);
+	free(show(0, line, SHOW_OK));
+	text = show(0, "show vpdn drain", SHOW_OK);
+	ck_assert_str_eq(text, "%Nothing is drained\n");
+	free(text);
+}
+END_TEST
+
 /* Every show in both forms: no path of a template is missing in its tree. */
 START_TEST(every_command_renders)
 {
@@ -414,7 +453,7 @@ START_TEST(every_command_renders)
 		"show l2tp counters", "show vpdn history failure", "show running-config", "show running-config all",
 		"show version", "show l2tp", "show l2tp destination profile", "show aaa domain-map", "show debugging",
 		"show redundancy states", "show redundancy clients", "show redundancy counters", "show redundancy history",
-		"show redundancy switchover history", "show l2tp redundancy detail classic", "help",
+		"show redundancy switchover history", "show l2tp redundancy detail classic", "show vpdn drain", "help",
 	};
 	char line[64];
 
@@ -458,6 +497,7 @@ int main(void)
 	tcase_add_test(tc, help);
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, running_config);
+	tcase_add_test(tc, drain);
 	tcase_add_test(tc, every_command_renders);
 	tcase_add_test(tc, hostile_names);
 	suite_add_tcase(suite, tc);
