@@ -20,7 +20,7 @@ build="gcc make pkg-config libev-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-
 	libedit-dev libsmartcols-dev"
 # The lab: the emulator and what makes its initramfs, then what runs inside.
 lab="qemu-system-x86 busybox-static cpio zstd xz-utils kmod
-	ppp xl2tpd keepalived corosync pacemaker resource-agents tshark tcpdump nftables iproute2 iputils-ping procps
+	ppp xl2tpd keepalived corosync pacemaker resource-agents libxml2-utils tshark tcpdump nftables iproute2 iputils-ping procps
 	util-linux jq systemd"
 analysis="clang-tidy cppcheck mandoc shellcheck"
 fuzzing="clang libclang-rt-dev"

@@ -6,8 +6,11 @@
 # relieves an active whose daemon was killed and one without power; nothing is
 # lost. A node that came back with the HA link cut has the score -INFINITY.
 #
-# N (3) subscribers of xl2tpd with traffic both ways. LAB_STEPS ("ban kill power"):
-# which of these, for a machine that is slow.
+# Before that ocf-tester judges the agent, and two redundancy groups of a daemon are a
+# resource each: they start it once, and it ends with the last.
+#
+# N (3) subscribers of xl2tpd with traffic both ways. LAB_STEPS ("tester ban kill
+# power"): which of these, for a machine that is slow; "tester" alone needs no cluster.
 
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
@@ -15,7 +18,7 @@
 . "$LAB_HERE/cluster.sh"
 n=${N:-3}
 pcap=$LAB_OUT/pacemaker.pcap
-for p in corosync pacemakerd crm_mon; do
+for p in corosync pacemakerd crm_mon ocf-tester xmllint; do
 	command -v $p >/dev/null || { echo "$p is not installed"; exit 77; }
 done
 rm -f "$LAB_OUT"/l2tphad-[ab].log "$LAB_OUT"/corosync-[ab].log
@@ -31,7 +34,64 @@ stop() {
 }
 
 net_up || stop "no net"
-mkdir -p /usr/lib/ocf/resource.d/l2tpha && ln -sf "$LAB_TOP/daemon/ocf/l2tpha" /usr/lib/ocf/resource.d/l2tpha/
+install -D -m 755 "$LAB_TOP/daemon/ocf/l2tpha" /usr/lib/ocf/resource.d/l2tpha/l2tpha
+wanted() { [[ " ${LAB_STEPS:-tester ban kill power} " == *" $1 "* ]]; }
+
+# ---- the agent by itself --------------------------------------------------
+
+agent=/usr/lib/ocf/resource.d/l2tpha/l2tpha alone=$LAB_RUN/alone
+# The daemon of lns-a, with a second group.
+alone_begin() {
+	mkdir -p "$alone/state" "$alone/tmp"
+	(
+		umask 077
+		lab_config a
+		printf ' group 2\n  virtual-address 192.0.2.2/24 interface access\n  detector pacemaker\n'
+		printf '  local address 203.0.113.1 port 1704\n  peer address 203.0.113.2 port 1704\n'
+		printf '  pre-shared-key 0 00112233445566778899aabbccddee02\n'
+	) >"$alone/conf"
+	export OCF_ROOT=/usr/lib/ocf HA_RSCTMP=$alone/tmp L2TPHA_LOG=$LAB_OUT/l2tphad-alone.log
+	parameters=(unit=none "binary=$LAB_BUILD/l2tphad" "ctl=$LAB_BUILD/l2tpctl" "config=$alone/conf"
+		"run_dir=$alone" "state_dir=$alone/state")
+	for p in "${parameters[@]}"; do
+		tester_options+=(-o "$p")
+	done
+}
+# agent_says STATUS GROUP ACTION
+agent_says() {
+	local rc=0
+	on_node a env OCF_RESOURCE_INSTANCE="l2tpha$2" __OCF_ACTION="$3" "${parameters[@]/#/OCF_RESKEY_}" \
+		OCF_RESKEY_group="$2" "$agent" "$3" >"$alone/said" 2>&1 || rc=$?
+	[ $rc = "$1" ] || { cat "$alone/said"; stop "group $2: $3 returns $rc, not $1"; }
+}
+
+if wanted tester; then
+	alone_begin
+	mark
+	on_node a ocf-tester -n l2tpha "${tester_options[@]}" "$agent" >"$alone/tester" 2>&1 ||
+		{ cat "$alone/tester"; stop "ocf-tester finds fault with the agent"; }
+	note "$(tail -n 1 "$alone/tester"): ocf-tester, $(since_mark) ms"
+	mark
+	agent_says 7 1 monitor
+	agent_says 0 1 start
+	pid=$(cat "$alone/l2tphad.pid")
+	agent_says 7 2 monitor
+	agent_says 0 2 start
+	agent_says 0 2 promote
+	agent_says 0 1 monitor
+	agent_says 8 2 monitor
+	agent_says 0 1 stop
+	agent_says 7 1 monitor
+	agent_says 8 2 monitor
+	gone "$pid" && stop "the daemon of group 2 ended with group 1"
+	agent_says 0 2 stop
+	gone "$pid" || stop "the daemon is there after the last of its groups was stopped"
+	note "two groups of one daemon, a resource each: $(since_mark) ms"
+	[ "${LAB_STEPS:-}" != tester ] || { net_down; exit 0; }
+fi
+
+# ---- a cluster -------------------------------------------------------------
+
 mark
 cluster_start a && cluster_start b || stop "no cluster"
 wait_slowly 180 cluster_online a || stop "the cluster does not form"
@@ -45,8 +105,6 @@ wait_slowly 120 cluster_scores "$active" 1000 && wait_slowly 120 cluster_scores 
 note "lns-$active was promoted after $(since_mark) ms; both scores 1000"
 
 subscribers_come "$n" "$pcap"
-
-wanted() { [[ " ${LAB_STEPS:-ban kill power} " == *" $1 "* ]]; }
 
 # By order: demoted here, then promoted there.
 if wanted ban; then
