@@ -271,7 +271,7 @@ json_t *show_reload(struct show *show)
 	next = startup_load(show);
 	if (!next)
 		return NULL;
-	if (cli_config_apply(show->ctx, next, true, &notes, why))
+	if (cli_config_apply(show->ctx, next, CLI_APPLY_ALL, &notes, why))
 		return refused(show, why);
 	tree = show_lines(show, notes && *notes ? notes : "%Nothing to change");
 	free(notes);

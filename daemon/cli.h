@@ -49,8 +49,12 @@ const char *cli_config_prompt(const struct cli_config *config);
 char *cli_config_complete(const struct cli_config *config, const char *line);
 /*
  * Puts `next` in force and frees it, or refuses it: -EPERM, and `why` says
- * which change.  *notes (may be NULL) is told all changes, else what they leave as it is.
+ * which change.  *notes (may be NULL) is told what changes leave as it is.
  */
-int cli_config_apply(struct show_context *ctx, struct config *next, bool all, char **notes, char why[256]);
+enum cli_apply {
+	CLI_APPLY_ALL = 1,	/* *notes is told all changes */
+	CLI_APPLY_DRY = 2,	/* nothing is put in force */
+};
+int cli_config_apply(struct show_context *ctx, struct config *next, unsigned how, char **notes, char why[256]);
 
 #endif

@@ -114,7 +114,7 @@ static void note(const struct show_context *ctx, const struct config_change *c, 
 		fputc('\n', out);
 }
 
-int cli_config_apply(struct show_context *ctx, struct config *next, bool all, char **notes, char why[256])
+int cli_config_apply(struct show_context *ctx, struct config *next, unsigned how, char **notes, char why[256])
 {
 	struct config_change *changes = calloc(CHANGES_MAX, sizeof(*changes));
 	int count = changes ? config_diff(ctx->config, next, changes, CHANGES_MAX) : -1, err = -ENOMEM;
@@ -134,18 +134,19 @@ int cli_config_apply(struct show_context *ctx, struct config *next, bool all, ch
 		}
 	for (int i = 0; i < count && i < CHANGES_MAX; i++)
 		sessions |= changes[i].effect == CONFIG_EFFECT_NEW_SESSIONS;
-	if (sessions && ctx->pools && pool_set_reload(ctx->pools, next))
+	if (sessions && ctx->pools && !(how & CLI_APPLY_DRY) && pool_set_reload(ctx->pools, next))
 		goto refuse;
 	out = notes ? open_memstream(notes, &size) : NULL;
 	for (int i = 0; i < count && i < CHANGES_MAX; i++) {
-		log_info("configuration: %s: %s", changes[i].what, config_how_name(changes[i].how));
+		if (!(how & CLI_APPLY_DRY))
+			log_info("configuration: %s: %s", changes[i].what, config_how_name(changes[i].how));
 		if (out)
-			note(ctx, &changes[i], all, out);
+			note(ctx, &changes[i], how & CLI_APPLY_ALL, out);
 	}
 	if (out)
 		fclose(out);
 	free(changes);
-	if (!count) {
+	if (!count || (how & CLI_APPLY_DRY)) {
 		config_free(next);
 		return 0;
 	}
@@ -201,7 +202,7 @@ static enum show_code line_done(struct cli_config *c, struct show_context *ctx, 
 	copy = config_clone(c->next);
 	if (!copy)
 		return answer(body, SHOW_FAILED, "%", "out of memory");
-	if (cli_config_apply(ctx, copy, false, body, why)) {
+	if (cli_config_apply(ctx, copy, 0, body, why)) {
 		free(*body);
 		return answer(body, SHOW_ROLE, "%Refused: ", why);
 	}

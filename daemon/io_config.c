@@ -72,6 +72,29 @@ static int key_load(struct config_redundancy_group *g, char error[256])
 	return g->key_len ? 0 : -EINVAL;
 }
 
+/* Where the section begins that a check complains of ("vpdn-group NAME: ..."); 0: nowhere. */
+static unsigned line_of(const char *text, const char *why)
+{
+	size_t len = strcspn(why, ":");
+	unsigned number = 0;
+
+	if (!strncmp(why, "redundancy group ", 17)) {
+		why += 11;
+		len -= 11;
+	}
+	while (*text) {
+		size_t line = strcspn(text, "\n"), blank = strspn(text, " \t"), end = line;
+
+		number++;
+		while (end > blank && strchr(" \t\r", text[end - 1]))
+			end--;
+		if (end >= blank && end - blank == len && !memcmp(text + blank, why, len))
+			return number;
+		text += line + (text[line] == '\n');
+	}
+	return 0;
+}
+
 struct config *config_load(const char *path, char error[256])
 {
 	char *text = file_read(path, error), why[256];
@@ -80,16 +103,26 @@ struct config *config_load(const char *path, char error[256])
 	if (!text)
 		return NULL;
 	config = config_parse(path, text, error);
-	explicit_bzero(text, strlen(text));
-	free(text);
-	if (!config)
+	if (!config) {
+		explicit_bzero(text, strlen(text));
+		free(text);
 		return NULL;
+	}
 	if (!config->hostname[0] && gethostname(config->hostname, sizeof(config->hostname) - 1))
 		snprintf(config->hostname, sizeof(config->hostname), "localhost");
 	if (config_check(config, why)) {
-		snprintf(error, 256, "%.80s: %.170s", path, why);
+		unsigned line = line_of(text, why);
+
+		if (line)
+			snprintf(error, 256, "%.80s:%u: %.160s", path, line, why);
+		else
+			snprintf(error, 256, "%.80s: %.170s", path, why);
+		explicit_bzero(text, strlen(text));
+		free(text);
 		goto fail;
 	}
+	explicit_bzero(text, strlen(text));
+	free(text);
 	for (struct config_redundancy_group *g = config->redundancy_groups; g; g = g->next)
 		if (g->key_file[0] && key_load(g, error))
 			goto fail;

@@ -115,6 +115,8 @@ json_t *show_configure(struct show *show);
 json_t *show_write(struct show *show);
 json_t *show_reload(struct show *show);
 json_t *show_startup_config(struct show *show);
+/* cli_replace.c */
+json_t *show_replace(struct show *show);
 
 /* A tree of the lines of a text; of a configuration. */
 json_t *show_lines(struct show *show, const char *text);

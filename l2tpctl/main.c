@@ -153,6 +153,19 @@ static char *joined(char **words, int count, bool quote)
 	return fclose(out) ? NULL : text;
 }
 
+/* A file named from where the caller stands: the daemon stands elsewhere. */
+static char *absolute(const char *path)
+{
+	char *here = *path == '/' ? NULL : getcwd(NULL, 0), *full = NULL;
+
+	if (*path == '/')
+		return strdup(path);
+	if (here && asprintf(&full, "%s/%s", here, path) < 0)
+		full = NULL;
+	free(here);
+	return full;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -192,7 +205,9 @@ int main(int argc, char **argv)
 		return status;
 	}
 	completing = !strcmp(argv[0], "complete");
-	line = joined(argv + completing, argc - completing, !completing);
+	if (argc > 2 && !completing && !strncmp(argv[0], "conf", 4) && !strncmp(argv[1], "rep", 3))
+		argv[2] = absolute(argv[2]);
+	line = argc > 2 && !argv[2] ? NULL : joined(argv + completing, argc - completing, !completing);
 	if (!line) {
 		fprintf(stderr, "l2tpctl: out of memory\n");
 		return CLIENT_EXIT_USAGE;

@@ -43,7 +43,13 @@ for n in a b; do
 	grep -q '^username sub3 password 0 pw3$' "$LAB_RUN/$n/conf" || fail "lns-$n: not in the file"
 	[ "$(stat -c %a "$LAB_RUN/$n/conf")" = 600 ] || fail "lns-$n: the file is $(stat -c %a "$LAB_RUN/$n/conf")"
 	says $n 'Nothing to change' copy startup-config running-config
+	says $n 'Nothing to change' configure replace "$LAB_RUN/$n/conf"
 done
+printf 'hostname lns-a\n\nvpdn-group 9\n accept-dialin\n' >"$LAB_RUN/bad"
+says a 'bad:3: vpdn-group 9: accept-dialin: protocol l2tp is missing' configure replace "$LAB_RUN/bad"
+sed 's/^vpdn-group 1$/vpdn-group 2/' "$LAB_RUN/a/conf" >"$LAB_RUN/other"
+says a 'vpdn-group 1: 1 tunnels with 3 sessions are closed: the group is removed' \
+	configure replace "$LAB_RUN/other" --dry-run
 pair_ready a || { pair_dump; fail "not in sync"; }
 lac_addresses >"$LAB_RUN/before"
 says a '; 3 of 3 sessions go on' redundancy switchover dry-run

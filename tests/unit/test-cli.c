@@ -345,6 +345,53 @@ START_TEST(file)
 }
 END_TEST
 
+/* Says what it disturbs, does that and no more; a dry run does not even that. */
+START_TEST(replaced_by_a_file)
+{
+	struct cli *cli = cli_new(&context, true);
+	char *text = config_print(context.config, CONFIG_PRINT_SECRETS), *changed, *less, *at;
+	struct l2tp_counters counters;
+
+	pair_up(3);
+	startup = text;
+	says(cli, "configure replace /new.conf", SHOW_OK, "%Nothing to change\n");
+	says(cli, "configure replace new.conf", SHOW_USAGE, "refused 'new.conf': expected </PATH>");
+	startup = "hostname lns-a\n\nvpdn softshot\n";
+	says(cli, "configure replace /new.conf", SHOW_FAILED, "%/new.conf:3: refused 'softshot'");
+
+	ck_assert_int_gt(asprintf(&changed, "%s\nvpdn softshut\nvpdn-group G\n l2tp tunnel hello 7\n", text), 0);
+	startup = changed;
+	says(cli, "configure replace /new.conf --dry-run", SHOW_OK,
+	     "%vpdn-group G: changed, holds for new tunnels; 1 tunnel stays as it is\n"
+	     "%No tunnel and no session is disturbed\n%Dry run: nothing was done\n");
+	ck_assert(!context.config->softshut);
+	says(cli, "configure replace /new.conf", SHOW_OK, "%No tunnel and no session is disturbed\n");
+	ck_assert(context.config->softshut);
+	ck_assert_uint_eq(config_vpdn_group_find(context.config, "G")->hello_s, 7);
+	l2tp_counters(group_l2tp(nodes[0]->group), &counters);
+	ck_assert_uint_eq(counters.sessions, 3);
+
+	less = strdup(text);
+	at = strstr(less, "vpdn-group G");
+	memcpy(at, "vpdn-group H", 12);
+	startup = less;
+	says(cli, "configure replace /new.conf dry-run", SHOW_OK,
+	     "%vpdn-group G: 1 tunnels with 3 sessions are closed: the group is removed\n%Dry run");
+	run(100);
+	l2tp_counters(group_l2tp(nodes[0]->group), &counters);
+	ck_assert_uint_eq(counters.sessions, 3);
+	says(cli, "configure replace /new.conf", SHOW_OK, "are closed: the group is removed\n");
+	run(100);
+	l2tp_counters(group_l2tp(nodes[0]->group), &counters);
+	ck_assert_uint_eq(counters.sessions, 0);
+	ck_assert(!context.config->softshut);
+	free(text);
+	free(changed);
+	free(less);
+	cli_free(cli);
+}
+END_TEST
+
 START_TEST(completion)
 {
 	struct cli *cli = cli_new(&context, true);
@@ -474,6 +521,7 @@ int main(void)
 	tcase_add_test(tc, new_tunnels_only);
 	tcase_add_test(tc, the_peer_is_told);
 	tcase_add_test(tc, file);
+	tcase_add_test(tc, replaced_by_a_file);
 	tcase_add_test(tc, completion);
 	tcase_add_test(tc, help_for_every_keyword);
 	tcase_add_test(tc, users_of_copies);
