@@ -256,6 +256,7 @@ static void activate(struct group *group, bool behind)
 {
 	struct subscriber *sub, *stmp;
 	struct l2tp_counters before;
+	struct ha_info info;
 
 	if (group->active) {
 		/*
@@ -278,6 +279,8 @@ static void activate(struct group *group, bool behind)
 	if (behind)
 		log_warnx("redundancy group %s: records may be old: numbers of the tunnels are learnt from their peers",
 			  group_name(group));
+	ha_info(group->ha, &info);
+	l2tp_set_epoch(group->l2tp, info.epoch);
 	l2tp_take_over(group->l2tp, group->now_ms, behind ? L2TP_KNOWLEDGE_BEHIND : L2TP_KNOWLEDGE_EXACT);
 	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id)) != 0;)
 		tunnel_place(group, id);

@@ -120,7 +120,7 @@ static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_s
 	tunnel->sccrq_digest = digest;
 	tunnel->channel.vr = 1;
 	if (old)
-		failover_suggest(tunnel, old);
+		failover_suggest(tunnel, old, now_ms);
 	tunnel_accept(tunnel, now_ms);
 }
 

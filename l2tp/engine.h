@@ -60,7 +60,8 @@ struct resync {
 /* failover.c */
 struct recovery {
 	uint16_t old_id, old_peer_id;	/* of a recovery tunnel: which tunnel it recovers; 0: it is an ordinary one */
-	uint16_t by_id;			/* of a tunnel being recovered: its recovery tunnel; 0: none */
+	uint16_t by_id;			/* of a tunnel being recovered: the recovery tunnel that we asked for; 0: none */
+	uint16_t answered_id;		/* ... the last one that the peer asked for; 0: none */
 	uint16_t vs, vr;		/* of a recovery tunnel: numbers of the recovered one */
 	bool finished;			/* of a recovery tunnel: it has done, or lost, its purpose */
 	uint32_t order;			/* which request of the peer it is; of a tunnel being recovered: the last one */
@@ -148,6 +149,7 @@ struct l2tp {
 	bool active;
 	int64_t wall_offset_ms;
 	uint64_t hash_key;
+	uint64_t epoch;				/* which owner of the tunnels we are */
 
 	struct l2tp_tunnel **tunnels;		/* by local ID */
 	uint32_t id_end;			/* one past the highest ID ever used: where walks end */
@@ -205,6 +207,8 @@ void engine_actions_clear(struct l2tp *l2tp);
 
 /* An unused ID, 0 = none left; the caller adds a tunnel with it or returns it. */
 uint16_t registry_new_id(struct l2tp *l2tp);
+/* The same for a recovery tunnel: another one than the owners before chose. */
+uint16_t registry_recovery_id(struct l2tp *l2tp);
 void registry_return_id(struct l2tp *l2tp, uint16_t id);
 int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
 void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
@@ -341,6 +345,7 @@ enum resync_event {
 	RESYNC_EVENT_LEARNT,	/* both numbers are known now */
 	RESYNC_EVENT_SILENCE,	/* listening is over */
 	RESYNC_EVENT_RESET,	/* RFC 4951: our numbers are new, the peer's may not be */
+	RESYNC_EVENT_UNCONFIRMED,	/* RFC 4951: nobody says that the peer's are new, too */
 	RESYNC_EVENT_RECOVERED,	/* RFC 4951 went through */
 	RESYNC_EVENT_LOST,	/* the tunnel goes, or the protocol failed */
 	RESYNC_EVENTS,
@@ -373,6 +378,8 @@ void failover_read(const struct message *message, uint16_t *bits, uint32_t *reco
 bool failover_agreed(const struct l2tp_tunnel *tunnel);
 /* We failed: opens the recovery tunnel of this one. */
 void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms);
+/* Nothing has come of that so far. */
+void failover_retry(struct l2tp_tunnel *old, uint64_t now_ms);
 /* The peer failed: is its request for a recovery tunnel acceptable?  *old is the tunnel it means. */
 enum failover_verdict {
 	FAILOVER_ACCEPT,
@@ -382,7 +389,7 @@ enum failover_verdict {
 enum failover_verdict failover_judge(struct l2tp *l2tp, uint64_t now_ms, const struct message *message,
 				     const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 				     struct l2tp_tunnel **old, struct l2tp_result *result);
-void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old);
+void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old, uint64_t now_ms);
 /* SCCRP of a recovery tunnel: the numbers it suggests. */
 void failover_accepted(struct l2tp_tunnel *tunnel, const struct message *message);
 /* A recovery tunnel is up; was acknowledged; goes. */

@@ -4,8 +4,9 @@
  * a tunnel is set up, and the recovery tunnel, from both sides.
  *
  * A recovery tunnel is an ordinary tunnel of the engine with recovery.old_id
- * set; the old one points back with recovery.by_id.  It has served when the
- * old tunnel's numbers are reset on our side:
+ * set; the old one points back with recovery.by_id (the one we asked for) and
+ * recovery.answered_id (the peer did).  It has served when the old tunnel's
+ * numbers are reset on our side:
  *
  *   we failed	    SCCRQ (77, tie breaker) ->  <- SCCRP (78): reset  SCCCN ->
  *		    nothing is said on the old tunnel before the SCCCN is
@@ -15,10 +16,17 @@
  * What was queued is forgotten at the reset, calls that were not established
  * are cleared without a word, and the rest is compared by failover_sync.c.
  *
- * Both failed: the lower tie breaker stays recovery endpoint.  The D bit is
- * never sent: a Linux kernel drops every packet of a sender that starts again
- * at 0 until it has counted up to where it was, and no interface sets the
- * numbers of a session.  So sequenced sessions end with a CDN (3.2.3).
+ * Both failed: the lower tie breaker stays recovery endpoint.  Who lost, or was
+ * acknowledged but never answered, asks again after a while: the other box may
+ * have failed once more.
+ * A request is not to be followed before its SCCCN: it may be a late word of a
+ * box that is gone while our own one is already answered.  So what both ends
+ * have seen decides: the peer's SCCRP to us ends what it had asked before, its
+ * SCCCN ends what we asked.
+ *
+ * The D bit is never sent: a Linux kernel drops every packet of a sender that
+ * starts again at 0 until it has counted up to where it was, and no interface
+ * sets the numbers of a session.  So sequenced sessions end with a CDN (3.2.3).
  *
  * Called by tunnel.c (AVPs, transitions), receive.c, resync.c and engine.c.
  */
@@ -29,6 +37,7 @@
 /* So far behind the old numbers that old packets are far ahead: invalid, not duplicates to be answered. */
 #define NUMBERS_APART 0x4000
 #define RECOVERY_SETUP_S 31
+#define ANSWER_MS 8000		/* by then an SCCRP is said four times */
 
 /* ---- capability --------------------------------------------------------- */
 
@@ -126,6 +135,12 @@ static struct l2tp_tunnel *old_of(const struct l2tp_tunnel *tunnel)
 	       endpoint_addr_equal(&old->peer, &tunnel->peer) ? old : NULL;
 }
 
+/* The last one that the peer asked for. */
+static struct l2tp_tunnel *answered_of(const struct l2tp_tunnel *old)
+{
+	return old->recovery.answered_id ? old->l2tp->tunnels[old->recovery.answered_id] : NULL;
+}
+
 /* Silently: it lost the tie, or a newer one takes its place. */
 static void abandon(struct l2tp_tunnel *old)
 {
@@ -136,22 +151,38 @@ static void abandon(struct l2tp_tunnel *old)
 		tunnel_free(tunnel);
 }
 
+/* The peer let us recover: what it had asked for before that it has given up. */
+static void abandon_answered(struct l2tp_tunnel *old)
+{
+	struct l2tp_tunnel *tunnel = answered_of(old);
+
+	old->recovery.answered_id = 0;
+	if (tunnel && tunnel->state == L2TP_TUNNEL_WAIT_CTL_CONN)
+		tunnel_free(tunnel);
+}
+
+static void ask_again(struct l2tp_tunnel *old, uint64_t at_ms)
+{
+	uint8_t spread;
+
+	old->l2tp->ops.random(old->l2tp->ops.ctx, &spread, sizeof(spread));
+	old->resync.listen_ms = at_ms + spread * 4u;
+	tunnel_schedule(old);
+}
+
 /* Both ends recover the same tunnel: who stays?  False: the peer's request is dropped. */
 static bool win_tie(struct l2tp_tunnel *old, uint64_t now_ms, const uint8_t *theirs)
 {
 	const struct l2tp_tunnel *ours = recovery_of(old);
-	uint8_t wait;
 	int order;
 
-	if (!ours || !ours->initiator || ours->state != L2TP_TUNNEL_WAIT_CTL_REPLY)
+	if (!ours || ours->state != L2TP_TUNNEL_WAIT_CTL_REPLY)
 		return true;
 	order = memcmp(ours->recovery.tie_breaker, theirs, sizeof(ours->recovery.tie_breaker));
 	if (order)
 		return order > 0;
 	abandon(old);		/* so does the peer; again with other values, at another time */
-	old->l2tp->ops.random(old->l2tp->ops.ctx, &wait, sizeof(wait));
-	old->resync.listen_ms = now_ms + 100 + wait * 4u;
-	tunnel_schedule(old);
+	ask_again(old, now_ms + 100);
 	return false;
 }
 
@@ -184,20 +215,22 @@ enum failover_verdict failover_judge(struct l2tp *l2tp, uint64_t now_ms, const s
 	return FAILOVER_ACCEPT;
 }
 
-void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old)
+void failover_suggest(struct l2tp_tunnel *tunnel, struct l2tp_tunnel *old, uint64_t now_ms)
 {
 	const struct l2tp_tunnel *ours = recovery_of(old);
 	uint16_t random[2];
 
-	/* Of several requests of the peer the last one whose SCCCN comes counts: they may overtake each other. */
-	if (ours && ours->initiator)
+	if (ours && ours->state == L2TP_TUNNEL_WAIT_CTL_REPLY) {
 		abandon(old);
+		ask_again(old, now_ms + ANSWER_MS);
+	}
+	/* Of several requests of the peer the last one whose SCCCN comes counts: they may overtake each other. */
 	tunnel->l2tp->ops.random(tunnel->l2tp->ops.ctx, random, sizeof(random));
 	tunnel->recovery.old_id = old->local_id;
 	tunnel->recovery.old_peer_id = old->peer_id;
 	tunnel->recovery.vs = (uint16_t)(old->channel.vs - NUMBERS_APART - random[0] % 0x2000);
 	tunnel->recovery.vr = (uint16_t)(old->channel.vr - NUMBERS_APART - random[1] % 0x2000);
-	old->recovery.by_id = tunnel->local_id;
+	old->recovery.answered_id = tunnel->local_id;
 	tunnel->recovery.order = ++old->recovery.order;
 }
 
@@ -214,7 +247,7 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 	abandon(old);
 	state.params.ha = false;
 	state.params.setup_timeout_s = RECOVERY_SETUP_S;
-	state.local_id = registry_new_id(l2tp);
+	state.local_id = registry_recovery_id(l2tp);
 	if (state.local_id)
 		tunnel = tunnel_new(l2tp, now_ms, &state);
 	explicit_bzero(state.params.secret, sizeof(state.params.secret));
@@ -229,7 +262,22 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 	tunnel->recovery.old_id = old->local_id;
 	tunnel->recovery.old_peer_id = old->peer_id;
 	old->recovery.by_id = tunnel->local_id;
+	ask_again(old, now_ms + ANSWER_MS);
 	tunnel_request(tunnel, now_ms);
+}
+
+void failover_retry(struct l2tp_tunnel *old, uint64_t now_ms)
+{
+	const struct l2tp_tunnel *ours = recovery_of(old);
+	bool said_again = ours && old->resync.state == L2TP_RESYNC_RECOVER && ours->channel.una != ours->channel.vs;
+
+	/* Who acknowledged our SCCRQ and was to answer it, or answered it and was to reset, may be gone. */
+	if (ours && (said_again || now_ms >= old->resync.start_ms + RECOVERY_SETUP_S * 1000u)) {
+		ask_again(old, now_ms + ANSWER_MS);
+		return;
+	}
+	resync_event(old, RESYNC_EVENT_UNCONFIRMED, now_ms);
+	failover_recover(old, now_ms);
 }
 
 void failover_accepted(struct l2tp_tunnel *tunnel, const struct message *message)
@@ -287,21 +335,26 @@ void failover_established(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	struct l2tp_tunnel *old = old_of(tunnel);
 
+	tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;	/* whatever happens, it ends then */
 	if (tunnel->recovery.finished || !old)
 		return;
-	tunnel->linger_deadline_ms = now_ms + L2TP_LINGER_MS;	/* whatever happens, it ends then */
 	/* The peer failed once more meanwhile, and this is an old word of the box before. */
 	if (!tunnel->initiator && tunnel->recovery.order < old->recovery.done) {
 		tunnel->recovery.finished = true;
 		return;
 	}
-	if (!tunnel->initiator)
+	if (tunnel->initiator) {
+		abandon_answered(old);
+	} else {
 		old->recovery.done = tunnel->recovery.order;
-	old->recovery.by_id = tunnel->local_id;
+		if (recovery_of(old) && !recovery_of(old)->recovery.finished)
+			abandon(old);
+	}
 	reset(old, tunnel, now_ms);
 	if (tunnel->initiator) {
 		old->channel.hold = true;	/* until the peer has reset, too */
 		resync_event(old, RESYNC_EVENT_RESET, now_ms);
+		ask_again(old, now_ms + ANSWER_MS);
 	} else {
 		tunnel->recovery.finished = true;
 		resync_event(old, RESYNC_EVENT_RECOVERED, now_ms);	/* after a lost tie */
@@ -334,6 +387,8 @@ void failover_ended(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	struct l2tp_tunnel *old = old_of(tunnel);
 	struct l2tp_result result;
 
+	if (old && old->recovery.answered_id == tunnel->local_id)
+		old->recovery.answered_id = 0;
 	if (!old || old->recovery.by_id != tunnel->local_id)
 		return;
 	old->recovery.by_id = 0;
@@ -344,15 +399,22 @@ void failover_ended(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	tunnel_clear(old, now_ms, &result);	/* 3.2.1: silently */
 }
 
-void failover_old_gone(struct l2tp_tunnel *old, uint64_t now_ms)
+static void stop_unfinished(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
-	struct l2tp_tunnel *tunnel = recovery_of(old);
 	struct l2tp_result result;
 
-	old->recovery.by_id = 0;
 	if (!tunnel || tunnel->recovery.finished)
 		return;
 	tunnel->recovery.finished = true;
 	message_result(&result, STOPCCN_GENERAL, 0, "the tunnel to be recovered is gone");
 	l2tp_tunnel_close(tunnel, now_ms, &result);
+}
+
+void failover_old_gone(struct l2tp_tunnel *old, uint64_t now_ms)
+{
+	struct l2tp_tunnel *ours = recovery_of(old), *theirs = answered_of(old);
+
+	old->recovery.by_id = old->recovery.answered_id = 0;
+	stop_unfinished(ours, now_ms);
+	stop_unfinished(theirs, now_ms);
 }

@@ -454,6 +454,8 @@ enum l2tp_knowledge {
 	L2TP_KNOWLEDGE_EXACT,
 	L2TP_KNOWLEDGE_BEHIND,
 };
+/* Before a takeover: which owner of the tunnels this is, so that it chooses other IDs than those before it. */
+void l2tp_set_epoch(struct l2tp *l2tp, uint64_t epoch);
 void l2tp_take_over(struct l2tp *l2tp, uint64_t now_ms, enum l2tp_knowledge knowledge);
 void l2tp_passivate(struct l2tp *l2tp);
 bool l2tp_active(const struct l2tp *l2tp);

@@ -25,6 +25,7 @@
 #define BY_PEER_FIRST 256
 #define REFUSALS_S 1000		/* answered, of all peers */
 #define REFUSALS_PEER_S 20	/* of one */
+#define RECOVERY_ID_TRIES 256
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -273,6 +274,24 @@ uint16_t registry_new_id(struct l2tp *l2tp)
 	/* All in use: the tunnel that has been closing for longest gives its own up. */
 	tunnel_free(l2tp->closing_first);
 	return free_id_pop(l2tp);
+}
+
+/*
+ * The peer remembers a recovery tunnel for half a minute, and the box that failed
+ * meanwhile cannot say which ID it gave that: each owner of the tunnels takes
+ * another quarter of the IDs.
+ */
+uint16_t registry_recovery_id(struct l2tp *l2tp)
+{
+	uint16_t id, tries;
+
+	for (tries = 0; tries < RECOVERY_ID_TRIES; tries++) {
+		id = registry_new_id(l2tp);
+		if (!id || (id & 3) == (l2tp->epoch & 3))
+			return id;
+		registry_return_id(l2tp, id);
+	}
+	return registry_new_id(l2tp);
 }
 
 void registry_return_id(struct l2tp *l2tp, uint16_t id)

@@ -213,15 +213,18 @@ static const struct resync_transition table[L2TP_RESYNC_FAILED + 1][RESYNC_EVENT
 	[L2TP_RESYNC_PROBE] = {
 		[RESYNC_EVENT_AGREED]	 = { agreed,	L2TP_RESYNC_DONE },
 		[RESYNC_EVENT_DOUBTED]	 = { doubted,	L2TP_RESYNC_LISTEN },
+		[RESYNC_EVENT_RECOVERED] = { recovered,	L2TP_RESYNC_DONE },	/* by the peer */
 		[RESYNC_EVENT_LOST]	 = { lost,	L2TP_RESYNC_FAILED },
 	},
 	[L2TP_RESYNC_LISTEN] = {
 		[RESYNC_EVENT_LEARNT]	 = { learnt,	L2TP_RESYNC_DONE },
 		[RESYNC_EVENT_SILENCE]	 = { discover,	L2TP_RESYNC_DISCOVER },
+		[RESYNC_EVENT_RECOVERED] = { recovered,	L2TP_RESYNC_DONE },
 		[RESYNC_EVENT_LOST]	 = { lost,	L2TP_RESYNC_FAILED },
 	},
 	[L2TP_RESYNC_DISCOVER] = {
 		[RESYNC_EVENT_LEARNT]	 = { learnt,	L2TP_RESYNC_DONE },
+		[RESYNC_EVENT_RECOVERED] = { recovered,	L2TP_RESYNC_DONE },
 		[RESYNC_EVENT_LOST]	 = { lost,	L2TP_RESYNC_FAILED },
 	},
 	[L2TP_RESYNC_RECOVER] = {
@@ -231,6 +234,7 @@ static const struct resync_transition table[L2TP_RESYNC_FAILED + 1][RESYNC_EVENT
 	},
 	[L2TP_RESYNC_RESET] = {
 		[RESYNC_EVENT_RECOVERED] = { recovered,	L2TP_RESYNC_DONE },
+		[RESYNC_EVENT_UNCONFIRMED] = { renewed,	L2TP_RESYNC_RECOVER },
 		[RESYNC_EVENT_LOST]	 = { lost,	L2TP_RESYNC_FAILED },
 	},
 	[L2TP_RESYNC_CLEAR] = {
@@ -269,6 +273,11 @@ bool resync_running(const struct l2tp_tunnel *tunnel)
 static bool learning(const struct l2tp_tunnel *tunnel)
 {
 	return tunnel->resync.state == L2TP_RESYNC_LISTEN || tunnel->resync.state == L2TP_RESYNC_DISCOVER;
+}
+
+static bool recovering(const struct l2tp_tunnel *tunnel)
+{
+	return tunnel->resync.state == L2TP_RESYNC_RECOVER || tunnel->resync.state == L2TP_RESYNC_RESET;
 }
 
 /* ---- learning ----------------------------------------------------------- */
@@ -432,8 +441,8 @@ uint64_t resync_deadline(const struct l2tp_tunnel *tunnel)
 		first = resync->limit_ms < resync->settle_ms ? resync->limit_ms : resync->settle_ms;
 		if (resync->listen_ms < first)
 			first = resync->listen_ms;
-	} else if (resync->state == L2TP_RESYNC_RECOVER) {
-		first = resync->listen_ms;	/* the next try after a tie */
+	} else if (recovering(tunnel)) {
+		first = resync->listen_ms;	/* the next try */
 	}
 	return first;
 }
@@ -442,10 +451,8 @@ bool resync_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	struct resync *resync = &tunnel->resync;
 
-	if (resync->state == L2TP_RESYNC_RECOVER && now_ms >= resync->listen_ms) {
-		resync->listen_ms = CHANNEL_NEVER;
-		failover_recover(tunnel, now_ms);
-	}
+	if (recovering(tunnel) && now_ms >= resync->listen_ms)
+		failover_retry(tunnel, now_ms);
 	if (!learning(tunnel))
 		return true;
 	if (now_ms >= resync->settle_ms) {

@@ -302,16 +302,26 @@ static bool fill_holes(struct l2tp_tunnel *tunnel)
 	return true;
 }
 
+/* We asked for it, and the SCCCN may not have arrived: to the peer it is no tunnel that can be recovered. */
+static bool half_established(const struct l2tp_tunnel *tunnel)
+{
+	return tunnel->initiator && tunnel->channel.una <= 1 && tunnel->channel.una != tunnel->channel.vs;
+}
+
 /* What the method of the tunnel makes of a takeover. */
 static enum resync_event takeover_event(const struct l2tp_tunnel *tunnel, enum l2tp_knowledge knowledge)
 {
+	bool silent = half_established(tunnel);
+
 	switch (tunnel->params.failover) {
 	case L2TP_FAILOVER_DISABLE:
 		return RESYNC_EVENT_FORBIDDEN;
 	case L2TP_FAILOVER_PROTOCOL:
+		if (silent && knowledge == L2TP_KNOWLEDGE_EXACT)
+			break;
 		return failover_agreed(tunnel) ? RESYNC_EVENT_PROTOCOL : RESYNC_EVENT_FORBIDDEN;
 	case L2TP_FAILOVER_PROTOCOL_SILENT:
-		if (failover_agreed(tunnel))
+		if (failover_agreed(tunnel) && !silent)
 			return RESYNC_EVENT_PROTOCOL;
 		break;
 	case L2TP_FAILOVER_UNSET:
@@ -369,6 +379,11 @@ void l2tp_activate(struct l2tp *l2tp, uint64_t now_ms)
 	l2tp_take_over(l2tp, now_ms, L2TP_KNOWLEDGE_EXACT);
 }
 
+void l2tp_set_epoch(struct l2tp *l2tp, uint64_t epoch)
+{
+	l2tp->epoch = epoch;
+}
+
 void l2tp_take_over(struct l2tp *l2tp, uint64_t now_ms, enum l2tp_knowledge knowledge)
 {
 	uint32_t id;
@@ -402,7 +417,7 @@ static void rest(struct l2tp_tunnel *tunnel)
 	if (resync_running(tunnel))
 		tunnel->l2tp->counters.resync--;
 	tunnel->resync.state = L2TP_RESYNC_NONE;
-	tunnel->recovery.by_id = 0;
+	tunnel->recovery.by_id = tunnel->recovery.answered_id = 0;
 	tunnel->patience_ms = CHANNEL_NEVER;
 	tunnel->channel.hold = false;
 	tunnel->ack_due = tunnel->overflow = false;
