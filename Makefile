@@ -90,7 +90,7 @@ OWNSIM := $(if $(SIM_SRC),$(B)/sim-own)
 .DEFAULT_GOAL := all
 all: deps-build progs tests
 progs: $(PROGS)
-tests: $(UNIT) $(LABPROGS) $(SIMPROG) $(OWNSIM) $(BENCHPROGS) $(ISSUPROGS)
+tests: $(UNIT) $(B)/l2tphad-null $(LABPROGS) $(SIMPROG) $(OWNSIM) $(BENCHPROGS) $(ISSUPROGS)
 
 # a fresh machine gets what the build needs before anything is compiled
 .PHONY: deps-build
@@ -144,6 +144,9 @@ endef
 
 $(B)/l2tphad: $(call obj,$(DIO_SRC) $(HALINK_SRC)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NL_A) $(PPROTO_A)
 	$(call link,$^ $(L_DAEMON))
+# the same without a kernel and without pppd: what its control plane costs, and stands
+$(B)/l2tphad-null: $(call obj,$(filter-out daemon/io_pppd%.c,$(DIO_SRC)) $(HALINK_SRC) $(wildcard tests/null/*.c)) $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(NL_A) $(PPROTO_A)
+	$(call link,$^ $(L_DAEMON))
 # its objects live in ctl/: the program has the name of the room
 $(B)/ctl/%.o: l2tpctl/%.c
 	$(call say,CC,$<)
@@ -164,6 +167,7 @@ $(patsubst tests/lab/%.c,$(B)/%,$(LABSINGLE_SRC)): $(B)/%: $(B)/tests/lab/%.o $(
 $(B)/ppp-driver: $(call obj,$(wildcard daemon/io_pppd*.c daemon/log.c daemon/io_log.c)) $(NL_A)
 $(B)/unit/%: $(B)/tests/unit/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,check) $(L_BASE))
+$(B)/unit/test-daemon-flood: | $(B)/l2tphad-null
 $(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_config.c) | $(B)/l2tpctl
 $(B)/unit/test-ctl: L_BASE += -lev
 $(B)/unit/test-seqnum: $(call obj,netlink/seqnum.c)

@@ -4,12 +4,15 @@
  * socket each, that keep a number of calls in setup until all are placed.
  */
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "tests/bench/bench.h"
 #include "tests/bench/control.h"
 
 #define TIMES_MAX 262144
+#define EVENTS 256
+#define TICK_MS 20		/* timers of a LAC are seconds */
 
 struct one {
 	struct lacs *lacs;
@@ -22,10 +25,11 @@ struct one {
 
 struct lacs {
 	struct lacs_options options;
-	struct one one[CONTROL_TUNNELS_MAX];
-	struct pollfd fds[CONTROL_TUNNELS_MAX + 1];
-	unsigned tunnels_up, down;
-	uint64_t now_ms;
+	struct one *one;
+	int epoll;
+	unsigned opened, tunnels_up, down;
+	uint64_t calls_up;
+	uint64_t now_ms, tick_ms;
 	uint32_t random;
 	unsigned per_s, next;		/* lacs_more(): whose turn it is */
 	uint64_t next_us;
@@ -106,6 +110,7 @@ static void on_call_up(void *ctx, struct lac_call *call)
 	if (lacs->time_count < TIMES_MAX)
 		lacs->times[lacs->time_count++] = (double)(bench_now_us() - (uintptr_t)lac_call_ctx(call)) / 1000;
 	one->up++;
+	lacs->calls_up++;
 	place(one);
 }
 
@@ -134,16 +139,21 @@ struct lacs *lacs_new(const struct lacs_options *options)
 	struct lacs *lacs = calloc(1, sizeof(*lacs));
 	struct lac_config config;
 
-	if (!lacs || options->tunnels > CONTROL_TUNNELS_MAX)
-		bench_die("no LACs");
-	lacs->times = malloc(TIMES_MAX * sizeof(*lacs->times));
-	if (!lacs->times)
+	if (!lacs)
 		bench_die("out of memory");
+	lacs->times = malloc(TIMES_MAX * sizeof(*lacs->times));
+	lacs->one = calloc(options->tunnels, sizeof(*lacs->one));
+	lacs->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!lacs->times || !lacs->one || lacs->epoll < 0)
+		bench_die("no LACs");
 	lacs->options = *options;
 	lacs->random = 0x2661;
 	for (unsigned i = 0; i < options->tunnels; i++) {
 		struct one *one = &lacs->one[i];
+		struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
 
+		if (epoll_ctl(lacs->epoll, EPOLL_CTL_ADD, options->sockets[i], &event))
+			bench_die("no LACs");
 		one->lacs = lacs;
 		one->index = i;
 		snprintf(one->hostname, sizeof(one->hostname), "lac%u", i);
@@ -167,15 +177,19 @@ void lacs_free(struct lacs *lacs)
 {
 	for (unsigned i = 0; i < lacs->options.tunnels; i++)
 		lac_free(lacs->one[i].lac);
+	close(lacs->epoll);
+	free(lacs->one);
 	free(lacs->times);
 	free(lacs);
 }
 
 void lacs_open(struct lacs *lacs)
 {
+	unsigned at_once = lacs->options.open_window ? lacs->options.open_window : lacs->options.tunnels;
+
 	lacs->now_ms = bench_now_us() / 1000;
-	for (unsigned i = 0; i < lacs->options.tunnels; i++)
-		if (lac_open(lacs->one[i].lac, lacs->now_ms))
+	for (; lacs->opened < lacs->options.tunnels && lacs->opened - lacs->tunnels_up < at_once; lacs->opened++)
+		if (lac_open(lacs->one[lacs->opened].lac, lacs->now_ms))
 			bench_die("a LAC cannot open its tunnel");
 }
 
@@ -219,28 +233,48 @@ static void deliver(void *ctx, unsigned tunnel, const uint8_t *data, size_t len)
 	lac_input(lacs->one[tunnel].lac, lacs->now_ms, data, len);
 }
 
+static void tick(struct lacs *lacs)
+{
+	if (lacs->now_ms < lacs->tick_ms)
+		return;
+	lacs->tick_ms = lacs->now_ms + TICK_MS;
+	for (unsigned i = 0; i < lacs->options.tunnels; i++)
+		if (lac_deadline_ms(lacs->one[i].lac) <= lacs->now_ms)
+			lac_tick(lacs->one[i].lac, lacs->now_ms);
+}
+
 void lacs_turn(struct lacs *lacs, struct pollfd *extra)
 {
 	uint64_t now = bench_now_us() / 1000, due = lacs->per_s ? lacs->next_us / 1000 + 1 : UINT64_MAX;
-	unsigned n = lacs->options.tunnels;
+	struct pollfd fds[2] = { { .fd = lacs->epoll, .events = POLLIN }, { .fd = -1 } };
+	struct epoll_event events[EVENTS];
+	int n;
 
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t d = lac_deadline_ms(lacs->one[i].lac);
-
-		due = d < due ? d : due;
-		lacs->fds[i] = (struct pollfd){ .fd = lacs->options.sockets[i], .events = POLLIN };
-	}
-	lacs->fds[n] = *extra;
-	poll(lacs->fds, n + 1, due <= now ? 0 : due - now > 1000 ? 1000 : (int)(due - now));
-	*extra = lacs->fds[n];
+	due = lacs->tick_ms < due ? lacs->tick_ms : due;
+	if (extra)
+		fds[1] = *extra;
+	poll(fds, 2, due <= now ? 0 : (int)(due - now));
+	if (extra)
+		*extra = fds[1];
 	lacs->now_ms = bench_now_us() / 1000;
 	place_paced(lacs);
-	for (unsigned i = 0; i < n; i++) {
-		while (lacs->fds[i].revents && control_receive(lacs->fds[i].fd, i, deliver, lacs) == CONTROL_BATCH)
+	n = fds[0].revents ? epoll_wait(lacs->epoll, events, EVENTS, 0) : 0;
+	for (int i = 0; i < n; i++) {
+		unsigned index = events[i].data.u32;
+
+		while (control_receive(lacs->options.sockets[index], index, deliver, lacs) == CONTROL_BATCH)
 			;
-		if (lac_deadline_ms(lacs->one[i].lac) <= lacs->now_ms)
-			lac_tick(lacs->one[i].lac, lacs->now_ms);
+		if (lac_deadline_ms(lacs->one[index].lac) <= lacs->now_ms)
+			lac_tick(lacs->one[index].lac, lacs->now_ms);
 	}
+	if (lacs->opened && lacs->opened < lacs->options.tunnels)
+		lacs_open(lacs);
+	tick(lacs);
+}
+
+uint64_t lacs_calls_up(const struct lacs *lacs)
+{
+	return lacs->calls_up;
 }
 
 unsigned lacs_down(const struct lacs *lacs)

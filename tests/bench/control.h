@@ -63,6 +63,7 @@ double *node_lags(struct node *node, size_t *count);
 
 struct lacs_options {
 	unsigned tunnels, calls, window;	/* calls of each tunnel; at once in setup, and receive window */
+	unsigned open_window;			/* tunnels in setup at once; 0: all */
 	const int *sockets;			/* UDP, one of each tunnel, connected to the LNS */
 };
 
@@ -73,13 +74,14 @@ void lacs_open(struct lacs *lacs);
 bool lacs_open_done(const struct lacs *lacs);
 /* Calls are placed from now on. */
 void lacs_call(struct lacs *lacs);
-/* Waits for packets, `extra` or a timer, and handles them. */
+/* Waits for packets, `extra` (or NULL) or a timer, and handles them. */
 void lacs_turn(struct lacs *lacs, struct pollfd *extra);
 /* So many more in each, so many a second of all, evenly. */
 void lacs_more(struct lacs *lacs, unsigned each, unsigned per_s);
 /* From ICRQ to ICRP, of the calls since they were last forgotten. */
 void lacs_times(struct lacs *lacs, double *p50_ms, double *p99_ms, double *max_ms);
 void lacs_forget_times(struct lacs *lacs);
+uint64_t lacs_calls_up(const struct lacs *lacs);
 unsigned lacs_down(const struct lacs *lacs);		/* calls and tunnels that ended: none should */
 uint64_t lacs_retransmissions(const struct lacs *lacs);
 

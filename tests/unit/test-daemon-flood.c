@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The daemon itself (build/l2tphad-null) under a million SCCRQs from addresses
+ * all over 127/8 while one tunnel is up: that tunnel's HELLOs are acknowledged
+ * within a second, the daemon does not grow, and a new LAC gets in afterwards.
+ */
+#include <poll.h>
+#include <time.h>
+
+#include "l2tp/message.h"
+#include "tests/null/daemon.h"
+#include "tests/unit/check_main.h"
+
+#define REQUESTS 1000000
+#define BATCH 64
+#define OWN_ID 77
+
+static const char config[] =
+	"hostname lns\n"
+	"vpdn enable\n"
+	"interface virtual-template 1\n"
+	" ip address 10.64.0.1\n"
+	"vpdn-group WHOLESALE\n"
+	" accept-dialin\n"
+	"  protocol l2tp\n"
+	"  virtual-template 1\n"
+	" no l2tp tunnel authentication\n";
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static size_t put_sccrq(uint8_t *buf, size_t size, uint16_t id)
+{
+	struct avp_builder out;
+
+	message_begin(&out, buf, size, MESSAGE_SCCRQ, 0, 0);
+	avp_put_u16(&out, AVP_PROTOCOL_VERSION, 0x0100);
+	avp_put_u32(&out, AVP_FRAMING_CAPABILITIES, 3);
+	avp_put_text(&out, AVP_HOST_NAME, "lac");
+	avp_put_u16(&out, AVP_ASSIGNED_TUNNEL_ID, id);
+	return message_end(&out);
+}
+
+/* The next packet within so long; false: none. */
+static bool next(int fd, int wait_ms, uint8_t *buf, struct message_header *header)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	if (poll(&p, 1, wait_ms) <= 0)
+		return false;
+	n = recv(fd, buf, L2TP_MSG_MAX, 0);
+	if (n < 0)
+		poll(NULL, 0, 20);	/* nobody listens yet */
+	return n > 0 && message_header_parse(buf, (size_t)n, header) == MESSAGE_KIND_CONTROL;
+}
+
+struct tunnel {
+	int fd;
+	uint16_t id, ns;
+	bool waiting;		/* for the acknowledgement of a HELLO */
+	uint64_t since_ms, worst_ms;
+};
+
+static bool tunnel_open(struct tunnel *t, unsigned number)
+{
+	uint8_t buf[L2TP_MSG_MAX], room[L2TP_MSG_MAX];
+	struct message_header header;
+	static struct message message;
+	struct avp_builder out;
+	int try;
+
+	memset(t, 0, sizeof(*t));
+	t->fd = daemon_lac_socket(number);
+	for (try = 0; try < 100; try++) {
+		send(t->fd, buf, put_sccrq(buf, sizeof(buf), OWN_ID), 0);
+		if (next(t->fd, 100, buf, &header) && header.body_len &&
+		    !message_parse(header.body, header.body_len, "", room, &message) && message.type == MESSAGE_SCCRP)
+			break;
+	}
+	if (try == 100)
+		return false;
+	t->id = message_u16(&message, AVP_ASSIGNED_TUNNEL_ID);
+	t->ns = 2;
+	message_begin(&out, buf, sizeof(buf), MESSAGE_SCCCN, t->id, 0);
+	message_end(&out);
+	message_set_ns(buf, 1);
+	message_set_nr(buf, 1);
+	send(t->fd, buf, out.len, 0);
+	return next(t->fd, 2000, buf, &header) && header.nr == 2;
+}
+
+/* HELLO after HELLO, each as soon as the one before is acknowledged; at most one in 10 ms. */
+static void tunnel_turn(struct tunnel *t)
+{
+	uint8_t buf[L2TP_MSG_MAX];
+	struct message_header header;
+	struct avp_builder out;
+
+	while (next(t->fd, 0, buf, &header))
+		if (t->waiting && header.nr == t->ns)
+			t->waiting = false;
+	if (now_ms() - t->since_ms > t->worst_ms && t->waiting)
+		t->worst_ms = now_ms() - t->since_ms;
+	if (t->waiting || now_ms() - t->since_ms < 10)
+		return;
+	message_begin(&out, buf, sizeof(buf), MESSAGE_HELLO, t->id, 0);
+	message_end(&out);
+	message_set_ns(buf, t->ns++);
+	message_set_nr(buf, 1);
+	t->waiting = true;
+	t->since_ms = now_ms();
+	send(t->fd, buf, out.len, 0);
+}
+
+/* Any source port, and what comes back is nobody's. */
+static int sender(unsigned number)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f200000 + number * 977 + 1) };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1701) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), least = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+	inet_pton(AF_INET, DAEMON_ADDRESS, &to.sin_addr);
+	if (bind(fd, (struct sockaddr *)&from, sizeof(from)) || connect(fd, (struct sockaddr *)&to, sizeof(to))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void flood_batch(uint32_t number)
+{
+	static uint8_t data[BATCH][128];
+	static struct iovec iov[BATCH];
+	static struct mmsghdr msgs[BATCH];
+	int fd = sender(number), i;
+
+	for (i = 0; i < BATCH; i++) {
+		iov[i] = (struct iovec){ data[i], put_sccrq(data[i], sizeof(data[i]), (uint16_t)(number * BATCH + i + 1)) };
+		msgs[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i], .msg_iovlen = 1 };
+	}
+	if (fd < 0)
+		return;
+	sendmmsg(fd, msgs, BATCH, 0);
+	close(fd);
+}
+
+START_TEST(flood)
+{
+	struct daemon_run run = { 0 };
+	struct tunnel tunnel, after;
+	long before, grown;
+	uint32_t i;
+
+	ck_assert(daemon_start(&run, config, false, -1));
+	ck_assert_msg(tunnel_open(&tunnel, 1), "no tunnel before the flood");
+	before = daemon_rss_kib(&run);
+	for (i = 0; i < REQUESTS / BATCH; i++) {
+		flood_batch(i);
+		tunnel_turn(&tunnel);
+	}
+	ck_assert_msg(daemon_alive(&run), "the daemon has ended");
+	grown = daemon_rss_kib(&run) - before;
+	ck_assert_msg(tunnel.worst_ms < 1000, "a HELLO waited %u ms", (unsigned)tunnel.worst_ms);
+#ifndef __SANITIZE_ADDRESS__	/* which keeps what was given back for a while */
+	ck_assert_msg(grown < 8 * 1024, "it grew by %ld KiB", grown);
+#endif
+	ck_assert_uint_gt(tunnel.ns, 10);
+	ck_assert_msg(tunnel_open(&after, 2), "no tunnel after the flood");
+	if (getenv("V"))
+		fprintf(stderr, "%u HELLOs, the longest waited %u ms; grown by %ld KiB, %u ms of CPU\n", tunnel.ns - 2u,
+			(unsigned)tunnel.worst_ms, grown, (unsigned)(daemon_cpu_us(&run) / 1000));
+	daemon_end(&run);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("daemon-flood");
+	TCase *tcase = tcase_create("flood");
+
+	if (daemon_network()) {
+		fprintf(stderr, "no network of our own: this needs root, or user namespaces\n");
+		return EXIT_FAILURE;
+	}
+	tcase_set_timeout(tcase, 110);
+	tcase_add_test(tcase, flood);
+	suite_add_tcase(suite, tcase);
+	return check_main(suite);
+}
