@@ -23,6 +23,7 @@ const struct ha_record_type checkpoint_types[] = {
 	{ CHECKPOINT_SUBSCRIBER, 1, 1, "subscriber" },
 	{ CHECKPOINT_JOINT, 1, 1, "joint" },
 	{ CHECKPOINT_DRAIN, 1, 1, "drain" },
+	{ CHECKPOINT_BUSY, 1, 1, "busy peers" },
 };
 const size_t checkpoint_type_count = sizeof(checkpoint_types) / sizeof(checkpoint_types[0]);
 
@@ -427,5 +428,48 @@ int checkpoint_decode_drain(const void *body, size_t len, struct checkpoint_drai
 		*out = d;
 	}
 	l2tpha__drain__free_unpacked(m, NULL);
+	return ok ? 0 : -EBADMSG;
+}
+
+int checkpoint_encode_busy(const struct checkpoint_busy *in, uint8_t **body, size_t *len)
+{
+	L2tpha__Busy m = L2TPHA__BUSY__INIT;
+	L2tpha__BusyPeer peers[CHECKPOINT_BUSY_PEERS], *list[CHECKPOINT_BUSY_PEERS];
+
+	for (size_t i = 0; i < in->count; i++) {
+		const struct dial_busy *from = &in->peers[i];
+
+		l2tpha__busy_peer__init(&peers[i]);
+		peers[i].addr = (ProtobufCBinaryData){ .len = from->peer.family == 6 ? 16 : 4,
+						       .data = (uint8_t *)(uintptr_t)from->peer.addr };
+		peers[i].since_unix_ms = from->since_ms;
+		peers[i].until_unix_ms = from->until_ms;
+		peers[i].why = text_out(from->why);
+		list[i] = &peers[i];
+	}
+	m.peers = list;
+	m.n_peers = in->count;
+	return pack(&m.base, body, len);
+}
+
+int checkpoint_decode_busy(const void *body, size_t len, struct checkpoint_busy *out)
+{
+	L2tpha__Busy *m = l2tpha__busy__unpack(NULL, len, body);
+	bool ok = m && m->n_peers <= CHECKPOINT_BUSY_PEERS;
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; ok && i < m->n_peers; i++) {
+		const L2tpha__BusyPeer *from = m->peers[i];
+		struct dial_busy *to = &out->peers[out->count++];
+
+		ok = (from->addr.len == 4 || from->addr.len == 16) && text_in(to->why, sizeof(to->why), from->why);
+		if (!ok)
+			break;
+		to->peer = (struct l2tp_endpoint){ .family = from->addr.len == 16 ? 6 : 4, .port = L2TP_PORT };
+		memcpy(to->peer.addr, from->addr.data, from->addr.len);
+		to->since_ms = from->since_unix_ms;
+		to->until_ms = from->until_unix_ms;
+	}
+	l2tpha__busy__free_unpacked(m, NULL);
 	return ok ? 0 : -EBADMSG;
 }

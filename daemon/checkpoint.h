@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "daemon/dial.h"
 #include "daemon/ppp.h"
 #include "ha/ha.h"
 #include "l2tp/l2tp.h"
@@ -21,6 +22,7 @@ enum checkpoint_type {		/* struct ha_key.type */
 	CHECKPOINT_SUBSCRIBER,	/* a = tunnel, b = session */
 	CHECKPOINT_JOINT,	/* a, b: the session that came in */
 	CHECKPOINT_DRAIN = 8,	/* one for the group; a = its first tunnel ID */
+	CHECKPOINT_BUSY = 128,	/* the same; c = 1 */
 };
 
 /* The types this software knows, and the versions of their bodies, for the handshake of ha/. */
@@ -54,6 +56,14 @@ struct checkpoint_drain {
 	char peers[CHECKPOINT_DRAIN_PEERS][L2TP_NAME_MAX];
 };
 
+#define CHECKPOINT_BUSY_PEERS 64
+struct checkpoint_busy {
+	size_t count;
+	struct dial_busy peers[CHECKPOINT_BUSY_PEERS];	/* times are Unix milliseconds */
+};
+
+int checkpoint_encode_busy(const struct checkpoint_busy *in, uint8_t **body, size_t *len);
+int checkpoint_decode_busy(const void *body, size_t len, struct checkpoint_busy *out);
 int checkpoint_encode_drain(const struct checkpoint_drain *in, uint8_t **body, size_t *len);
 int checkpoint_decode_drain(const void *body, size_t len, struct checkpoint_drain *out);
 int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **body, size_t *len);

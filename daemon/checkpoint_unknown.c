@@ -36,6 +36,8 @@ static const ProtobufCMessageDescriptor *descriptor_of(uint8_t type)
 		return &l2tpha__joint__descriptor;
 	case CHECKPOINT_DRAIN:
 		return &l2tpha__drain__descriptor;
+	case CHECKPOINT_BUSY:
+		return &l2tpha__busy__descriptor;
 	}
 	return NULL;
 }

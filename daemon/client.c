@@ -22,12 +22,17 @@
 #include "daemon/log.h"
 
 #define CDN_ADMINISTRATIVE 3
-#define NO_SESSION_S 15	/* a tunnel that we opened and that has no session */
 
 enum client_state {
 	CLIENT_IDLE,		/* dials at at_ms */
 	CLIENT_DIALLING,
 	CLIENT_CONNECTED,	/* it has a session */
+};
+
+static const char *const client_state_names[] = {
+	[CLIENT_IDLE] = "idle",
+	[CLIENT_DIALLING] = "dialling",
+	[CLIENT_CONNECTED] = "connected",	/* and PPP negotiates */
 };
 
 struct client {
@@ -66,63 +71,6 @@ static struct client *client_find(const struct group *group, uint16_t number)
 	while (client && client->number != number)
 		client = client->next;
 	return client;
-}
-
-/* ---- the dialer's questions --------------------------------------------- */
-
-static bool owns_first(const struct group *group, uint8_t family, struct l2tp_endpoint *local)
-{
-	for (const struct config_redundancy_group *g = group->config->redundancy_groups; g; g = g->next)
-		for (size_t i = 0; i < g->vip_count; i++)
-			if (g->vips[i].addr.family == family) {
-				*local = g->vips[i].addr;
-				return g == group->rg;
-			}
-	return false;
-}
-
-static bool dial_local(void *ctx, const struct config_vpdn_group *vg, const struct l2tp_endpoint *peer,
-		       struct l2tp_endpoint *local)
-{
-	const struct group *group = ctx;
-	bool ours;
-
-	*local = vg->source_ip;
-	ours = vg->source_ip.family ? group_owns_address(group, &vg->source_ip) : owns_first(group, peer->family, local);
-	local->port = L2TP_PORT;
-	return ours && local->family == peer->family;
-}
-
-static void dial_params(void *ctx, const struct config_vpdn_group *vg, struct l2tp_tunnel_params *p)
-{
-	struct group *group = ctx;
-	struct config_vpdn_group e;
-
-	config_vpdn_group_effective(group->config, vg, &e);
-	group_tunnel_params(group, &e, p);
-	p->refuse_dialin = !vg->accept_dialin;
-	if (!config_vpdn_group_says(&e, offsetof(struct config_vpdn_group, no_session_s)))
-		p->no_session_s = NO_SESSION_S;
-}
-
-static bool dial_admits(void *ctx, const char *vpdn_group, char why[L2TP_TEXT_MAX])
-{
-	return group_admits(ctx, vpdn_group, why);
-}
-
-static void dial_random(void *ctx, void *buf, size_t len)
-{
-	struct group *group = ctx;
-
-	group->ops.random(group->ops.ctx, buf, len);
-}
-
-static void dial_refused(void *ctx, const struct dial_failure *why, const char *user)
-{
-	char addr[ENDPOINT_TEXT_MAX];
-
-	log_info("call of '%s' to %s: %s", user, endpoint_format(&why->peer, false, addr), why->reason);
-	group_failure_add(ctx, why->tunnel_id, &why->peer, user, why->type, why->reason);
 }
 
 /* ---- dialling ----------------------------------------------------------- */
@@ -230,7 +178,6 @@ void clients_tick(struct group *group)
 {
 	if (!group->active)
 		return;
-	dialer_tick(group->dialer, group->now_ms);
 	if (group->now_ms < group->client_at_ms)
 		return;
 	group->client_at_ms = UINT64_MAX;
@@ -242,6 +189,32 @@ void clients_tick(struct group *group)
 		else
 			client_at(client, client->at_ms);
 	}
+}
+
+bool group_dialer_info(const struct group *group, size_t index, struct group_dialer_info *out)
+{
+	const struct client *client = group->clients;
+	struct subscriber *sub;
+
+	for (; client && index; index--)
+		client = client->next;
+	if (!client)
+		return false;
+	*out = (struct group_dialer_info){ .number = client->number, .state = client_state_names[client->state],
+					   .tunnel_id = client->tunnel_id, .session_id = client->session_id };
+	snprintf(out->why, sizeof(out->why), "%s", client->why);
+	client_name(group, client->number, out->ifname);
+	if (client->state == CLIENT_IDLE && client->at_ms != UINT64_MAX)
+		out->next_ms = client->at_ms > group->now_ms ? client->at_ms - group->now_ms : 0;
+	sub = client->state != CLIENT_CONNECTED ? NULL :
+	      sub_find((struct group *)(uintptr_t)group, client->tunnel_id, client->session_id);
+	if (!sub)
+		return true;
+	out->address = sub->own_address;
+	out->up_unix_ms = sub->up_unix_ms;
+	if (sub->ppp == SUB_PPP_UP)
+		out->state = "up";
+	return true;
 }
 
 /* ---- PPP ---------------------------------------------------------------- */
@@ -263,11 +236,10 @@ bool client_ppp_params(const struct group *group, const struct subscriber *sub, 
 	return true;
 }
 
-void client_open(struct group *group, struct subscriber *sub, const struct ppp_up *up)
+void client_open(struct subscriber *sub, const struct ppp_up *up)
 {
 	char own[INET_ADDRSTRLEN] = "", peer[INET_ADDRSTRLEN] = "";
 
-	(void)group;
 	sub->own_address = up->local_addr;
 	inet_ntop(AF_INET, &up->local_addr, own, sizeof(own));
 	inet_ntop(AF_INET, &up->peer_addr, peer, sizeof(peer));
@@ -282,7 +254,7 @@ static bool client_is_ours(const struct group *group, const struct config_dialer
 	const struct config_vpdn_group *vg = config_vpdn_group_find(group->config, d->vpdn_group);
 	struct l2tp_endpoint local;
 
-	return vg && !d->shutdown && dial_local((void *)(uintptr_t)group, vg, &vg->peers[0].address, &local);
+	return vg && !d->shutdown && group_dials(group, vg, &vg->peers[0].address, &local);
 }
 
 void clients_sync(struct group *group)
@@ -320,8 +292,7 @@ void clients_sync(struct group *group)
 
 void clients_take_over(struct group *group)
 {
-	clients_reset(group);
-	dialer_take_over(group->dialer);
+	clients_free(group);
 	clients_sync(group);
 	for (struct subscriber *sub = group->subs; sub; sub = sub->hh.next) {
 		struct client *client = sub->dialer ? client_find(group, sub->dialer) : NULL;
@@ -337,31 +308,13 @@ void clients_take_over(struct group *group)
 	}
 }
 
-void clients_reset(struct group *group)
+void clients_free(struct group *group)
 {
 	struct client *client;
 
-	dialer_reset(group->dialer);
 	while ((client = group->clients)) {
 		group->clients = client->next;
 		free(client);
 	}
 	group->client_at_ms = UINT64_MAX;
-}
-
-int clients_new(struct group *group)
-{
-	const struct dialer_ops ops = { .ctx = group, .local = dial_local, .params = dial_params, .admits = dial_admits, .random = dial_random,
-					.refused = dial_refused };
-
-	group->client_at_ms = UINT64_MAX;
-	group->dialer = dialer_new(group->config, group->l2tp, &ops);
-	return group->dialer ? 0 : -ENOMEM;
-}
-
-void clients_free(struct group *group)
-{
-	if (group->dialer)
-		clients_reset(group);
-	dialer_free(group->dialer);
 }

@@ -142,10 +142,14 @@ const struct config_vpdn_group *dial_group(const struct config *config, const ch
 
 /* ---- who is busy -------------------------------------------------------- */
 
-static void busy_drop(struct dialer *dialer, struct busy *busy)
+static void tell_busy(struct dialer *dialer)
 {
 	if (dialer->ops.busy)
-		dialer->ops.busy(dialer->ops.ctx, &busy->b.peer, 0, "");
+		dialer->ops.busy(dialer->ops.ctx);
+}
+
+static void busy_drop(struct dialer *dialer, struct busy *busy)
+{
 	HASH_DEL(dialer->busy, busy);
 	free(busy);
 }
@@ -175,8 +179,7 @@ static void make_busy(struct dialer *dialer, uint64_t now_ms, const struct l2tp_
 	b.until_ms = now_ms + (e.busy_s ? e.busy_s : 60) * UINT64_C(1000);
 	snprintf(b.why, sizeof(b.why), "%s", why);
 	dialer_busy_set(dialer, &b);
-	if (dialer->ops.busy)
-		dialer->ops.busy(dialer->ops.ctx, peer, b.until_ms, b.why);
+	tell_busy(dialer);
 }
 
 bool dialer_busy_next(const struct dialer *dialer, uint64_t now_ms, size_t *at, struct dial_busy *out)
@@ -250,7 +253,7 @@ static enum tunnel_use tunnel_to(const struct dialer *dialer, const char *group,
 		if (!tunnel || !tunnel_is_for(t, group, peer))
 			continue;
 		l2tp_tunnel_info(tunnel, &info);
-		if (info.s.state == L2TP_TUNNEL_CLOSING)
+		if (info.s.state == L2TP_TUNNEL_CLOSING || info.s.draining)
 			continue;
 		if (info.s.params.session_limit && info.sessions + t->waiting_count >= info.s.params.session_limit)
 			continue;
@@ -311,6 +314,10 @@ static bool choose(struct dial *dial, uint64_t now_ms, const struct config_vpdn_
 			continue;
 		if (is_busy(dialer, now_ms, &peer->address)) {
 			++*busy;
+			continue;
+		}
+		if (dialer->ops.drained && dialer->ops.drained(dialer->ops.ctx, &peer->address)) {
+			++*full;
 			continue;
 		}
 		if (peer->limit && load >= peer->limit) {
@@ -675,16 +682,21 @@ bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_act
 void dialer_tick(struct dialer *dialer, uint64_t now_ms)
 {
 	struct busy *busy, *btmp;
+	bool changed = false;
 
 	if (now_ms < dialer->deadline_ms)
 		return;
 	dialer->deadline_ms = UINT64_MAX;
 	HASH_ITER(hh, dialer->busy, busy, btmp) {
-		if (now_ms >= busy->b.until_ms)
-			busy_drop(dialer, busy);
-		else
+		if (now_ms < busy->b.until_ms) {
 			look_at(dialer, busy->b.until_ms);
+			continue;
+		}
+		busy_drop(dialer, busy);
+		changed = true;
 	}
+	if (changed)
+		tell_busy(dialer);
 }
 
 uint64_t dialer_deadline_ms(const struct dialer *dialer)

@@ -62,8 +62,10 @@ struct dialer_ops {
 	/* False: no more calls of the group for now (limits, soft shut). */
 	bool (*admits)(void *ctx, const char *group, char why[L2TP_TEXT_MAX]);
 	void (*random)(void *ctx, void *buf, size_t len);
-	/* The peer is busy until then, or (0) no more: to be recorded.  May be NULL. */
-	void (*busy)(void *ctx, const struct l2tp_endpoint *peer, uint64_t until_ms, const char *why);
+	/* True: the operator wants no more calls at that peer.  May be NULL. */
+	bool (*drained)(void *ctx, const struct l2tp_endpoint *peer);
+	/* Who is busy has changed: to be recorded.  May be NULL. */
+	void (*busy)(void *ctx);
 	/* A peer refused, another one may still take the call: for the history.  May be NULL. */
 	void (*refused)(void *ctx, const struct dial_failure *why, const char *user);
 };
@@ -98,7 +100,7 @@ struct dial_busy {
 };
 /* *at starts as 0; false: no more. */
 bool dialer_busy_next(const struct dialer *dialer, uint64_t now_ms, size_t *at, struct dial_busy *out);
-/* NULL: all of them. Returns how many there were. */
+/* NULL: all of them. Returns how many there were; ops.busy() is not called. */
 size_t dialer_busy_clear(struct dialer *dialer, const struct l2tp_endpoint *peer);
 /* From a record. */
 void dialer_busy_set(struct dialer *dialer, const struct dial_busy *busy);

@@ -430,7 +430,7 @@ void group_tick(struct group *group, uint64_t now_ms)
 	group->now_ms = now_ms;
 	l2tp_tick(group->l2tp, now_ms);
 	ha_tick(group->ha, now_ms);
-	clients_tick(group);
+	group_dial_tick(group);
 	if (now_ms >= group->retry_at_ms)
 		sub_retry_all(group);
 	if (group->rebuilding)
@@ -553,7 +553,7 @@ struct group *group_new(const struct group_config *config, const struct group_op
 		ho.image = &group->image;
 	}
 	group->ha = ha_new(&hc, &ho, now_ms);
-	if (!group->pools || !group->l2tp || !group->ha || clients_new(group)) {
+	if (!group->pools || !group->l2tp || !group->ha || group_dial_new(group)) {
 		group_free(group);
 		return NULL;
 	}
@@ -622,7 +622,7 @@ void group_free(struct group *group)
 		group->out_head = out->next;
 		group_output_free(NULL, out);
 	}
-	clients_free(group);
+	group_dial_free(group);
 	l2tp_free(group->l2tp);
 	ha_free(group->ha);
 	if (group->own_pools)

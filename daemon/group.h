@@ -159,6 +159,17 @@ struct group_failure {		/* show vpdn history failure */
 };
 #define GROUP_HISTORY_MAX 50
 
+struct group_dialer_info {		/* interface dialer N, where it is this group that dials */
+	uint16_t number;
+	const char *state;
+	char ifname[16];
+	uint16_t tunnel_id, session_id;	/* connected */
+	uint32_t address;		/* network order; 0: none yet */
+	uint64_t up_unix_ms;
+	uint64_t next_ms;		/* idle: it dials again in so long; 0: it does not */
+	char why[160];			/* the last call failed or ended */
+};
+
 struct group_takeover {			/* beside what ha_info() tells of the switchover of that epoch */
 	uint64_t epoch, at_unix_ms;
 	char from[64];			/* the node that was active as far as this one knows */
@@ -176,6 +187,12 @@ struct group_event {			/* show redundancy history */
 #define GROUP_EVENTS_MAX 64
 
 const char *group_name(const struct group *group);
+/* On the active node; false: there are no more. */
+bool group_dialer_info(const struct group *group, size_t index, struct group_dialer_info *out);
+/* Peers that calls are not placed at: as dialer_busy_next(); NULL clears all. -EPERM: not active, -ENOENT. */
+struct dial_busy;
+bool group_busy_next(const struct group *group, uint64_t now_ms, size_t *at, struct dial_busy *out);
+int group_busy_clear(struct group *group, uint64_t now_ms, const struct l2tp_endpoint *peer);
 const struct config_redundancy_group *group_redundancy(const struct group *group);
 struct l2tp *group_l2tp(const struct group *group);
 struct ha *group_ha(const struct group *group);

@@ -287,7 +287,7 @@ static void activate(struct group *group, bool behind)
 	group->walking = before.sessions != 0;
 	group->walk_tunnel = l2tp_tunnel_next(group->l2tp, 0);
 	group->walk_session = 0;
-	clients_take_over(group);
+	group_dial_take_over(group);
 	ha_step_done(group->ha, group->now_ms, 0);
 }
 
@@ -381,6 +381,8 @@ static int apply_record(struct group *group, struct ha_key key, const void *body
 		return rc;
 	case CHECKPOINT_DRAIN:
 		return checkpoint_decode_drain(body, len, &group->drain);
+	case CHECKPOINT_BUSY:
+		return group_busy_apply(group, body, len);
 	}
 	return 0;	/* of a newer release: held for it */
 }
@@ -420,6 +422,9 @@ static void apply_del(struct group *group, struct ha_key key)
 	case CHECKPOINT_DRAIN:
 		group->drain = (struct checkpoint_drain){ 0 };
 		break;
+	case CHECKPOINT_BUSY:
+		dialer_busy_clear(group->dialer, NULL);
+		break;
 	}
 }
 
@@ -429,6 +434,7 @@ static unsigned pass_of(uint8_t type)
 	switch ((enum checkpoint_type)type) {
 	case CHECKPOINT_TUNNEL:
 	case CHECKPOINT_DRAIN:
+	case CHECKPOINT_BUSY:
 		return 0;
 	case CHECKPOINT_CHANNEL:
 	case CHECKPOINT_MESSAGE:
@@ -478,6 +484,7 @@ static void rebuild_start(struct group *group)
 	}
 	l2tp_forget_all(group->l2tp);
 	group->drain = (struct checkpoint_drain){ 0 };
+	dialer_busy_clear(group->dialer, NULL);
 	group->rebuilding = true;
 	group->rebuild_pass = 0;
 	ha_walk_start(group->ha);
@@ -521,7 +528,7 @@ static void passivate(struct group *group)
 	group->active = group->walking = false;
 	group->lease_at_ms = UINT64_MAX;
 	l2tp_passivate(group->l2tp);
-	clients_reset(group);
+	group_dial_reset(group);
 	/* a standby that was restarted keeps what it has in place: it is mute */
 	if (group->speaks) {
 		HASH_ITER(hh, group->subs, sub, stmp)

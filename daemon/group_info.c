@@ -59,7 +59,7 @@ bool group_subscriber(const struct group *group, uint16_t tunnel_id, uint16_t se
 		.tunnel_id = tunnel_id,
 		.session_id = session_id,
 		.state = state_of(g, sub),
-		.address = sub->address,
+		.address = sub->dialer ? sub->own_address : sub->address,
 		.has_ppp = sub->ppp_state || sub->other,
 		.in_place = sub->plane == PLANE_READY && passes(g, sub),
 		.to_tunnel_id = (uint16_t)(sub->other >> 16),

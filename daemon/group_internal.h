@@ -11,6 +11,7 @@
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
  *   joint.c        two sessions joined: a call that is switched
+ *   group_dial.c   calls we place: the dialer's questions, busy peers
  *   client.c       dialers: sessions whose subscriber is this box
  *   group_tunnel.c one tunnel's data plane
  *   subscriber.c   one session's data plane, PPP and address
@@ -201,19 +202,28 @@ void group_queue(struct group *group, struct output *output);
 void group_output_free(void *ctx, void *output);
 const char *group_tunnel_params_group(struct group *group, uint16_t tunnel_id);
 
+/* ---- group_dial.c ---- */
+int group_dial_new(struct group *group);
+void group_dial_free(struct group *group);
+void group_dial_take_over(struct group *group);	/* we are active */
+void group_dial_reset(struct group *group);	/* we are passive */
+void group_dial_tick(struct group *group);
+int group_busy_apply(struct group *group, const void *body, size_t len);
+/* Does this redundancy group open the tunnels of the VPDN group to `peer`, and from which address? */
+bool group_dials(const struct group *group, const struct config_vpdn_group *vg, const struct l2tp_endpoint *peer,
+		 struct l2tp_endpoint *local);
+
 /* ---- client.c ---- */
 struct client;
-int clients_new(struct group *group);		/* and the group's dialer */
 void clients_free(struct group *group);
-/* The configuration may have changed, or we are active now (after clients_take_over()). */
+/* The configuration may have changed. */
 void clients_sync(struct group *group);
-void clients_take_over(struct group *group);	/* the subscribers are as the records say */
-void clients_reset(struct group *group);	/* we are passive */
+void clients_take_over(struct group *group);
 void clients_tick(struct group *group);
 void client_ended(struct group *group, uint16_t tunnel_id, uint16_t session_id, const struct l2tp_result *result);
 /* False: its dialer is no longer configured. */
 bool client_ppp_params(const struct group *group, const struct subscriber *sub, struct ppp_params *p);
-void client_open(struct group *group, struct subscriber *sub, const struct ppp_up *up);
+void client_open(struct subscriber *sub, const struct ppp_up *up);
 
 /* ---- group_ha.c ---- */
 void group_ha_action(struct group *group, struct ha_action *action);

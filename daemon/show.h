@@ -97,6 +97,10 @@ json_t *show_resync_json(const struct l2tp_tunnel_info *tunnel);
 /* show_states.c */
 json_t *show_redundancy_part(struct show *show);
 json_t *show_switchovers_json(const struct show *show, struct group *group);
+/* show_dial.c */
+json_t *show_dialers(struct show *show);
+json_t *show_dead_cache(struct show *show);
+json_t *show_clear_dead_cache(struct show *show);
 /* show_profile.c */
 json_t *show_l2tp(struct show *show);
 json_t *show_profiles(struct show *show);

@@ -37,6 +37,7 @@ static json_t *tunnel_json(const struct show *show, const struct l2tp_tunnel_inf
 			      "remote_address", endpoint_format(&t->s.peer, false, peer), "remote_port", t->s.peer.port);
 
 	show_put(j, "state_short", json_string(t->resync ? "resync" : up && t->s.draining ? "drain" : up ? "est" : l2tp_tunnel_state_name(t->s.state)));
+	show_put(j, "role", json_string(t->s.initiator ? "initiator" : "responder"));
 	show_put(j, "draining", json_boolean(t->s.draining));
 	show_put(j, "remote_name", view_string(t->s.peer_name));
 	show_put(j, "local_name", view_string(t->s.params.local_name));
@@ -206,6 +207,8 @@ static void session_add(void *arg, struct group *group, const struct l2tp_tunnel
 		      "since_ms", (json_int_t)show_age_ms(l->show, s->established_unix_ms),
 		      "call_serial", (json_int_t)s->call_serial,
 		      "remote_address", endpoint_format(&t->s.peer, false, addr), "sequencing", s->sequencing_required);
+	show_put(j, "role", json_string(s->call == L2TP_CALL_IN_LNS || s->call == L2TP_CALL_OUT_LNS ? "LNS" : "LAC"));
+	show_put(j, "call", json_string(l2tp_call_name(s->call)));
 	show_put(j, "remote_name", view_string(t->s.peer_name));
 	show_put(j, "username", view_string(sub.user));
 	show_put(j, "interface", view_string(sub.ifname));
@@ -249,7 +252,7 @@ static const struct view counter_lines[] = {
 };
 static const struct view session_block[] = {
 	{ VIEW_LINE, "Session id {local_id} is {up?up:down}, tunnel id {tunnel_id}", NULL },
-	{ VIEW_LINE, "  Call serial number is {call_serial}", NULL },
+	{ VIEW_LINE, "  Call serial number is {call_serial}, {call}", NULL },
 	{ VIEW_LINE, "  Remote tunnel name is {remote_name}", NULL },
 	{ VIEW_LINE, "    Internet address is {remote_address}", NULL },
 	{ VIEW_LINE, "  Session state is {state}, time since change {since_ms!hms}", NULL },

@@ -100,6 +100,7 @@ static bool count_record(void *ctx, struct ha_key key, const void *body, size_t 
 	case CHECKPOINT_SESSION:
 	case CHECKPOINT_JOINT:
 	case CHECKPOINT_DRAIN:
+	case CHECKPOINT_BUSY:
 		client = CLIENT_VPDN;
 		break;
 	case CHECKPOINT_SUBSCRIBER:

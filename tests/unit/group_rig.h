@@ -8,6 +8,7 @@
 #ifndef L2TPHA_TESTS_UNIT_GROUP_RIG_H
 #define L2TPHA_TESTS_UNIT_GROUP_RIG_H
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -62,6 +63,7 @@ static struct node *nodes[2];
 static struct lac *lac;
 static bool linked;
 static uint64_t now, seed;
+static void (*net_peer)(const uint8_t *data, size_t len);	/* who is there instead of the LAC; NULL: it is */
 static const char *user = "alice", *password = "secret";	/* of who calls next */
 static struct { uint8_t data[1500]; size_t len; bool to_lac; } net[256];
 static size_t net_count;
@@ -175,7 +177,7 @@ static inline int ppp_start(void *engine, const struct ppp_params *p)
 		i++;
 	ck_assert_uint_lt(i, ENDS);
 	node->starts++;
-	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : END_STARTED, .key = p->key, .user = user,
+	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : p->client ? END_ALLOWED : END_STARTED, .key = p->key, .user = user,
 				      .at_ms = now + 3, .mute = p->standby };
 	return 0;
 }
@@ -256,7 +258,7 @@ static inline void ppp_ask(struct node *node, struct end *end)
 static inline void ppp_open(struct node *node, struct end *end)
 {
 	struct ppp_up up = { .auth = PPP_AUTH_PAP, .state = (const uint8_t *)"captured", .state_len = 8, .mru = 1460,
-			     .peer_addr = end->address };
+			     .local_addr = htonl(0x0a400001), .peer_addr = end->address };
 
 	end->state = END_UP;
 	snprintf(up.user, sizeof(up.user), "%s", end->user);
@@ -365,6 +367,10 @@ static inline void net_run(void)
 	endpoint_parse(&vip, "192.0.2.1");
 	endpoint_parse(&peer, "192.0.2.99");
 	for (size_t i = 0; i < net_count; i++) {
+		if (net[i].to_lac && net_peer) {
+			net_peer(net[i].data, net[i].len);
+			continue;
+		}
 		if (net[i].to_lac) {
 			lac_input(lac, now, net[i].data, net[i].len);
 			continue;

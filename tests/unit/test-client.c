@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A dialer of a pair: it dials an LNS (our engine, in its other role), its
+ * session is a subscriber with PPP in the client's role, and whatever node is
+ * lost at whatever moment, there is one call in the end and not two.
+ */
+#define RIG_CONFIG									\
+	"vpdn-group UP\n request-dialin\n  protocol l2tp\n initiate-to ip 192.0.2.99\n"	\
+	" no l2tp tunnel authentication\n"						\
+	"interface dialer 7\n dialer vpdn-group UP\n interface-name uplink\n"		\
+	" ppp chap hostname alice\n ppp chap password 0 secret\n"
+
+#include "tests/unit/check_main.h"
+#include "tests/unit/group_rig.h"
+
+#include "daemon/config_change.h"
+#include "daemon/dial.h"
+#include "l2tp/message.h"
+
+static struct {
+	struct l2tp *l2tp;
+	bool full;
+	unsigned sccrq, up, down;
+	uint16_t tunnel, session;	/* the last call */
+} lns;
+
+static bool lns_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *p)
+{
+	(void)ctx;
+	(void)info;
+	*p = (struct l2tp_tunnel_params){ .group = "lns", .local_name = "lns", .receive_window = 8, .hello_s = 60,
+					  .retransmit_retries = 8, .retransmit_min_s = 1, .retransmit_max_s = 8,
+					  .setup_timeout_s = 20 };
+	return true;
+}
+
+static bool lns_admit(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
+		      char why[L2TP_TEXT_MAX])
+{
+	(void)ctx;
+	(void)info;
+	(void)params;
+	snprintf(why, L2TP_TEXT_MAX, "full");
+	return !lns.full;
+}
+
+static void lns_drain(void)
+{
+	struct l2tp_action a;
+	struct l2tp_dirty dirty;
+
+	while (l2tp_dirty_next(lns.l2tp, &dirty))
+		;
+	while (l2tp_action_next(lns.l2tp, &a)) {
+		if (a.type == L2TP_ACTION_SEND)
+			net_put(false, a.data, a.len);
+		lns.up += a.type == L2TP_ACTION_SESSION_UP;
+		lns.down += a.type == L2TP_ACTION_SESSION_DOWN && a.was_established;
+		if (a.type == L2TP_ACTION_SESSION_UP) {
+			lns.tunnel = a.tunnel_id;
+			lns.session = a.session_id;
+		}
+	}
+}
+
+static void lns_input(const uint8_t *data, size_t len)
+{
+	struct l2tp_endpoint vip = { .port = 1701 }, own = { .port = 1701 };
+
+	endpoint_parse(&vip, "192.0.2.1");
+	endpoint_parse(&own, "192.0.2.99");
+	lns.sccrq += len > MESSAGE_HEADER && avp_get_u16(data + 18) == MESSAGE_SCCRQ;
+	l2tp_input(lns.l2tp, now, &own, &vip, data, len);
+}
+
+/* rig's run(), with the LNS in it */
+static void go(unsigned ms)
+{
+	for (; ms; ms--) {
+		run(1);
+		l2tp_tick(lns.l2tp, now);
+		lns_drain();
+	}
+}
+
+static uint32_t lns_calls(void)
+{
+	struct l2tp_counters c;
+
+	l2tp_counters(lns.l2tp, &c);
+	return c.sessions_established;
+}
+
+static struct group_dialer_info dialer_of(int n)
+{
+	struct group_dialer_info info = { .state = "none" };
+
+	group_dialer_info(nodes[n]->group, 0, &info);
+	return info;
+}
+
+static void start(void)
+{
+	struct l2tp_config lc = { .id_min = 1, .id_max = 65535 };
+	struct l2tp_ops lo = { .select_group = lns_select, .random = group_random, .admit_tunnel = lns_admit };
+
+	memset(&lns, 0, sizeof(lns));
+	lns.l2tp = l2tp_new(&lc, &lo);
+	l2tp_activate(lns.l2tp, now);
+	net_peer = lns_input;
+	setup();
+}
+
+static void stop(void)
+{
+	teardown();
+	l2tp_free(lns.l2tp);
+}
+
+static void pair(void)
+{
+	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
+	link_pair();
+	go(300);
+}
+
+/* The plug of the first is pulled; five seconds. */
+static void pull(void)
+{
+	linked = false;
+	node_free(nodes[0]);
+	nodes[0] = NULL;
+	group_link_down(nodes[1]->group, now);
+	go(5000);
+}
+
+static void expect_up(int n, unsigned calls_ever)
+{
+	struct group_dialer_info info = dialer_of(n);
+	struct subscriber_info sub;
+
+	ck_assert_str_eq(info.state, "up");
+	ck_assert_str_eq(info.ifname, "uplink");
+	ck_assert_uint_eq(info.address, htonl(0x0a400001));
+	ck_assert(group_subscriber(nodes[n]->group, info.tunnel_id, info.session_id, &sub));
+	ck_assert_str_eq(sub.user, "alice");
+	ck_assert_uint_eq(ppp_count(nodes[n]), 1);
+	ck_assert_uint_eq(lns_calls(), 1);
+	ck_assert_uint_eq(lns.up, calls_ever);
+}
+
+START_TEST(dials_by_itself)
+{
+	go(1000);
+	expect_up(0, 1);
+	pair();
+	go(1000);
+	ck_assert_uint_eq(ppp_count(nodes[1]), 1);	/* in place, mute */
+	ck_assert_uint_eq(ha_digest(group_ha(nodes[0]->group)), ha_digest(group_ha(nodes[1]->group)));
+	ck_assert_str_eq(dialer_of(1).state, "none");
+}
+END_TEST
+
+START_TEST(dials_again)
+{
+	struct l2tp_result r = { .result = 3, .text = "go away" };
+
+	go(1000);
+	l2tp_session_close(l2tp_session_find(lns.l2tp, lns.tunnel, lns.session), now, &r);
+	lns_drain();
+	go(1000);
+	ck_assert_str_eq(dialer_of(0).state, "idle");
+	ck_assert_str_eq(dialer_of(0).why, "go away");
+	ck_assert_uint_eq(ppp_count(nodes[0]), 0);
+	go(10000);
+	expect_up(0, 2);
+	ck_assert_uint_eq(lns.sccrq, 1);	/* by the tunnel that stands */
+}
+END_TEST
+
+START_TEST(ppp_ends)
+{
+	go(1000);
+	ppp_end(nodes[0], &nodes[0]->ends[0], PPP_DOWN_ECHO);
+	go(1000);
+	ck_assert_uint_eq(lns_calls(), 0);
+	go(11000);
+	expect_up(0, 2);
+}
+END_TEST
+
+START_TEST(survives_a_takeover)
+{
+	pair();
+	go(2000);
+	expect_up(0, 1);
+	pull();
+	expect_up(1, 1);
+	ck_assert_uint_eq(lns.down, 0);
+	go(130000);	/* hellos pass */
+	expect_up(1, 1);
+}
+END_TEST
+
+/* The node is lost so many milliseconds after it began to dial. */
+START_TEST(lost_while_it_dials)
+{
+	struct l2tp_result r = { .result = 3 };
+	bool first = _i % 2;
+
+	pair();
+	go(2000);
+	l2tp_session_close(l2tp_session_find(lns.l2tp, lns.tunnel, lns.session), now, &r);
+	lns_drain();
+	if (first) {	/* without the tunnel, too */
+		go(100);
+		l2tp_tunnel_close(l2tp_tunnel_find(lns.l2tp, lns.tunnel), now, &r);
+		lns_drain();
+	}
+	while (strcmp(dialer_of(0).state, "dialling"))
+		go(1);
+	go((unsigned)_i / 2);
+	pull();
+	go(60000);
+	ck_assert_str_eq(dialer_of(1).state, "up");
+	ck_assert_uint_eq(lns_calls(), 1);
+	ck_assert_uint_eq(ppp_count(nodes[1]), 1);
+	ck_assert_uint_eq(dp_null_sessions(nodes[1]->dp), 1);
+	go(60000);
+	ck_assert_uint_eq(lns_calls(), 1);
+}
+END_TEST
+
+START_TEST(shut_down)
+{
+	struct config *next;
+
+	go(1000);
+	next = config_clone(nodes[0]->config);
+	next->dialers->shutdown = true;
+	config_replace(nodes[0]->config, next);
+	group_config_changed(nodes[0]->group, now);
+	go(1000);
+	ck_assert_uint_eq(lns_calls(), 0);
+	ck_assert_uint_eq(ppp_count(nodes[0]), 0);
+	go(20000);
+	ck_assert_uint_eq(lns.up, 1);
+	ck_assert_uint_eq(dp_null_tunnels(nodes[0]->dp), 0);	/* 15 s without a session */
+}
+END_TEST
+
+/* Who takes over knows who is busy, for as long as it was. */
+START_TEST(busy_after_a_takeover)
+{
+	struct dial_busy busy;
+	size_t at = 0;
+
+	pair();
+	go(1000);
+	lns.full = true;
+	l2tp_tunnel_close(l2tp_tunnel_find(lns.l2tp, lns.tunnel), now, &(struct l2tp_result){ .result = 6 });
+	lns_drain();
+	go(11000);
+	ck_assert_uint_eq(lns.sccrq, 2);
+	ck_assert(group_busy_next(nodes[1]->group, now, &at, &busy));
+	ck_assert_str_eq(busy.why, "StopCCN, result 2 error 4: full");
+	lns.full = false;
+	pull();
+	go(40000);
+	ck_assert_uint_eq(lns.sccrq, 2);
+	go(30000);
+	ck_assert_uint_eq(lns.sccrq, 3);
+	expect_up(1, 2);
+	at = 0;
+	ck_assert(!group_busy_next(nodes[1]->group, now, &at, &busy));
+	ck_assert_int_eq(group_busy_clear(nodes[1]->group, now, NULL), -ENOENT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *tc = tcase_create("client");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, start, stop);
+	tcase_add_test(tc, dials_by_itself);
+	tcase_add_test(tc, dials_again);
+	tcase_add_test(tc, ppp_ends);
+	tcase_add_test(tc, survives_a_takeover);
+	tcase_add_loop_test(tc, lost_while_it_dials, 0, 40);
+	tcase_add_test(tc, shut_down);
+	tcase_add_test(tc, busy_after_a_takeover);
+	suite_add_tcase(suite, tc);
+	return check_main(suite);
+}
