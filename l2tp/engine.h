@@ -64,6 +64,7 @@ struct recovery {
 	uint16_t answered_id;		/* ... the last one that the peer asked for; 0: none */
 	uint16_t vs, vr;		/* of a recovery tunnel: numbers of the recovered one */
 	bool finished;			/* of a recovery tunnel: it has done, or lost, its purpose */
+	uint8_t asked;			/* ... how often we did since the takeover */
 	uint32_t order;			/* which request of the peer it is; of a tunnel being recovered: the last one */
 	uint32_t done;			/* of a tunnel that was recovered: by which request */
 	uint8_t tie_breaker[8];

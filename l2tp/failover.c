@@ -16,9 +16,10 @@
  * What was queued is forgotten at the reset, calls that were not established
  * are cleared without a word, and the rest is compared by failover_sync.c.
  *
- * Both failed: the lower tie breaker stays recovery endpoint.  Who lost, or was
- * acknowledged but never answered, asks again after a while: the other box may
- * have failed once more.
+ * Both failed: the lower tie breaker stays recovery endpoint.  The winner may
+ * fail once more, the box that was to answer too, and a peer that was answered
+ * by our predecessor waits for the rest of that and hears no higher tie breaker.
+ * So who gets nowhere asks again after a while, each time with a lower one.
  * A request is not to be followed before its SCCCN: it may be a late word of a
  * box that is gone while our own one is already answered.  So what both ends
  * have seen decides: the peer's SCCRP to us ends what it had asked before, its
@@ -241,12 +242,14 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 	struct l2tp *l2tp = old->l2tp;
 	struct l2tp_tunnel_state_rec state = { .local = old->local, .peer = old->peer, .initiator = true,
 					       .params = old->params, .peer_window = CHANNEL_DEFAULT_WINDOW };
+	uint16_t spent_s = (uint16_t)((now_ms - old->resync.start_ms) / 1000);
 	struct l2tp_tunnel *tunnel = NULL;
 	struct l2tp_result result;
 
 	abandon(old);
 	state.params.ha = false;
-	state.params.setup_timeout_s = RECOVERY_SETUP_S;
+	state.params.setup_timeout_s = spent_s + ANSWER_MS / 1000 < RECOVERY_SETUP_S ? RECOVERY_SETUP_S - spent_s :
+										   ANSWER_MS / 1000;
 	state.local_id = registry_recovery_id(l2tp);
 	if (state.local_id)
 		tunnel = tunnel_new(l2tp, now_ms, &state);
@@ -259,6 +262,9 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 		return;
 	}
 	l2tp->ops.random(l2tp->ops.ctx, tunnel->recovery.tie_breaker, sizeof(tunnel->recovery.tie_breaker));
+	memset(tunnel->recovery.tie_breaker, 0, old->recovery.asked);	/* lower, so that it wins sooner or later */
+	if (old->recovery.asked + 1u < sizeof(tunnel->recovery.tie_breaker))
+		old->recovery.asked++;
 	tunnel->recovery.old_id = old->local_id;
 	tunnel->recovery.old_peer_id = old->peer_id;
 	old->recovery.by_id = tunnel->local_id;
@@ -268,12 +274,8 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 
 void failover_retry(struct l2tp_tunnel *old, uint64_t now_ms)
 {
-	const struct l2tp_tunnel *ours = recovery_of(old);
-	bool said_again = ours && old->resync.state == L2TP_RESYNC_RECOVER && ours->channel.una != ours->channel.vs;
-
-	/* Who acknowledged our SCCRQ and was to answer it, or answered it and was to reset, may be gone. */
-	if (ours && (said_again || now_ms >= old->resync.start_ms + RECOVERY_SETUP_S * 1000u)) {
-		ask_again(old, now_ms + ANSWER_MS);
+	if (recovery_of(old) && now_ms + ANSWER_MS >= old->resync.start_ms + RECOVERY_SETUP_S * 1000u) {
+		ask_again(old, now_ms + ANSWER_MS);	/* it has its own end */
 		return;
 	}
 	resync_event(old, RESYNC_EVENT_UNCONFIRMED, now_ms);

@@ -418,6 +418,7 @@ static void rest(struct l2tp_tunnel *tunnel)
 		tunnel->l2tp->counters.resync--;
 	tunnel->resync.state = L2TP_RESYNC_NONE;
 	tunnel->recovery.by_id = tunnel->recovery.answered_id = 0;
+	tunnel->recovery.asked = 0;
 	tunnel->patience_ms = CHANNEL_NEVER;
 	tunnel->channel.hold = false;
 	tunnel->ack_due = tunnel->overflow = false;

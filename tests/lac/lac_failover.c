@@ -14,6 +14,8 @@
 
 #include "lac_int.h"
 
+#define STALE_MS 2000	/* what was said before its answer may arrive so much later */
+
 static uint16_t get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
@@ -249,6 +251,9 @@ static void on_request(struct lac *l, const struct lacw_msg *m, const uint8_t *b
 	if (l->rstate == R_ASKED && known && lacw_has(m, LACW_TIE_BREAKER) &&
 	    memcmp(l->rec_tie, m->avp[LACW_TIE_BREAKER].p, sizeof(l->rec_tie)) < 0)
 		return;		/* both failed, the lower tie is ours */
+	if (l->rstate == R_SCCCN && lacw_has(m, LACW_TIE_BREAKER) && l->now_ms < l->rec_answered + STALE_MS &&
+	    memcmp(l->rec_tie, m->avp[LACW_TIE_BREAKER].p, sizeof(l->rec_tie)) < 0)
+		return;		/* the peer gave that one up when it answered ours, or it says it again */
 	if (!known || !l->failover_agreed) {
 		refuse(l, m);
 		return;
@@ -346,6 +351,7 @@ static void on_answer(struct lac *l, const struct lacw_msg *m)
 	reset(l);
 	lacc_hold(l->chan, l->now_ms, true);
 	l->rstate = R_SCCCN;
+	l->rec_answered = l->now_ms;
 	lacw_begin(&b, l->rec_peer_tid, 0, LACW_SCCCN);
 	put_response(l, &b, m, LACW_SCCCN);
 	rec_send(l, &b);

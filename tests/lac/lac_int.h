@@ -87,7 +87,7 @@ struct lac {
 	struct lacc *rec;
 	uint16_t rec_tid, rec_peer_tid;
 	uint16_t rec_ns, rec_nr;	/* ours, once recovered */
-	uint64_t rec_until;
+	uint64_t rec_until, rec_answered;
 	uint8_t rec_tie[8], rec_challenge[16];
 
 	struct lacc *ghost;

@@ -99,6 +99,29 @@ static inline void peer_recovers(void)
 	lac_end(&rec);
 }
 
+/* ---- we recover --------------------------------------------------------- */
+
+/* Answers the SCCRQ of the box, whose Ns and Nr come from the arguments when `suggest`. */
+static inline void answer_recovery(bool suggest, uint16_t ns, uint16_t nr)
+{
+	uint8_t scs[6] = { 0, 0, (uint8_t)(ns >> 8), (uint8_t)ns, (uint8_t)(nr >> 8), (uint8_t)nr };
+	const struct seen *seen = box_sent(&b, MESSAGE_SCCRQ, 0);
+
+	ck_assert_ptr_nonnull(seen);
+	lac_init(&rec, &b, 601);
+	rec.nr = 1;
+	rec.peer_id = message_u16(&seen->message, AVP_ASSIGNED_TUNNEL_ID);
+	lac_begin(&rec, MESSAGE_SCCRP, 0);
+	avp_put_u16(&rec.out, AVP_PROTOCOL_VERSION, 0x0100);
+	avp_put_u32(&rec.out, AVP_FRAMING_CAPABILITIES, 3);
+	avp_put_text(&rec.out, AVP_HOST_NAME, "lac");
+	avp_put_u16(&rec.out, AVP_ASSIGNED_TUNNEL_ID, rec.id);
+	if (suggest)
+		avp_put(&rec.out, AVP_SUGGESTED_CONTROL_SEQUENCE, scs, sizeof(scs));
+	box_forget_seen(&b);
+	lac_end(&rec);
+}
+
 static inline void put_fss(uint16_t id, uint16_t remote)
 {
 	uint8_t value[10] = { 0, 0, 0, 0, (uint8_t)(id >> 8), (uint8_t)id, 0, 0, (uint8_t)(remote >> 8), (uint8_t)remote };
