@@ -120,6 +120,7 @@ static int do_session_create(struct dp_null *n, const struct op *op)
 		return -EEXIST;
 	s = dp_null_must(calloc(1, sizeof(*s)));
 	s->key = (uint32_t)op->tunnel_id << 16 | op->session_id;
+	s->conf = op->conf;
 	s->next = t->sessions;
 	if (s->next)
 		s->next->pprev = &s->next;
@@ -417,7 +418,8 @@ static int null_tunnel_delete(struct dp *dp, uint16_t tunnel_id, dp_done_fn done
 static int null_session_create(struct dp *dp, const struct dp_session *s, dp_session_fn done, void *arg)
 {
 	return enqueue(null_of(dp), (struct op){ .kind = OP_SESSION_CREATE, .tunnel_id = s->tunnel_id,
-						 .session_id = s->local_id, .session_done = done, .arg = arg });
+						 .session_id = s->local_id, .conf = *s, .session_done = done,
+						 .arg = arg });
 }
 
 static int null_session_delete(struct dp *dp, uint16_t tunnel_id, uint16_t session_id, dp_done_fn done, void *arg)

@@ -23,6 +23,7 @@ struct op {
 	int error;		/* from fault injection */
 	uint16_t tunnel_id, session_id;
 	struct dp_end other;	/* JOIN */
+	struct dp_session conf;	/* SESSION_CREATE */
 	uint64_t lease_until_ms;	/* counted from the call, as the kernel that is asked at once does */
 	bool for_ever;
 	struct dp_vip *vips;	/* owned */
@@ -38,6 +39,7 @@ struct op {
 struct session {
 	uint32_t key;		/* tunnel ID << 16 | session ID */
 	bool leftover;		/* of a daemon that was killed */
+	struct dp_session conf;
 	bool joined;
 	struct dp_session_counters counters;
 	uint32_t joined_to;	/* key; 0: a socket that is no session of ours */

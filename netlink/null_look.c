@@ -36,6 +36,13 @@ bool dp_null_joined(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id
 	return true;
 }
 
+const struct dp_session *dp_null_session_conf(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id)
+{
+	const struct session *s = dp_null_session(null_of_const(dp), tunnel_id, session_id);
+
+	return s ? &s->conf : NULL;
+}
+
 bool dp_null_has_vip(const struct dp *dp, const struct l2tp_endpoint *addr)
 {
 	const struct vip *v = dp_null_vip(null_of_const(dp), addr);

@@ -71,17 +71,36 @@ int net_side(const struct sim *sim, const struct l2tp_endpoint *lac)
 
 static void ev_to_peer(struct sim *sim, struct sim_event *ev)
 {
-	struct peer *peer = peer_by_addr(sim, &ev->peer, ev->data, ev->len);
+	struct far *far = far_by_addr(sim, &ev->peer);
+	struct peer *peer = far ? NULL : peer_by_addr(sim, &ev->peer, ev->data, ev->len);
 
-	if (peer)
+	if (far)
+		far_input(far, &ev->local, ev->data, ev->len);
+	else if (peer)
 		peer_input(peer, ev->data, ev->len);
 	sim_event_free(ev);
+}
+
+/* Two sessions joined in the kernel: what comes in by the one leaves by the other, whoever lives. */
+static void bridged(struct node *node, uint16_t tid, uint16_t sid, const uint8_t *data, size_t len)
+{
+	const struct dp_session *to = dp_null_session_conf(node->dp, tid, sid);
+	uint8_t out[64] = { 0x00, 0x02 };
+
+	if (!to || len + 6 > sizeof(out) || !node_speaks(node))
+		return;
+	out[2] = (uint8_t)(to->peer_tunnel_id >> 8);
+	out[3] = (uint8_t)to->peer_tunnel_id;
+	out[4] = (uint8_t)(to->peer_id >> 8);
+	out[5] = (uint8_t)to->peer_id;
+	memcpy(out + 6, data, len);
+	net_from_node(node, &to->local, &to->peer, out, len + 6);
 }
 
 static void ev_to_node(struct sim *sim, struct sim_event *ev)
 {
 	struct node *node;
-	uint16_t tid, sid;
+	uint16_t tid, sid, to_tid, to_sid;
 
 	if (!ev->arg)	/* it waits where it arrived, if it has to */
 		ev->arg = (uint64_t)(sim->net.split ? net_side(sim, &ev->peer) : sim->net.owner) + 1;
@@ -95,6 +114,10 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 		tid = (uint16_t)(ev->data[2] << 8 | ev->data[3]);
 		sid = (uint16_t)(ev->data[4] << 8 | ev->data[5]);
 		/* the kernel and pppd, without the daemon */
+		if (dp_null_joined(node->dp, tid, sid, &to_tid, &to_sid)) {
+			bridged(node, to_tid, to_sid, ev->data + 6, ev->len - 6);
+			goto out;
+		}
 		if (dp_null_has_session(node->dp, tid, sid)) {
 			ppp_model_input(node->ppp, tid, sid, ev->data + 6, ev->len - 6);
 			goto out;
@@ -127,6 +150,14 @@ void net_from_node(struct node *node, const struct l2tp_endpoint *local, const s
 		return;
 	snprintf(from, sizeof(from), "node %d ->", node->index);
 	offer(sim, ev_to_peer, local, peer, data, len, from);
+}
+
+void net_from_far(struct sim *sim, const struct l2tp_endpoint *far, const uint8_t *data, size_t len)
+{
+	struct l2tp_endpoint to = sim->vip;
+
+	to.port = L2TP_PORT;
+	offer(sim, ev_to_node, &to, far, data, len, "far ->");
 }
 
 void net_from_peer(struct peer *peer, const uint8_t *data, size_t len)

@@ -251,6 +251,11 @@ static uint64_t next_time(struct sim *sim)
 		if (d != LAC_NEVER && d * MS < t)
 			t = d * MS;
 	}
+	for (i = 0; i < SIM_FARS; i++) {
+		uint64_t d = sim->fars[i] ? far_deadline_us(sim->fars[i]) : SIM_NEVER;
+
+		t = d < t ? d : t;
+	}
 	return t;
 }
 
@@ -272,6 +277,11 @@ static void run_timers(struct sim *sim)
 			check_step(sim);
 		}
 	}
+	for (i = 0; i < SIM_FARS && !sim->failed; i++)
+		if (sim->fars[i] && far_deadline_us(sim->fars[i]) <= sim->now_us) {
+			far_tick(sim->fars[i]);
+			check_step(sim);
+		}
 }
 
 void sim_run_until(struct sim *sim, uint64_t until_us)

@@ -125,6 +125,10 @@ struct call {
 	unsigned echo_ok;		/* replies in the last round */
 };
 
+/* ---- an LNS behind the pair, which switches calls to it ---- */
+#define SIM_FARS 2
+struct far;
+
 /* ---- links ---- */
 struct access_net {
 	unsigned loss_pm, dup_pm, reorder_pm;	/* per mille */
@@ -178,6 +182,7 @@ struct sim {
 	struct access_net net;
 	struct ha_wire wire;
 	struct l2tp_endpoint vip;
+	struct far *fars[SIM_FARS];	/* the pair is a tunnel switch; NULL: it is the LNS */
 	bool hot;
 	enum l2tp_failover failover;	/* of all tunnels; unset: silent, and no LAC speaks RFC 4951 */
 	uint64_t steps;
@@ -267,6 +272,7 @@ void run_restart_storm(struct sim *sim);
 /* net.c: access network and HA stream */
 void net_from_node(struct node *node, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 		   const uint8_t *data, size_t len);
+void net_from_far(struct sim *sim, const struct l2tp_endpoint *far, const uint8_t *data, size_t len);
 void net_from_peer(struct peer *peer, const uint8_t *data, size_t len);
 void net_vip_changed(struct node *node);
 void net_start(struct sim *sim);
@@ -312,6 +318,15 @@ void peer_shutdown(struct peer *peer);
 void peer_restart(struct peer *peer);		/* it loses power and knows nothing any more */
 struct peer *peer_by_addr(struct sim *sim, const struct l2tp_endpoint *addr, const uint8_t *data, size_t len);
 const char *msg_name(const uint8_t *data, size_t len, char buf[64]);
+
+/* far.c */
+void far_new(struct sim *sim, int index);
+void far_free(struct far *far);
+struct far *far_by_addr(struct sim *sim, const struct l2tp_endpoint *addr);
+void far_input(struct far *far, const struct l2tp_endpoint *from, const uint8_t *data, size_t len);
+void far_tick(struct far *far);
+uint64_t far_deadline_us(const struct far *far);
+size_t far_open(const struct far *far);		/* links that are open */
 
 /* check.c */
 void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);

@@ -150,6 +150,8 @@ void sim_free(struct sim *sim)
 	}
 	for (i = 0; i < sim->peer_count; i++)
 		peer_free(&sim->peers[i]);
+	for (i = 0; i < SIM_FARS; i++)
+		far_free(sim->fars[i]);
 	for (k = 0; k < sim->heap_len; k++)
 		sim_event_free(sim->heap[k]);
 	free(sim->heap);
