@@ -24,6 +24,7 @@ struct config *config_new(void)
 	if (!config)
 		return NULL;
 	config_defaults(CONFIG_MODE_GLOBAL, config);
+	config_search_default(config);
 	config_defaults(CONFIG_MODE_REDUNDANCY, config);
 	return config;
 }

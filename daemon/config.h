@@ -106,6 +106,7 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	bool request_l2tp;		/* request-dialin / protocol l2tp */
 	char domains[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* domain NAME; empty: the place is free */
 	char dnis[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* dnis NUMBER */
+	char hostnames[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* multihop-hostname NAME: calls of its tunnels */
 	struct config_dial_peer peers[CONFIG_DIAL_PEERS_MAX];
 	uint16_t busy_s;		/* l2tp tunnel busy timeout N; default 60 */
 	uint64_t set;			/* rows that were given (config_setting_bit()) */
@@ -156,6 +157,15 @@ struct config_redundancy_group {	/* redundancy / group NAME */
 	uint16_t tunnel_first, tunnel_last; /* tunnel-ids FIRST LAST; 0: by the place among the groups */
 };
 
+/* What says where a call goes on. */
+enum config_search {
+	CONFIG_SEARCH_NONE,
+	CONFIG_SEARCH_HOSTNAME,		/* the host name of the tunnel it came by */
+	CONFIG_SEARCH_DNIS,
+	CONFIG_SEARCH_DOMAIN,
+};
+#define CONFIG_SEARCH_MAX 3
+
 struct config {
 	char hostname[CONFIG_NAME_MAX];
 	char enable_secret[CONFIG_SECRET_MAX], enable_password[CONFIG_SECRET_MAX]; /* of the privileged mode */
@@ -164,6 +174,8 @@ struct config {
 	bool mode_sso;			/* redundancy / mode sso */
 	enum l2tp_failover failover;	/* l2tp failover-resync METHOD; default silent-failover */
 	uint32_t failover_recovery_ms;	/* l2tp failover recovery-time MS; default 900000 */
+	bool multihop;			/* vpdn multihop: calls that came in may be dialled on */
+	enum config_search search_order[CONFIG_SEARCH_MAX];	/* vpdn search-order; default: host name, number, domain */
 	bool softshut;			/* vpdn softshut: no new tunnels and sessions */
 	uint32_t session_limit;		/* vpdn session-limit N, of a redundancy group; 0 = none */
 	enum config_limit_code limit_code;	/* vpdn limit-code WHAT; default resources */

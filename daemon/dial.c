@@ -126,6 +126,16 @@ static bool has_name(const char names[][CONFIG_NAME_MAX], const char *name)
 	return false;
 }
 
+const struct config_vpdn_group *dial_group_hostname(const struct config *config, const char *hostname)
+{
+	const struct config_vpdn_group *group;
+
+	for (group = config->vpdn_groups; group && hostname[0]; group = group->next)
+		if (group->request_dialin && has_name(group->hostnames, hostname))
+			return group;
+	return NULL;
+}
+
 const struct config_vpdn_group *dial_group(const struct config *config, const char *user, const char *dnis)
 {
 	const char *at = user ? strrchr(user, '@') : NULL;
@@ -498,6 +508,7 @@ static void refused(struct dial *dial, uint64_t now_ms, const struct l2tp_result
 	char text[160];
 
 	dial->last.result = *result;
+	dial->last.call = call;
 	dial->last.by_peer = by_peer;
 	if (result->no_answer)
 		snprintf(text, sizeof(text), "no answer");

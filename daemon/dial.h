@@ -26,6 +26,7 @@ struct dial;
 
 struct dial_failure {
 	struct l2tp_result result;	/* of the last peer that was asked, as it said it; result 0: none, or no answer */
+	bool call;			/* the result is of a CDN, not of a StopCCN */
 	bool by_peer;			/* a peer refused; false: none was left to ask, or it is our doing */
 	struct l2tp_endpoint peer;	/* the last that was asked; family 0: none */
 	uint16_t tunnel_id;
@@ -106,6 +107,7 @@ size_t dialer_busy_clear(struct dialer *dialer, const struct l2tp_endpoint *peer
 void dialer_busy_set(struct dialer *dialer, const struct dial_busy *busy);
 
 /* Where a call would go: NULL: no group of request-dialin has it. */
+const struct config_vpdn_group *dial_group_hostname(const struct config *config, const char *hostname);
 const struct config_vpdn_group *dial_group(const struct config *config, const char *user, const char *dnis);
 /* Calls of the group at the peer: established, in setup, or waiting for a tunnel to it. */
 uint32_t dialer_load(const struct dialer *dialer, const char *group, const struct l2tp_endpoint *peer);

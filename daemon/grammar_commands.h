@@ -12,6 +12,8 @@ enum { KEEPALIVE_S = 30, KEEPALIVE_RETRIES = 4, HA_PORT = 1702, HEARTBEAT_MS = 2
 
 int command_enter_dialer(struct config_parser *p, const struct grammar_match *m);
 int command_enter_request_dialin(struct config_parser *p, const struct grammar_match *m);
+int command_set_search_order(struct config_parser *p, const struct grammar_match *m);
+void command_print_search_order(struct config_printer *out, const struct config_command *command, const void *object);
 int command_set_dial_name(struct config_parser *p, const struct grammar_match *m);
 int command_set_dial_peer(struct config_parser *p, const struct grammar_match *m);
 int command_set_pap(struct config_parser *p, const struct grammar_match *m);

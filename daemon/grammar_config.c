@@ -63,6 +63,7 @@ static void defaults_group(struct config_redundancy_group *g)
 #define DO_LOCAL(m, s, h, fset, fprint) { ROW(m, s, h), .set = (fset), .print = (fprint), .node_local = true }
 
 #define LIMIT_CODES "{resources|try-another|directed|temporary}"
+#define SEARCHES "{multihop-hostname|dnis|domain}"
 #define REDIRECTS "REDIRECT [REDIRECT2 [REDIRECT3 [REDIRECT4]]]"
 
 static const char *const never_names[] = { "never", NULL };
@@ -79,6 +80,9 @@ static const struct config_command commands[] = {
 	LOCAL(G, "enable secret ~ [0] ENABLE", "password of the privileged mode", SECRET, config, enable_secret, 0),
 	LOCAL(G, "enable password ~ [0] ENABLE", "the same, if there is no secret", SECRET, config, enable_password, 0),
 	SET(G, "vpdn enable ~", "accept tunnels", FLAG, config, vpdn_enable, 0),
+	SET(G, "vpdn multihop ~", "calls that come in may go on to another LNS", FLAG, config, multihop, 0),
+	DO(G, "vpdn search-order ~ " SEARCHES " [" SEARCHES "] [" SEARCHES "]", "what says where a call goes on",
+	   command_set_search_order, command_print_search_order),
 	SET(G, "vpdn softshut ~", "no new tunnels and sessions", FLAG, config, softshut, 0),
 	SET(G, "vpdn session-limit ~ SESSIONS", "of a redundancy group", U32, config, session_limit, 0),
 	CHOICE(G, "vpdn limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config, limit_code,
@@ -118,6 +122,8 @@ static const struct config_command commands[] = {
 	SET(Q, "protocol l2tp ~", "of the calls", FLAG, config_vpdn_group, request_l2tp, 0),
 	DO(Q, "domain DOMAIN ~", "users of this domain", command_set_dial_name, command_print_dial_names),
 	DO(Q, "dnis DNIS ~", "calls of this number", command_set_dial_name, command_print_dial_names),
+	DO(Q, "multihop-hostname PEERNAME ~", "calls that come by tunnels of this peer", command_set_dial_name,
+	   command_print_dial_names),
 	DO(V, "initiate-to ip TO ~ [limit TO-LIMIT] [priority TO-PRIORITY]", "a peer the calls go to", command_set_dial_peer,
 	   command_print_dial_peers),
 	DO(V, "loadsharing ip TO ~ [limit TO-LIMIT]", "another one of the same priority", command_set_dial_peer, NULL),

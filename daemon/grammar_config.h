@@ -74,6 +74,7 @@ void config_vpdn_group_inherit(const struct config_vpdn_group *template, struct 
 /* What the printer lists under `all`: with what its template gives, but not the global method. */
 void config_vpdn_group_merged(const struct config *config, const struct config_vpdn_group *group,
 			      struct config_vpdn_group *out);
+void config_search_default(struct config *config);
 int config_check_dial(const struct config *config, char error[256]);
 void *config_mode_object(struct config_parser *p);
 uint64_t config_setting_number(const struct config_command *command, const void *object);

@@ -34,6 +34,7 @@ int command_enter_request_dialin(struct config_parser *p, const struct grammar_m
 	config_defaults(CONFIG_MODE_REQUEST, p->vpdn);
 	memset(p->vpdn->domains, 0, sizeof(p->vpdn->domains));
 	memset(p->vpdn->dnis, 0, sizeof(p->vpdn->dnis));
+	memset(p->vpdn->hostnames, 0, sizeof(p->vpdn->hostnames));
 	return 0;
 }
 
@@ -64,20 +65,81 @@ int command_set_dial_name(struct config_parser *p, const struct grammar_match *m
 {
 	if (grammar_arg_get(m, "DNIS"))
 		return name_set(p, m, p->vpdn->dnis, text_of(m, "DNIS"));
+	if (grammar_arg_get(m, "PEERNAME"))
+		return name_set(p, m, p->vpdn->hostnames, text_of(m, "PEERNAME"));
 	return name_set(p, m, p->vpdn->domains, text_of(m, "DOMAIN"));
 }
 
 void command_print_dial_names(struct config_printer *out, const struct config_command *command, const void *object)
 {
 	const struct config_vpdn_group *group = object;
-	bool dnis = strstr(command->g.syntax, "DNIS") != NULL;
+	const char (*names)[CONFIG_NAME_MAX] = group->domains;
+	const char *word = "domain";
 
-	for (size_t i = 0; i < CONFIG_DIAL_NAMES_MAX; i++) {
-		const char *name = dnis ? group->dnis[i] : group->domains[i];
-
-		if (name[0])
-			config_print_line(out, "%s %s", dnis ? "dnis" : "domain", config_print_name(out, name));
+	if (!strncmp(command->g.syntax, "dnis", 4)) {
+		names = group->dnis;
+		word = "dnis";
+	} else if (!strncmp(command->g.syntax, "multihop", 8)) {
+		names = group->hostnames;
+		word = "multihop-hostname";
 	}
+	for (size_t i = 0; i < CONFIG_DIAL_NAMES_MAX; i++)
+		if (names[i][0])
+			config_print_line(out, "%s %s", word, config_print_name(out, names[i]));
+}
+
+/* ---- the tunnel switch ---------------------------------------------------- */
+
+static const char *const search_names[] = {
+	[CONFIG_SEARCH_NONE] = "", [CONFIG_SEARCH_HOSTNAME] = "multihop-hostname", [CONFIG_SEARCH_DNIS] = "dnis",
+	[CONFIG_SEARCH_DOMAIN] = "domain",
+};
+static const enum config_search search_default[CONFIG_SEARCH_MAX] = {
+	CONFIG_SEARCH_HOSTNAME, CONFIG_SEARCH_DNIS, CONFIG_SEARCH_DOMAIN,
+};
+
+void config_search_default(struct config *config)
+{
+	memcpy(config->search_order, search_default, sizeof(search_default));
+}
+
+int command_set_search_order(struct config_parser *p, const struct grammar_match *m)
+{
+	enum config_search order[CONFIG_SEARCH_MAX] = { CONFIG_SEARCH_NONE };
+	size_t n = 0;
+
+	if (m->form != GRAMMAR_SET) {
+		config_search_default(p->config);
+		return 0;
+	}
+	/* after "vpdn search-order" */
+	for (size_t i = 2; i < m->item_count && n < CONFIG_SEARCH_MAX; i++)
+		for (unsigned s = CONFIG_SEARCH_HOSTNAME; s <= CONFIG_SEARCH_DOMAIN; s++) {
+			if (m->items[i].word_len != strlen(search_names[s]) ||
+			    strncmp(m->items[i].word, search_names[s], m->items[i].word_len))
+				continue;
+			for (size_t k = 0; k < n; k++)
+				if (order[k] == s) {
+					snprintf(p->error, GRAMMAR_ERROR_MAX, "refused '%s': expected each of them once",
+						 search_names[s]);
+					return -EINVAL;
+				}
+			order[n++] = (enum config_search)s;
+		}
+	memcpy(p->config->search_order, order, sizeof(order));
+	return 0;
+}
+
+void command_print_search_order(struct config_printer *out, const struct config_command *command, const void *object)
+{
+	const struct config *config = object;
+	const enum config_search *o = config->search_order;
+
+	(void)command;
+	if (!config_printing_all(out) && !memcmp(o, search_default, sizeof(search_default)))
+		return;
+	config_print_line(out, "vpdn search-order %s%s%s%s%s", search_names[o[0]], o[1] ? " " : "", search_names[o[1]],
+			  o[2] ? " " : "", search_names[o[2]]);
 }
 
 int command_set_dial_peer(struct config_parser *p, const struct grammar_match *m)

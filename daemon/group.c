@@ -307,6 +307,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 			l2tp_session_close(l2tp_session_find(group->l2tp, a->tunnel_id, a->session_id), group->now_ms, &r);
 		break;
 	case L2TP_ACTION_SESSION_DOWN:
+		switch_session_down(group, a);
 		joint_session_down(group, a);
 		sub_end(group, a->tunnel_id, a->session_id);
 		client_ended(group, a->tunnel_id, a->session_id, &a->result);
@@ -325,9 +326,11 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 		group_trace_engine(group, a);
 		break;
 	case L2TP_ACTION_CALL_REQUEST:	/* no tunnel of ours accepts outgoing calls */
+		break;
 	case L2TP_ACTION_WEN:
 	case L2TP_ACTION_SLI:
 	case L2TP_ACTION_SPEED:
+		switch_pass(group, a);
 		break;
 	case L2TP_ACTION_CALL_REFUSED:
 		group_failure_add(group, a->tunnel_id, &a->peer, "", group_refusal_type(&a->result), a->result.text);

@@ -173,12 +173,14 @@ void group_dial_free(struct group *group)
 void group_dial_take_over(struct group *group)
 {
 	dialer_take_over(group->dialer);
+	switch_reset(group);
 	clients_take_over(group);
 }
 
 void group_dial_reset(struct group *group)
 {
 	dialer_reset(group->dialer);
+	switch_reset(group);
 	clients_free(group);
 }
 

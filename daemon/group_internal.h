@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside a redundancy group; for group*.c, joint.c and subscriber*.c only.
+ * Inside a redundancy group; for group*.c, client.c, joint.c, switch.c and subscriber*.c only.
  *
  *   group.c        events, the round (group_run)
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
@@ -10,6 +10,7 @@
  *   group_info.c   looking at it, failure history
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
+ *   switch.c       a call that came in is dialled on
  *   joint.c        two sessions joined: a call that is switched
  *   group_dial.c   calls we place: the dialer's questions, busy peers
  *   client.c       dialers: sessions whose subscriber is this box
@@ -77,6 +78,8 @@ struct subscriber {
 	char user[PPP_NAME_MAX];
 	char ifname[PPP_IFNAME_MAX];
 	uint32_t other;		/* joined to the session of that key, no PPP here; 0: it is not */
+	struct dial *dial;	/* it is being dialled on */
+	bool ends_here;		/* no group dials it on */
 	bool dialled;		/* of the two it is the one we placed */
 	enum plane joint;	/* of the one that came in: are the channels joined? */
 	uint32_t joint_generation;
@@ -263,6 +266,17 @@ bool group_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tun
 bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
 			char why[L2TP_TEXT_MAX]);
 bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX]);
+
+/* ---- switch.c ---- */
+/* The group that dials a call on; NULL: it ends here. */
+const struct config_vpdn_group *switch_group(const struct config *config, const char *hostname, const char *dnis,
+					     const char *user);
+/* An established session that is about to get its PPP: true: it gets none here, see what becomes of it. */
+bool switch_takes(struct group *group, struct subscriber *sub, const struct l2tp_session_state_rec *s);
+void switch_session_down(struct group *group, const struct l2tp_action *action);
+void switch_reset(struct group *group);		/* the dialer forgot what it was dialling */
+/* What a peer says of one leg is said on the other; false: it is none. */
+bool switch_pass(struct group *group, const struct l2tp_action *action);
 
 /* ---- joint.c ---- */
 /* Of the two, the one that came in; NULL: it is not joined. */

@@ -217,6 +217,8 @@ static void session_add(void *arg, struct group *group, const struct l2tp_tunnel
 	show_put(j, "called", view_string(s->called));
 	if (known && sub.in_place)
 		json_object_set_new(j, "counters", counters_json(&sub.counters));
+	json_object_set_new(j, "switched_tunnel_id", json_integer(sub.to_tunnel_id));
+	json_object_set_new(j, "switched_session_id", json_integer(sub.to_session_id));
 	json_object_set_new(j, "tx_speed", json_integer(s->tx_speed));
 	json_object_set_new(j, "rx_speed", json_integer(s->rx_speed));
 	json_array_append_new(l->list, j);
@@ -250,6 +252,10 @@ static const struct view counter_lines[] = {
 	{ VIEW_LINE, "  {counters.tx_errors} errors sending, {counters.rx_errors} receiving", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view switched_line[] = {
+	{ VIEW_LINE, "  Switched to session {switched_session_id}, tunnel id {switched_tunnel_id}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view session_block[] = {
 	{ VIEW_LINE, "Session id {local_id} is {up?up:down}, tunnel id {tunnel_id}", NULL },
 	{ VIEW_LINE, "  Call serial number is {call_serial}, {call}", NULL },
@@ -260,6 +266,7 @@ static const struct view session_block[] = {
 	{ VIEW_LINE, "  Interface {interface}, address {address}, subscriber {subscriber}", NULL },
 	{ VIEW_LINE, "  Remote session id is {remote_id}, remote tunnel id {remote_tunnel_id}", NULL },
 	{ VIEW_IF, "calling", calling_line },
+	{ VIEW_IF, "switched_session_id", switched_line },
 	{ VIEW_IF, "counters", counter_lines },
 	{ VIEW_LINE, "  Sequencing is {sequencing?on:off}", NULL },
 	{ VIEW_LINE, "  PPP state is {ppp_captured?captured:not captured}, {in_place?in place:not in place} on this node", NULL },
@@ -293,6 +300,62 @@ json_t *show_sessions(struct show *show)
 		show_none(show, user ? "session of that user" : "session of that ID");
 	json_object_set_new(tree, "sessions", l.list);
 	show->view = blocks ? session_blocks : session_table;
+	return tree;
+}
+
+/* ---- show vpdn multihop --------------------------------------------------- */
+
+static const struct view multihop_row[] = {
+	{ VIEW_LINE, "{session_id:-10} {tunnel_id:-10} {remote_name:-16} {to_session_id:-10} {to_tunnel_id:-10} {to_name:-16} "
+		     "{username}, {state}  {since_ms!hms}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view multihop_some[] = {
+	{ VIEW_LINE, "LocID      TunID      From             LocID      TunID      To               Username, State, Since", NULL },
+	{ VIEW_EACH, "switched", multihop_row },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view no_multihop[] = { { VIEW_LINE, "%No switched sessions", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view multihop_view[] = {
+	{ VIEW_IF, "switched", multihop_some },
+	{ VIEW_UNLESS, "switched", no_multihop },
+	{ VIEW_END, NULL, NULL },
+};
+
+static void multihop_add(void *arg, struct group *group, const struct l2tp_tunnel_info *t,
+			 const struct l2tp_session_state_rec *s)
+{
+	struct session_list *l = arg;
+	struct subscriber_info sub;
+	struct l2tp_tunnel *to;
+	struct l2tp_tunnel_info to_info = { 0 };
+	json_t *j;
+
+	/* each once: from the side it came in */
+	if (s->call != L2TP_CALL_IN_LNS || !group_subscriber(group, s->tunnel_id, s->local_id, &sub) || !sub.to_session_id)
+		return;
+	to = l2tp_tunnel_find(group_l2tp(group), sub.to_tunnel_id);
+	if (to)
+		l2tp_tunnel_info(to, &to_info);
+	j = json_pack("{s:i, s:i, s:i, s:i, s:s, s:I}", "session_id", s->local_id, "tunnel_id", s->tunnel_id,
+		      "to_session_id", sub.to_session_id, "to_tunnel_id", sub.to_tunnel_id,
+		      "state", subscriber_state_name(sub.state),
+		      "since_ms", (json_int_t)show_age_ms(l->show, sub.up_unix_ms));
+	show_put(j, "username", view_string(sub.user));
+	show_put(j, "remote_name", view_string(t->s.peer_name));
+	show_put(j, "to_name", view_string(to_info.s.peer_name));
+	json_array_append_new(l->list, j);
+}
+
+json_t *show_multihop(struct show *show)
+{
+	struct session_list l = { .show = show, .list = json_array() };
+	json_t *tree = json_object();
+
+	for (size_t i = 0; i < show->ctx->group_count; i++)
+		show_each_session(show->ctx->groups[i], 0, 0, multihop_add, &l);
+	json_object_set_new(tree, "switched", l.list);
+	show->view = multihop_view;
 	return tree;
 }
 

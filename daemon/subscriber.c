@@ -163,7 +163,7 @@ const struct config_vtemplate *sub_vtemplate(struct group *group, const struct s
  */
 static void sub_failed(struct group *group, struct subscriber *sub, const char *what, int error)
 {
-	bool refuse = group->active && !sub->ppp_state;
+	bool stands = sub->ppp_state || (sub->other && sub->up_unix_ms), refuse = group->active && !stands;
 	enum log_level level = refuse || sub->failures == RETRIES_TOLD ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG;
 
 	log_line(level, "session %u/%u: %s: %s", sub->tunnel_id, sub->session_id, what, strerror(-error));
@@ -262,6 +262,8 @@ void sub_place(struct group *group, struct subscriber *sub)
 		return;
 	l2tp_session_export(session, &s);
 	if (s.state != L2TP_SESSION_ESTABLISHED || adopt_waits(group, sub))
+		return;
+	if (switch_takes(group, sub, &s))
 		return;
 	if (sub->plane == PLANE_READY) {
 		if (sub->other)

@@ -417,7 +417,7 @@ static const struct scenario scenarios[] = {
 	{ "restart-storm", run_restart_storm, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };
-static const struct scenario *const all[] = { scenarios, fault_scenarios, corner_scenarios, cutoff_scenarios,
+static const struct scenario *const all[] = { scenarios, fault_scenarios, corner_scenarios, cutoff_scenarios, switch_scenarios,
 						 recovery_scenarios, outside_scenarios };
 
 const struct scenario *scenario_find(const char *name)

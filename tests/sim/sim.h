@@ -182,7 +182,9 @@ struct sim {
 	struct access_net net;
 	struct ha_wire wire;
 	struct l2tp_endpoint vip;
-	struct far *fars[SIM_FARS];	/* the pair is a tunnel switch; NULL: it is the LNS */
+	bool far_at_risk;		/* what the pair knew of its tunnels to them may be lost */
+	bool switching;			/* the pair is a tunnel switch: */
+	struct far *fars[SIM_FARS];	/* calls go on to these; NULL: it is the LNS */
 	bool hot;
 	enum l2tp_failover failover;	/* of all tunnels; unset: silent, and no LAC speaks RFC 4951 */
 	uint64_t steps;
@@ -338,6 +340,9 @@ void check_takeover(struct node *node);		/* it is active now */
 void check_before_join(struct sim *sim);		/* what the loser of a partition takes with it */
 void check_end(struct sim *sim);		/* liveness, when faults are over */
 
+/* switch.c */
+void story_behind(struct sim *sim);	/* before the nodes are booted: the pair is a tunnel switch */
+
 /* scenario.c: what stories are made of */
 void story_peers(struct sim *sim, int count, bool plain);
 void story_boot(struct sim *sim);		/* both nodes; one is active 5 s later */
@@ -364,7 +369,7 @@ struct scenario {
 	enum { STORY_FEW, STORY_ODD, STORY_EVEN, STORY_ONCE } seeds;	/* which of --seeds run it */
 };
 /* faults.c, corners.c, outside.c; each ends with a nameless one */
-extern const struct scenario cutoff_scenarios[], fault_scenarios[], corner_scenarios[], outside_scenarios[], recovery_scenarios[];
+extern const struct scenario switch_scenarios[], cutoff_scenarios[], fault_scenarios[], corner_scenarios[], outside_scenarios[], recovery_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */

@@ -58,6 +58,13 @@ static void story(struct sim *sim)
 	check_end(sim);
 }
 
+/* The same with the pair as a tunnel switch. */
+static void switched_story(struct sim *sim)
+{
+	story_behind(sim);
+	story(sim);
+}
+
 /* The same for the time after a switchover: until every tunnel is resynchronised, and a little longer. */
 static void resync_story(struct sim *sim)
 {
@@ -192,6 +199,13 @@ static const struct plan plans[] = {
 	{ "refused-hot", true, CRASH_REFUSED, -1, 0, L2TP_FAILOVER_UNSET, story },
 	{ "refused-warm", false, CRASH_REFUSED, -1, 0, L2TP_FAILOVER_UNSET, story },
 	{ "refused-in-resync", true, CRASH_REFUSED, -1, 0, L2TP_FAILOVER_UNSET, resync_story },
+	{ "power-switched-hot", true, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, switched_story },
+	{ "power-switched-warm", false, CRASH_POWER, -1, 0, L2TP_FAILOVER_UNSET, switched_story },
+	{ "kill-switched-hot", true, CRASH_KILL, -1, 0, L2TP_FAILOVER_UNSET, switched_story },
+	{ "planned-switched-hot", true, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, switched_story },
+	{ "planned-switched-warm", false, CRASH_SWITCHOVER, -1, 0, L2TP_FAILOVER_UNSET, switched_story },
+	{ "lose-switched", true, -1, NET_LOSE, 0, L2TP_FAILOVER_UNSET, switched_story },
+	{ "double-switched", true, -1, NET_DUP, 0, L2TP_FAILOVER_UNSET, switched_story },
 	{ "standby-hot", true, CRASH_STANDBY, -1, 0, L2TP_FAILOVER_UNSET, story },
 };
 

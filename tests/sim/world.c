@@ -41,6 +41,30 @@ static void add_vpdn_group(struct config *config, const char *name, const char *
 	config->vpdn_groups = g;
 }
 
+/* All calls go on to the LNSes behind the pair. */
+static void add_switch(const struct sim *sim, struct config *config)
+{
+	struct config_vpdn_group *g;
+	int i;
+
+	add_vpdn_group(config, "onward", "", "");
+	g = config->vpdn_groups;
+	g->accept_dialin = false;
+	g->request_dialin = g->request_l2tp = true;
+	g->no_session_s = 15;
+	g->busy_s = 60;
+	g->initial_retries = 14;
+	g->initial_min_s = 1;
+	g->initial_max_s = 4;
+	for (i = 0; i < SIM_PEERS; i++)
+		snprintf(g->hostnames[i], sizeof(g->hostnames[i]), "lac%d", i);
+	for (i = 0; i < SIM_FARS; i++) {
+		g->peers[i].address = (struct l2tp_endpoint){ .family = 4, .addr = { 10, 2, 0, (uint8_t)(1 + i) } };
+		g->peers[i].priority = 1;
+	}
+	config->multihop = sim->switching;
+}
+
 struct config *world_config(const struct sim *sim, int node)
 {
 	struct config *config = config_new();
@@ -76,6 +100,8 @@ struct config *world_config(const struct sim *sim, int node)
 	add_vpdn_group(config, "default", "", "");
 	add_vpdn_group(config, "one", "lac1", "first secret");
 	add_vpdn_group(config, "three", "lac3", "third secret");
+	if (sim->switching)
+		add_switch(sim, config);
 
 	snprintf(rg->name, sizeof(rg->name), "pair");
 	rg->vips[0].addr = sim->vip;

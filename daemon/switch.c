@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The tunnel switch, `vpdn multihop`: a call that came in and belongs to a
+ * request-dialin group is dialled on, with everything its LAC said of it
+ * (numbers, speeds, proxy LCP and authentication, access line), and the two
+ * sessions are joined (joint.c).
+ *
+ * The decision is made when the call is established, for what it is decided by
+ * may come in its last message (AVP 30), and again by whoever takes over before
+ * the second leg was: the session's record has all of it.  `vpdn search-order`
+ * says by what: the host name of the tunnel it came by, the number it dialled,
+ * the domain of its user.  A call that no group dials for ends here, as ever.
+ *
+ * Called by subscriber.c and group.c; dials by dial.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/group_internal.h"
+#include "daemon/log.h"
+
+#define ATTR_PROXY_AUTHEN_NAME 30
+#define AVPS_MAX 96		/* more than fit into what is kept of a call */
+#define CDN_ERROR 2
+#define CDN_ADMINISTRATIVE 3
+#define CDN_NO_FACILITIES 4	/* for now: a LAC tries another */
+
+/* ---- by what, and to whom ------------------------------------------------ */
+
+static void user_of(const struct l2tp_session *session, char user[PPP_NAME_MAX])
+{
+	size_t len;
+	const uint8_t *name = l2tp_session_avp(session, 0, ATTR_PROXY_AUTHEN_NAME, &len);
+
+	user[0] = '\0';
+	if (name && len < PPP_NAME_MAX && !memchr(name, 0, len)) {
+		memcpy(user, name, len);
+		user[len] = '\0';
+	}
+}
+
+const struct config_vpdn_group *switch_group(const struct config *config, const char *hostname, const char *dnis,
+					     const char *user)
+{
+	const struct config_vpdn_group *found = NULL;
+
+	for (size_t i = 0; i < CONFIG_SEARCH_MAX && !found; i++)
+		switch (config->search_order[i]) {
+		case CONFIG_SEARCH_NONE:
+			return NULL;
+		case CONFIG_SEARCH_DNIS:
+			found = dial_group(config, NULL, dnis);
+			break;
+		case CONFIG_SEARCH_DOMAIN:
+			found = dial_group(config, user, NULL);
+			break;
+		case CONFIG_SEARCH_HOSTNAME:
+			found = dial_group_hostname(config, hostname);
+			break;
+		}
+	return found;
+}
+
+/* ---- dialling ------------------------------------------------------------- */
+
+static void refuse(struct group *group, struct subscriber *head, const struct dial_failure *why)
+{
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, head->tunnel_id, head->session_id);
+	struct l2tp_result r = { .result = CDN_NO_FACILITIES };
+
+	/* what the last one said of the call; what was said of a tunnel, or by nobody, is ours to put into words */
+	if (why->by_peer && why->result.result && (why->call || why->result.result == CDN_ERROR))
+		r = why->result;
+	else
+		snprintf(r.text, sizeof(r.text), "%s", why->reason);
+	log_info("session %u/%u: user '%s' cannot be switched: %s", head->tunnel_id, head->session_id, head->user, why->reason);
+	head->closing = true;
+	if (session && group->active)
+		l2tp_session_close(session, group->now_ms, &r);
+}
+
+static void on_connected(void *ctx, uint32_t tag, uint16_t tunnel_id, uint16_t session_id)
+{
+	struct group *group = ctx;
+	struct subscriber *head = sub_find(group, (uint16_t)(tag >> 16), (uint16_t)tag);
+
+	if (!head) {
+		group_close_session(group, tunnel_id, session_id, CDN_ADMINISTRATIVE, 0, "who called is gone");
+		return;
+	}
+	head->dial = NULL;
+	joint_make(group, head, tunnel_id, session_id);
+}
+
+static void on_failed(void *ctx, uint32_t tag, const struct dial_failure *why)
+{
+	struct group *group = ctx;
+	struct subscriber *head = sub_find(group, (uint16_t)(tag >> 16), (uint16_t)tag);
+
+	if (!head)
+		return;
+	head->dial = NULL;
+	refuse(group, head, why);
+}
+
+static void dial_on(struct group *group, struct subscriber *head, const struct l2tp_session_state_rec *s,
+		    const struct l2tp_session *session, const struct config_vpdn_group *vg)
+{
+	static const struct dial_events events = { .connected = on_connected, .failed = on_failed };
+	struct l2tp_avp avps[AVPS_MAX];
+	struct dial_request request = {
+		.events = &events, .ctx = group, .tag = head->key, .group = vg->name, .user = head->user, .dnis = s->called,
+		.call = {
+			.call_serial = s->call_serial, .bearer_type = s->bearer_type, .framing_type = s->framing_type,
+			.tx_speed = s->tx_speed, .rx_speed = s->rx_speed, .physical_channel = s->physical_channel,
+			.called = s->called[0] ? s->called : NULL, .calling = s->calling[0] ? s->calling : NULL,
+			.sub_address = s->sub_address[0] ? s->sub_address : NULL,
+			.sequencing_required = s->sequencing_required, .csu_enabled = s->csu_enabled, .avps = avps,
+		},
+	};
+	struct dial_failure why;
+	size_t at = 0;
+
+	while (request.call.avp_count < AVPS_MAX && l2tp_session_avp_next(session, &at, &avps[request.call.avp_count]))
+		request.call.avp_count++;
+	head->dial = dial_start(group->dialer, group->now_ms, &request, &why);
+	if (!head->dial)
+		refuse(group, head, &why);
+}
+
+bool switch_takes(struct group *group, struct subscriber *sub, const struct l2tp_session_state_rec *s)
+{
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
+	const struct config_vpdn_group *vg;
+	struct l2tp_tunnel_info info;
+
+	if (sub->other || sub->dialer || sub->ends_here || sub->ppp_state || sub->ppp != SUB_PPP_NONE || !group->active)
+		return false;
+	/* records are still being read, or the engine is about to take over: it is asked for again */
+	if (!l2tp_active(group->l2tp))
+		return s->call == L2TP_CALL_IN_LAC || group->config->multihop;
+	if (s->call == L2TP_CALL_IN_LAC) {
+		/* we placed it for somebody who is not there any more: nobody told the peer */
+		group_close_session(group, sub->tunnel_id, sub->session_id, CDN_ADMINISTRATIVE, 0, "who called is gone");
+		return true;
+	}
+	if (sub->dial)
+		return true;
+	if (s->call != L2TP_CALL_IN_LNS || !group->config->multihop)
+		return false;
+	user_of(session, sub->user);
+	l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, sub->tunnel_id), &info);
+	vg = switch_group(group->config, info.s.peer_name, s->called, sub->user);
+	sub->ends_here = !vg;
+	if (vg)
+		dial_on(group, sub, s, session, vg);
+	return vg != NULL;
+}
+
+void switch_session_down(struct group *group, const struct l2tp_action *a)
+{
+	struct subscriber *sub = sub_find(group, a->tunnel_id, a->session_id);
+
+	if (!sub || !sub->dial)
+		return;
+	dial_cancel(sub->dial, group->now_ms, &(struct l2tp_result){ .result = CDN_ADMINISTRATIVE, .text = "who called is gone" });
+	sub->dial = NULL;
+}
+
+void switch_reset(struct group *group)
+{
+	for (struct subscriber *sub = group->subs; sub; sub = sub->hh.next)
+		sub->dial = NULL;
+}
+
+/* ---- what either end says of a call that is up ----------------------------- */
+
+bool switch_pass(struct group *group, const struct l2tp_action *a)
+{
+	struct subscriber *sub = sub_find(group, a->tunnel_id, a->session_id);
+	struct l2tp_session *other = sub && sub->other ? l2tp_session_find(group->l2tp, (uint16_t)(sub->other >> 16),
+									   (uint16_t)sub->other) : NULL;
+
+	if (!other)
+		return false;
+	/* to an end that may not hear of it, it is not said */
+	if (a->type == L2TP_ACTION_WEN)
+		l2tp_session_send_errors(other, group->now_ms, a->numbers);
+	else if (a->type == L2TP_ACTION_SLI)
+		l2tp_session_send_accm(other, group->now_ms, a->numbers[0], a->numbers[1]);
+	else if (a->type == L2TP_ACTION_SPEED)
+		l2tp_session_send_speed(other, group->now_ms, a->numbers[0], a->numbers[1]);
+	return true;
+}
