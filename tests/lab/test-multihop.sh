@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The pair as a tunnel switch: unmodified xl2tpd as LAC in front, our own LNS behind
+# (on the host core), both tunnels with a secret. N (4) subscribers with traffic both
+# ways; nothing of PPP runs on the switch. A planned switchover and a power loss:
+# both legs and the joint stay, nothing is negotiated
+# again. Then a subscriber hangs up, and both legs are gone on both nodes.
+# LAB_MODE=warm: the other kind of standby.
+
+. "$(dirname "$0")/net.sh"
+. "$LAB_HERE/lac.sh"
+. "$LAB_HERE/pair.sh"
+n=${N:-4}
+far=192.0.2.50
+pcap=$LAB_OUT/multihop.pcap
+
+eval "lns_$(declare -f lab_config)"	# the LNS is like that, without redundancy
+lab_config() {
+	lns_lab_config "$1"
+	cat <<-END
+	vpdn multihop
+	vpdn-group onward
+	 request-dialin
+	  protocol l2tp
+	  multihop-hostname secretlac
+	  multihop-hostname plainlac
+	 initiate-to ip $far
+	 local name secretlac
+	 l2tp tunnel password 0 tunnelsecret
+	 l2tp tunnel hello $LAB_HELLO
+	END
+}
+
+far_ctl() { "$LAB_BUILD/l2tpctl" -s /run/l2tpha-far/l2tphad.sock "$@"; }
+far_answers() { far_ctl show version >/dev/null 2>&1; }
+far_start() {
+	mkdir -p "$LAB_RUN/far" "$LAB_RUN/state-far" /run/l2tpha-far
+	chmod 700 /run/l2tpha-far "$LAB_RUN/state-far"
+	plug core far br-access "$far/24" || return 1
+	(umask 077; LAB_HA=0 lns_lab_config far >"$LAB_RUN/far/conf")
+	in_ns core "$LAB_BUILD/l2tphad" -f "$LAB_RUN/far/conf" -r /run/l2tpha-far -S "$LAB_RUN/state-far" \
+		-L "$LAB_OUT/pppd-far.log" -n </dev/null >"$LAB_OUT/l2tphad-far.log" 2>&1 &
+	disown $!
+	wait_until 15 far_answers
+}
+
+stop() {
+	pair_dump
+	note "---- far: log"
+	tail -n 25 "$LAB_OUT/l2tphad-far.log"
+	fail "$1"
+}
+switched() { ctl "$1" show vpdn multihop json | jq '[.switched[] | select(.state == "'"$2"'")] | length'; }
+has_switched() { [ "$(switched "$1" "$2")" = "$3" ]; }
+no_pppd_on() {
+	local p
+	for p in $(ip netns pids "lns-$1"); do
+		[ "$(cat "/proc/$p/cmdline" 2>/dev/null | tr '\0' ' ' | grep -c 'lns[0-9]*-[0-9]')" = 0 ] || return 1
+	done
+}
+
+pair_up || stop "no pair"
+far_start || stop "no LNS behind"
+capture_start "$pcap" "$(lab_control_filter)" || stop "no capture"
+t0=$(now_ms)
+lac_start "$n"
+wait_until 60 lac_all_up "$n" || { lac_explain "$n"; stop "$(lac_count "$n") of $n up"; }
+note "$n subscribers up in $(since_mark) ms"
+lac_addresses >"$LAB_RUN/before"
+wait_until 20 pair_protects $((2 * n)) || stop "not protected"
+settled=$(now_ms)
+ctl a show vpdn multihop
+has_switched a up "$n" || stop "lns-a lists $(switched a up) switched calls"
+no_pppd_on a || stop "a PPP process runs on the switch"
+traffic_start 20 || stop "no traffic"
+sleep 1
+traffic_phase
+
+mark
+ctl a redundancy switchover >/dev/null || stop "the switchover was refused"
+step "planned switchover" b
+pair_ready b || stop "lns-a is no standby"
+wait_until 10 pair_protects $((2 * n)) || stop "not protected after the switchover"
+
+mark
+power_loss b
+step "power loss" a
+power_on b && node_start b || stop "lns-b does not come back"
+pair_ready a || stop "lns-b is no standby"
+wait_until 10 pair_protects $((2 * n)) || stop "not protected after the power loss"
+nothing_was_lost "$pcap"
+
+lac_hangup 1
+gone_on() { [ "$(lns_sessions a)" = $((2 * n - 2)) ] && [ "$(lns_sessions b)" = $((2 * n - 2)) ]; }
+wait_until 15 gone_on || stop "after a hang-up lns-a has $(lns_sessions a) sessions, lns-b $(lns_sessions b)"
+[ "$(far_ctl show l2tp session json | jq '.sessions | length')" = $((n - 1)) ] || stop "the LNS still has the session"
+net_down
