@@ -5,8 +5,9 @@
  *
  *   rate    as many session setups (ICRQ to ICCN) a second as it takes, on one
  *           processor, without HA and with a standby in sync.
- *   flat    processor time of a session at a steady rate: in one tunnel that
- *           holds 10 to 59,000 others, and spread over 1 to 8,000 tunnels.
+ *   flat    processor time of a session that is set up alone, one after the
+ *           other: in one tunnel that holds 10 to 57,000 others, and spread
+ *           over 1 to 8,000 tunnels.
  *   idle    8,000 tunnels, HELLOs of both ends every minute: processor time.
  *
  * LACs and standby share the other processor.
@@ -189,26 +190,32 @@ static void bench_rate(bool ha)
 
 /* ---- flat --------------------------------------------------------------------- */
 
-#define STEADY_PER_S 4000
-#define POINT_SESSIONS 4000
+#define POINT_SESSIONS 1000
 
+/* The least of three: what others do on this machine only adds. */
 static double point(struct bed *bed, unsigned each, uint64_t *total)
 {
-	uint64_t cpu, n = (uint64_t)each * bed->tunnels;
+	double best = 0, cost;
 
-	rest(bed, 100000);
-	cpu = daemon_cpu_us(&bed->active);
-	lacs_more(bed->lacs, each, STEADY_PER_S);
-	*total += n;
-	calls(bed, *total);
-	return (double)(daemon_cpu_us(&bed->active) - cpu) / (double)n;
+	for (int round = 0; round < 3; round++) {
+		uint64_t cpu, n = (uint64_t)each * bed->tunnels;
+
+		rest(bed, 100000);
+		cpu = daemon_cpu_us(&bed->active);
+		lacs_more_at_once(bed->lacs, each, 1);
+		*total += n;
+		calls(bed, *total);
+		cost = (double)(daemon_cpu_us(&bed->active) - cpu) / (double)n;
+		best = !round || cost < best ? cost : best;
+	}
+	return best;
 }
 
 static void fill(struct bed *bed, uint64_t to, uint64_t *total)
 {
 	if (to <= *total)
 		return;
-	lacs_more(bed->lacs, (unsigned)(to - *total) / bed->tunnels, 8000);
+	lacs_more_at_once(bed->lacs, (unsigned)(to - *total) / bed->tunnels, 64);
 	*total = to;
 	calls(bed, *total);
 }
@@ -229,7 +236,7 @@ static void report_flat(const char *name, const unsigned *at, const double *cost
 
 static void bench_flat(void)
 {
-	static const unsigned held[] = { 10, 1000, 5000, 10000, 30000, 56000 };
+	static const unsigned held[] = { 10, 1000, 5000, 10000, 30000, 57000 };
 	static const unsigned tunnels[] = { 1, 10, 100, 1000, 8000 };
 	double cost[6];
 	struct bed *bed = bed_open(1, WINDOW, false);
@@ -245,7 +252,7 @@ static void bench_flat(void)
 	for (size_t i = 0; i < 5; i++) {
 		bed = bed_open(tunnels[i], WINDOW, false);
 		total = 0;
-		cost[i] = point(bed, 8000 / tunnels[i], &total);
+		cost[i] = point(bed, tunnels[i] < POINT_SESSIONS ? POINT_SESSIONS / tunnels[i] : 1, &total);
 		fprintf(stderr, "%6u tunnels: %5.1f us/session\n", tunnels[i], cost[i]);
 		bed_close(bed);
 	}

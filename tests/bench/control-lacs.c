@@ -28,7 +28,8 @@ struct lacs {
 	struct one *one;
 	int epoll;
 	unsigned opened, tunnels_up, down;
-	uint64_t calls_up;
+	uint64_t calls_placed, calls_up;
+	unsigned at_once;		/* lacs_more_at_once(); 0: not limited so */
 	uint64_t now_ms, tick_ms;
 	uint32_t random;
 	unsigned per_s, next;		/* lacs_more(): whose turn it is */
@@ -53,13 +54,14 @@ static void place_one(struct one *one)
 	if (!lac_call(one->lac, one->lacs->now_ms, NULL, (void *)(uintptr_t)bench_now_us()))
 		bench_die("a LAC cannot place a call");
 	one->placed++;
+	one->lacs->calls_placed++;
 }
 
 static void place(struct one *one)
 {
 	struct lacs *lacs = one->lacs;
 
-	while (one->calling && !lacs->per_s && one->placed < lacs->options.calls &&
+	while (one->calling && !lacs->per_s && !lacs->at_once && one->placed < lacs->options.calls &&
 	       one->placed - one->up < lacs->options.window)
 		place_one(one);
 }
@@ -78,6 +80,19 @@ static void place_paced(struct lacs *lacs)
 		}
 		place_one(one);
 		lacs->next_us += 1000000 / lacs->per_s;
+	}
+}
+
+static void place_at_once(struct lacs *lacs)
+{
+	while (lacs->at_once && lacs->calls_placed - lacs->calls_up < lacs->at_once) {
+		struct one *one = &lacs->one[lacs->next++ % lacs->options.tunnels];
+
+		if (one->placed >= lacs->options.calls) {
+			lacs->at_once = 0;
+			return;
+		}
+		place_one(one);
 	}
 }
 
@@ -214,6 +229,12 @@ void lacs_more(struct lacs *lacs, unsigned each, unsigned per_s)
 	lacs->next_us = bench_now_us();
 }
 
+void lacs_more_at_once(struct lacs *lacs, unsigned each, unsigned at_once)
+{
+	lacs->options.calls += each;
+	lacs->at_once = at_once;
+}
+
 void lacs_times(struct lacs *lacs, double *p50_ms, double *p99_ms, double *max_ms)
 {
 	*p50_ms = bench_quantile(lacs->times, lacs->time_count, 0.5);
@@ -258,6 +279,7 @@ void lacs_turn(struct lacs *lacs, struct pollfd *extra)
 		*extra = fds[1];
 	lacs->now_ms = bench_now_us() / 1000;
 	place_paced(lacs);
+	place_at_once(lacs);
 	n = fds[0].revents ? epoll_wait(lacs->epoll, events, EVENTS, 0) : 0;
 	for (int i = 0; i < n; i++) {
 		unsigned index = events[i].data.u32;
@@ -267,6 +289,7 @@ void lacs_turn(struct lacs *lacs, struct pollfd *extra)
 		if (lac_deadline_ms(lacs->one[index].lac) <= lacs->now_ms)
 			lac_tick(lacs->one[index].lac, lacs->now_ms);
 	}
+	place_at_once(lacs);
 	if (lacs->opened && lacs->opened < lacs->options.tunnels)
 		lacs_open(lacs);
 	tick(lacs);

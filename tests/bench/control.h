@@ -78,6 +78,8 @@ void lacs_call(struct lacs *lacs);
 void lacs_turn(struct lacs *lacs, struct pollfd *extra);
 /* So many more in each, so many a second of all, evenly. */
 void lacs_more(struct lacs *lacs, unsigned each, unsigned per_s);
+/* So many more in each, so many in setup at a time of all, each LAC in its turn. */
+void lacs_more_at_once(struct lacs *lacs, unsigned each, unsigned at_once);
 /* From ICRQ to ICRP, of the calls since they were last forgotten. */
 void lacs_times(struct lacs *lacs, double *p50_ms, double *p99_ms, double *max_ms);
 void lacs_forget_times(struct lacs *lacs);
