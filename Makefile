@@ -90,7 +90,7 @@ OWNSIM := $(if $(SIM_SRC),$(B)/sim-own)
 .DEFAULT_GOAL := all
 all: deps-build progs tests
 progs: $(PROGS)
-tests: $(UNIT) $(B)/l2tphad-null $(LABPROGS) $(SIMPROG) $(OWNSIM) $(BENCHPROGS) $(ISSUPROGS)
+tests: $(UNIT) $(B)/l2tphad-null $(B)/decode $(LABPROGS) $(SIMPROG) $(OWNSIM) $(BENCHPROGS) $(ISSUPROGS)
 
 # a fresh machine gets what the build needs before anything is compiled
 .PHONY: deps-build
@@ -165,6 +165,8 @@ $(B)/dp-driver: $(call obj,$(DPDRIVER_SRC) daemon/log.c l2tp/endpoint.c) $(NL_A)
 $(patsubst tests/lab/%.c,$(B)/%,$(LABSINGLE_SRC)): $(B)/%: $(B)/tests/lab/%.o $(PPROTO_A)
 	$(call link,$< $(if $(filter %ppp-driver,$@),$(call obj,$(wildcard daemon/io_pppd*.c daemon/log.c daemon/io_log.c)) $(NL_A)) $(PPROTO_A) $(L_DAEMON))
 $(B)/ppp-driver: $(call obj,$(wildcard daemon/io_pppd*.c daemon/log.c daemon/io_log.c)) $(NL_A)
+$(B)/decode: $(call obj,$(wildcard tests/decode/*.c)) $(L2TP_A)
+	$(call link,$^ $(L_BASE))
 $(B)/unit/%: $(B)/tests/unit/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,check) $(L_BASE))
 $(B)/unit/test-daemon-flood: | $(B)/l2tphad-null

@@ -7,6 +7,8 @@
  */
 #include "tests/sim/sim.h"
 
+#include "tests/decode/capture.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,8 @@ static bool is_control(const uint8_t *data, size_t len)
 	return len > 1 && (data[0] & 0x80);
 }
 
+static void ev_to_peer(struct sim *sim, struct sim_event *ev);
+
 static void deliver(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *local,
 		    const struct l2tp_endpoint *peer, const uint8_t *data, size_t len, uint64_t delay_us)
 {
@@ -50,6 +54,7 @@ static void offer(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *
 	if (rng_pm(sim, net->reorder_pm))
 		delay += rng_below(sim, 60000);
 	if (is_control(data, len)) {
+		capture_packet(fn == ev_to_peer ? local : peer, fn == ev_to_peer ? peer : local, data, len);
 		sim_trace(sim, "%s %s%s", from, msg_name(data, len, text), lose ? " LOST" : "");
 		if (net->control_count++ == net->special_at) {
 			lose |= net->special == NET_LOSE;

@@ -16,6 +16,7 @@
 
 #include "l2tp/l2tp.h"
 #include "l2tp/message.h"
+#include "tests/decode/capture.h"
 
 #define UNUSED_OK __attribute__((unused))
 #define TWO_WIRE 512
@@ -109,6 +110,7 @@ static UNUSED_OK void two_sent(struct two_end *from, const struct l2tp_action *a
 	from->sent[type]++;
 	memcpy(from->kept[type], action->data, action->len);
 	from->kept_len[type] = action->len;
+	capture_packet(&action->local, &action->peer, action->data, action->len);
 	if (two.cut || two_word() % 100 < two.loss)
 		return;
 	if (two_word() % 100 < two.twice)
