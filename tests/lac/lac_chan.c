@@ -24,6 +24,7 @@
 
 #define LACC_SEEN 256	/* messages remembered, a power of two */
 #define LACC_HELD 64	/* future messages held back at most */
+#define BEFORE_MS 2000	/* what was sent with the numbers before may arrive so much later */
 
 struct out {
 	struct out *next;
@@ -174,13 +175,15 @@ static void push(struct lacc *c, uint64_t now_ms)
 
 void lacc_start(struct lacc *c, uint64_t now_ms, uint16_t ns, uint16_t nr)
 {
-	c->before_until = now_ms + 31000;
+	c->before_until = now_ms + BEFORE_MS;
 	c->una = c->snd = c->vs = ns;
 	c->vr = nr;
 }
 
 void lacc_hold(struct lacc *c, uint64_t now_ms, bool hold)
 {
+	if (c->hold && !hold)
+		c->before_until = now_ms + BEFORE_MS;	/* the peer has its new numbers now */
 	c->hold = hold;
 	push(c, now_ms);
 }
@@ -408,7 +411,7 @@ enum lacc_verdict lacc_accept(struct lacc *c, uint64_t now_ms, const struct lacw
 	uint16_t ahead = dist(c->vr, m->ns);
 	bool zlb = len == LACW_HDR;
 
-	if (now_ms < c->before_until && (!near(c->snd, m->nr) || !near(c->vr, m->ns)))
+	if ((c->hold || now_ms < c->before_until) && (!near(c->snd, m->nr) || !near(c->vr, m->ns)))
 		return LACC_DROP;
 	if (c->cfg->dev & LAC_DEV_NS_EXACT && ahead) {
 		if (zlb) {

@@ -57,6 +57,11 @@ void lac_failover_take(struct lac *l, const struct lacw_msg *m)
 	l->peer_recovery_ms = v[1] & 1 ? (uint32_t)get16(v + 2) << 16 | get16(v + 4) : 0;
 }
 
+static bool asking(const struct lac *l)
+{
+	return l->rstate == R_ASKED || l->rstate == R_SCCCN;
+}
+
 /* ---- the recovery tunnel ---------------------------------------------- */
 
 static void rec_free(struct lac *l)
@@ -71,6 +76,7 @@ void lac_failover_end(struct lac *l)
 {
 	if (l->rstate != R_OVER)
 		rec_free(l);
+	l->numbers_lost = false;
 	l->patience_until = LAC_NEVER;
 }
 
@@ -181,6 +187,7 @@ static void reset(struct lac *l)
 	lacc_start(chan, l->now_ms, l->rec_ns, l->rec_nr);
 	lacc_free(l->chan);
 	l->chan = chan;
+	l->numbers_lost = false;
 	l->patience_until = LAC_NEVER;
 	lac_calls_lost(l);
 }
@@ -296,7 +303,7 @@ static void on_connected(struct lac *l, const struct lacw_msg *m)
 
 bool lac_recovering(const struct lac *l)
 {
-	return l->rstate == R_ASKED || l->rstate == R_SCCCN;
+	return asking(l) || l->numbers_lost;
 }
 
 uint16_t lac_recovery_tid(const struct lac *l)
@@ -318,6 +325,7 @@ int lac_recover(struct lac *l, uint64_t now_ms)
 	l->rec_peer_tid = 0;
 	l->rec_ns = l->rec_nr = 0;
 	reset(l);	/* what was queued is lost */
+	l->numbers_lost = true;
 	lacc_hold(l->chan, now_ms, true);
 	lac_random(l, l->rec_tie, sizeof(l->rec_tie));
 	lacw_begin(&b, 0, 0, LACW_SCCRQ);
@@ -381,7 +389,7 @@ static void on_rec_message(struct lac *l, const struct lacw_msg *m)
 	case LACW_STOPCCN:
 		if (!l->rec_peer_tid)
 			lacc_set_peer(l->rec, lacw_u16(m, LACW_TUNNEL_ID), 4);
-		if (lac_recovering(l)) {
+		if (asking(l)) {
 			l->rstate = R_OVER;
 			l->rec_until = l->now_ms + l->cfg.linger_ms;
 			lac_lost(l, &why);
@@ -410,7 +418,7 @@ bool lac_failover_input(struct lac *l, const struct lacw_msg *m, enum lacw_verdi
 		return true;
 	}
 	if (!rec || m->tid != l->rec_tid)
-		return lac_recovering(l) && l->rstate == R_ASKED && m->tid == l->tid;	/* lost its numbers */
+		return l->numbers_lost && m->tid == l->tid;
 	if (v != LACW_OK || m->pedantic)
 		lac_violation(l, m->why);
 	if (lacc_accept(rec, l->now_ms, m, bytes, len) == LACC_NEW && v == LACW_OK)
@@ -427,13 +435,15 @@ bool lac_failover_input(struct lac *l, const struct lacw_msg *m, enum lacw_verdi
 void lac_failover_tick(struct lac *l)
 {
 	const struct lac_reason why = { LAC_CAUSE_TIMEOUT, 0, 0, "nobody let the tunnel be recovered" };
-	bool was = lac_recovering(l);
+	bool was = asking(l);
 
 	if (!l->rec || (l->now_ms < l->rec_until && lacc_tick(l->rec, l->now_ms)))
 		return;
 	rec_free(l);
 	if (was)
 		lac_lost(l, &why);
+	else if (l->numbers_lost)	/* the tie was lost to somebody who never came back */
+		lac_recover(l, l->now_ms);
 }
 
 uint64_t lac_failover_deadline(const struct lac *l)

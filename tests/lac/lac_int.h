@@ -86,6 +86,7 @@ struct lac {
 	enum rstate rstate;
 	struct lacc *rec;
 	uint16_t rec_tid, rec_peer_tid;
+	bool numbers_lost;		/* of the tunnel: nothing on it is understood */
 	uint16_t rec_ns, rec_nr;	/* ours, once recovered */
 	uint64_t rec_until, rec_answered;
 	uint8_t rec_tie[8], rec_challenge[16];

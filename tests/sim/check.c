@@ -43,6 +43,8 @@ static uint16_t get16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+#define COMPARED_WITHIN (15 * SEC)	/* FSQ and FSR (RFC 4951 3.3) with some of them lost */
+
 /* What it lets out its standby holds, whatever it calls itself. */
 static bool protects(const struct node *node)
 {
@@ -361,8 +363,9 @@ static void check_confirmed(struct sim *sim)
 		/* what was queued is forgotten at a recovery: the CDN too; the sessions are compared then */
 		if (call->hung_up && !call->confirmed &&
 		    (lac_recovering(peer->lac) || lac_counters(peer->lac)->recovered != peer->recoveries))
-			call->at_risk = true;
-		if (call->hung_up && !call->confirmed && !call->at_risk && lac_tid(peer->lac) == call->lac_tid &&
+			call->compared_us = sim->now_us + COMPARED_WITHIN;
+		if (call->hung_up && !call->confirmed && !call->at_risk && sim->now_us >= call->compared_us &&
+		    lac_tid(peer->lac) == call->lac_tid &&
 		    lac_is_up(peer->lac) && !lac_backlog(peer->lac)) {
 			call->confirmed = true;
 			call->confirmed_us = sim->now_us;

@@ -216,6 +216,8 @@ struct peer *peer_by_addr(struct sim *sim, const struct l2tp_endpoint *addr, con
 void peer_input(struct peer *peer, const uint8_t *data, size_t len)
 {
 	lac_input(peer->lac, sim_ms(peer->sim), data, len);
+	if (peer->shutdown_waits)
+		peer_shutdown(peer);
 }
 
 void peer_tick(struct peer *peer)
@@ -269,8 +271,9 @@ void peer_hangup(struct sim *sim, struct call *call)
 
 void peer_shutdown(struct peer *peer)
 {
-	/* nothing it says would be heard: we would wait for it as long as it asked us to */
-	if (lac_recovering(peer->lac))
+	/* nothing it says would be heard now: as soon as it is over */
+	peer->shutdown_waits = lac_recovering(peer->lac);
+	if (peer->shutdown_waits)
 		return;
 	sim_trace(peer->sim, "lac %d shuts its tunnel down", peer->index);
 	lac_shutdown(peer->lac, sim_ms(peer->sim), 6);
@@ -291,7 +294,7 @@ void peer_restart(struct peer *peer)
 		}
 	if (peer->up || peer->at_risk)	/* its old tunnel lingers at the other end until that finds out */
 		peer->excused_until_us = sim->now_us + 90 * SEC;
-	peer->up = peer->at_risk = false;
+	peer->up = peer->at_risk = peer->shutdown_waits = false;
 	peer->lac = lac_new(&peer->config);
 }
 

@@ -101,6 +101,7 @@ struct peer {
 	unsigned seen_tids_len;
 	uint64_t recoveries;		/* of its LAC, as last looked at */
 	uint64_t recovered_us;		/* the last one ended then */
+	bool shutdown_waits;		/* for the end of one */
 };
 enum call_ppp { CALL_PPP_DOWN, CALL_PPP_AUTH, CALL_PPP_UP };
 struct call {
@@ -121,6 +122,7 @@ struct call {
 	bool lost;			/* its LAC died and does not know it any more */
 	bool confirmed;			/* the CDN of that was acknowledged */
 	uint64_t confirmed_us;
+	uint64_t compared_us;		/* its CDN was forgotten at a recovery: the pair knows by then */
 	uint64_t ppp_up_us;
 	unsigned echo_ok;		/* replies in the last round */
 };
