@@ -27,7 +27,6 @@
 #include <unistd.h>
 
 #define EARLY_POLL_US	100000
-#define RECONNECT_US	200000
 
 static void reconnect(void *arg);
 
@@ -40,6 +39,11 @@ static void arm(int fd)
 	fcntl(fd, F_SETFL, flags | O_NONBLOCK | O_ASYNC);
 }
 
+static void reconnect_later(void)
+{
+	TIMEOUT_US(reconnect, NULL, proto_retry_us(self.reconnects++, magic()));
+}
+
 static void lose(void)
 {
 	close(self.link_fd);
@@ -47,7 +51,8 @@ static void lose(void)
 	if (!self.captured)
 		session_vanish();
 	self.link = LINK_LOST;
-	TIMEOUT_US(reconnect, NULL, RECONNECT_US);
+	self.reconnects = 0;
+	reconnect_later();
 }
 
 void link_send(const uint8_t *buf, int len)
@@ -193,7 +198,7 @@ static void reconnect(void *arg)
 	link_drain();
 	return;
 later:
-	TIMEOUT_US(reconnect, NULL, RECONNECT_US);
+	reconnect_later();
 }
 
 static int64_t now_ms(void)

@@ -43,6 +43,7 @@ struct session {
 
 	enum session_link link;
 	int link_fd;
+	unsigned int reconnects;	/* tried since it was lost */
 	int polling;			/* the timer for the early phases runs */
 	const char *daemon_path;
 

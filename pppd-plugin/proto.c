@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define RETRY_US	200000	/* at first; a daemon that waits for us waits for seconds */
+#define RETRY_TRIES	8	/* then half as often, */
+#define RETRY_SLOWEST	3	/* and at last an eighth */
 #define MAGIC0	'l'
 #define MAGIC1	'P'
 
@@ -504,4 +507,17 @@ int proto_decode_state(const uint8_t *buf, size_t len, struct ppp_state *s)
 	if (!s->local_addr || !s->peer_addr || s->auth_kind > PPP_AUTH_CHAP_MD5)
 		return -EBADMSG;
 	return 0;
+}
+
+/*
+ * All sessions of a box look for it, and thousands of processes that wake up
+ * five times a second are a load by themselves: it is either back soon, or
+ * somebody is at work on it.  Not all at the same moment, either.
+ */
+uint32_t proto_retry_us(unsigned int tries, uint32_t random)
+{
+	unsigned int slower = tries / RETRY_TRIES;
+	uint32_t us = RETRY_US << (slower < RETRY_SLOWEST ? slower : RETRY_SLOWEST);
+
+	return us - us / 4 + random % (us / 2);
 }

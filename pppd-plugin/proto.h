@@ -201,6 +201,9 @@ int proto_decode_early(struct proto_iter *it, struct proto_frame *f);
 int proto_encode_state(uint8_t *buf, size_t size, const struct ppp_state *s);
 int proto_decode_state(const uint8_t *buf, size_t len, struct ppp_state *s);
 
+/* Until the daemon is looked for again, after so many times. */
+uint32_t proto_retry_us(unsigned int tries, uint32_t random);
+
 /* Datagrams with descriptors.  -EAGAIN, other -errno, or the length. */
 int proto_send(int sock, const uint8_t *buf, size_t len, const int *fds,
 	       size_t n_fds);

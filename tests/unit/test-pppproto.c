@@ -548,6 +548,32 @@ START_TEST(descriptors)
 }
 END_TEST
 
+/* A daemon that is back soon is found at once, one that is away for long costs little, and not all come together. */
+START_TEST(the_daemon_is_looked_for)
+{
+	uint64_t earliest_us = 0, latest_us = 0;
+	unsigned int tries = 0;
+
+	for (; earliest_us < 60000000; tries++) {
+		uint32_t low = proto_retry_us(tries, 0), high = low;
+
+		for (uint32_t r = 0; r < 4000000; r += 9973) {
+			uint32_t us = proto_retry_us(tries, r);
+
+			low = us < low ? us : low;
+			high = us > high ? us : high;
+		}
+		ck_assert_uint_gt(high, low + low / 2);
+		ck_assert_uint_le(high, 2000000);	/* half of what the daemon waits for, at most */
+		if (latest_us < 1000000)
+			ck_assert_uint_le(high, 250000);
+		earliest_us += low;
+		latest_us += high;
+	}
+	ck_assert_uint_lt(tries, 80);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pppproto");
@@ -569,6 +595,7 @@ int main(void)
 	tcase_add_test(tc, early_header_refusals);
 	tcase_add_test(tc, early_table_keeps_the_newest);
 	tcase_add_test(tc, descriptors);
+	tcase_add_test(tc, the_daemon_is_looked_for);
 	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
