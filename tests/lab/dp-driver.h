@@ -84,6 +84,9 @@ void enter(int ns);
 struct l2tp_endpoint ep(const char *text, uint16_t port);
 int peer_socket(const struct driver *d, uint16_t port);
 void peer_send(int fd, const void *data, size_t len);
+/* The same by another address, IPv4 or IPv6. */
+int peer_socket_at(const struct driver *d, const char *addr, uint16_t port);
+void peer_send_to(int fd, const char *addr, const void *data, size_t len);
 void peer_asks_arp(struct driver *d);
 void open_sniffer(struct driver *d);
 /* Packets the peer got since the last call that have a virtual address as source. */

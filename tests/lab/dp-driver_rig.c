@@ -185,27 +185,53 @@ struct l2tp_endpoint ep(const char *text, uint16_t port)
 	return e;
 }
 
-int peer_socket(const struct driver *d, uint16_t port)
+static socklen_t sockaddr(struct sockaddr_storage *ss, const char *addr, uint16_t port)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (strchr(addr, ':')) {
+		*sin6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port) };
+		inet_pton(AF_INET6, addr, &sin6->sin6_addr);
+		return sizeof(*sin6);
+	}
+	*sin = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port) };
+	inet_pton(AF_INET, addr, &sin->sin_addr);
+	return sizeof(*sin);
+}
+
+int peer_socket_at(const struct driver *d, const char *addr, uint16_t port)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sockaddr(&ss, addr, port);
 	int fd, one = 1;
 
 	enter(d->peer_ns);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	inet_pton(AF_INET, "10.9.0.2", &sin.sin_addr);
+	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (fd < 0 || bind(fd, (struct sockaddr *)&sin, sizeof(sin)) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0)
 		die("socket of the peer");
 	enter(d->own_ns);
 	return fd;
 }
 
+int peer_socket(const struct driver *d, uint16_t port)
+{
+	return peer_socket_at(d, "10.9.0.2", port);
+}
+
+void peer_send_to(int fd, const char *addr, const void *data, size_t len)
+{
+	struct sockaddr_storage ss;
+	socklen_t ss_len = sockaddr(&ss, addr, 1701);
+
+	sendto(fd, data, len, 0, (struct sockaddr *)&ss, ss_len);
+}
+
 void peer_send(int fd, const void *data, size_t len)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(1701) };
-
-	inet_pton(AF_INET, "10.9.0.100", &sin.sin_addr);
-	sendto(fd, data, len, 0, (struct sockaddr *)&sin, sizeof(sin));
+	peer_send_to(fd, "10.9.0.100", data, len);
 }
 
 void open_sniffer(struct driver *d)

@@ -29,7 +29,7 @@ static const char usage[] =
 	"       loadlac ctl SOCKET COMMAND      command a running loadlac\n"
 	"\n"
 	"tunnels and calls\n"
-	"  --lns ADDR[:PORT]     the LNS (port 1701)\n"
+	"  --lns ADDR[:PORT]     the LNS (port 1701), IPv4, or IPv6 ([ADDR]:PORT)\n"
 	"  --local ADDR          first source address (chosen by the kernel)\n"
 	"  --addresses N         source addresses ADDR … ADDR+N-1, in turn (1)\n"
 	"  --source-port P       source port of the first tunnel on each address, then\n"
@@ -163,16 +163,40 @@ static double real(const char *name, const char *arg)
 	return v;
 }
 
-static void address(const char *name, char *arg, struct in_addr *addr, uint16_t *port)
+/* A, A:PORT, an IPv6 address, or that one in brackets and :PORT. */
+static void address(const char *name, char *arg, union ll_addr *addr, uint16_t *port)
 {
-	char *colon = port ? strchr(arg, ':') : NULL;
+	char *colon = strchr(arg, ':');
+	bool v6 = arg[0] == '[' || (colon && strchr(colon + 1, ':'));
 
-	if (colon) {
+	if (arg[0] == '[') {
+		colon = strchr(arg++, ']');
+		if (!colon)
+			fail(name, arg);
+		*colon++ = '\0';
+	} else if (v6) {
+		colon = NULL;
+	}
+	if (colon && *colon == ':') {
 		*colon = '\0';
+		if (!port)
+			fail(name, arg);
 		*port = (uint16_t)number(name, colon + 1, 1, 65535);
 	}
-	if (inet_pton(AF_INET, arg, addr) != 1)
+	addr->sa.sa_family = v6 ? AF_INET6 : AF_INET;
+	if (inet_pton(addr->sa.sa_family, arg, v6 ? (void *)&addr->in6.sin6_addr : (void *)&addr->in.sin_addr) != 1)
 		fail(name, arg);
+}
+
+/* Inside of PPP: IPv4. */
+static void core_address(const char *name, char *arg, struct in_addr *addr, uint16_t *port)
+{
+	union ll_addr a = { 0 };
+
+	address(name, arg, &a, port);
+	if (a.sa.sa_family != AF_INET)
+		fail(name, arg);
+	*addr = a.in.sin_addr;
 }
 
 static unsigned choice(const char *name, const char *arg, const char *const *words)
@@ -230,7 +254,7 @@ static void one_option(struct ll_options *o, int c, char *arg)
 	case O_PASSIVE: o->passive = true; break;
 	case O_RESTART: o->restart_ms = number("--restart", arg, 1, 60000); break;
 	case O_TRAFFIC: o->traffic = (enum ll_traffic)choice("--traffic", arg, kinds); break;
-	case O_CORE: address("--core", arg, &o->core, &o->core_port); break;
+	case O_CORE: core_address("--core", arg, &o->core, &o->core_port); break;
 	case O_INTERVAL: o->interval_ms = number("--interval", arg, 1, 60000); break;
 	case O_CONTROL: o->control = arg; break;
 	case O_HOLD: o->hold_s = real("--hold", arg); break;
@@ -265,7 +289,7 @@ static void options(struct ll_options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		fail("unexpected argument", argv[optind]);
-	if (!o->lns.s_addr)
+	if (!o->lns.sa.sa_family)
 		fail("missing", "--lns");
 	if (o->traffic != LL_TRAFFIC_NONE && !o->core.s_addr)
 		fail("missing", "--core");

@@ -74,8 +74,15 @@ uint64_t ll_gap_max(const struct ll_gap *g, uint64_t now_us);
 
 /* ---- tunnels and sessions ------------------------------------------------- */
 
+union ll_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
 struct ll_options {
-	struct in_addr lns, local, core;
+	union ll_addr lns, local;	/* IPv4 or IPv6; ports apart */
+	struct in_addr core;
 	uint16_t lns_port, source_port, core_port;
 	unsigned addresses, tunnels, sessions; /* sessions: per tunnel */
 	unsigned concurrency, window, tries, hello_s;

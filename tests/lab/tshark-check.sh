@@ -46,11 +46,12 @@ tshark -n -r "$file" -Y "$filter" -T fields -E separator='|' -E aggregator=, \
 	-e frame.number -e frame.time_epoch -e ip.src -e ip.dst -e _ws.col.Protocol \
 	-e l2tp.type -e l2tp.avp.message_type -e l2tp.tunnel -e l2tp.Ns \
 	-e ppp.protocol -e ppp.code -e _ws.malformed -e _ws.expert.severity \
-	-e _ws.expert.message -e udp.payload 2>"$err" |
+	-e _ws.expert.message -e udp.payload -e ipv6.src -e ipv6.dst 2>"$err" |
 awk -F'|' -v ours="$ours" -v after="$after" -v quiet=$quiet -v file="$file" '
 {
 	n++
 	late = ($2 * 1000 >= after) && after > 0
+	if ($3 == "") { $3 = $16; $4 = $17 }
 	mine = ($3 == ours)
 	who = mine ? "ours" : "theirs"
 	is_control = ($15 ~ /^[89a-f]/)		# the T bit
