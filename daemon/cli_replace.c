@@ -19,10 +19,15 @@ struct victim {			/* what is closed of one VPDN group, for one reason */
 	uint32_t tunnels, sessions;
 };
 
+struct target {
+	struct group *group;
+	uint16_t tunnel_id;
+};
+
 struct closing {
-	struct { struct group *group; uint16_t tunnel_id; } *tunnels;
+	struct target *tunnels;
 	struct victim *victims;
-	size_t count, victim_count, size;
+	size_t count, victim_count;
 };
 
 /* NULL: it has a place. */
@@ -45,30 +50,38 @@ static void closing_free(struct closing *c)
 	free(c->victims);
 }
 
+/* Room for one more in an array that doubles when its count is a power of two. */
+static void *grown(void *array, size_t count, size_t size)
+{
+	return count & (count - 1) ? array : realloc(array, (count ? 2 * count : 1) * size);
+}
+
+static struct victim *victim_of(struct closing *c, const char *group, const char *why)
+{
+	struct victim *v;
+
+	for (v = c->victims; v && v < c->victims + c->victim_count; v++)
+		if (v->why == why && !strcmp(v->group, group))
+			return v;
+	v = grown(c->victims, c->victim_count, sizeof(*v));
+	if (!v)
+		return NULL;
+	c->victims = v;
+	v += c->victim_count++;
+	*v = (struct victim){ .why = why };
+	snprintf(v->group, sizeof(v->group), "%s", group);
+	return v;
+}
+
 static bool closing_add(struct closing *c, struct group *group, const struct l2tp_tunnel_info *tunnel, const char *why)
 {
-	struct victim *v = c->victims;
+	struct victim *v = victim_of(c, tunnel->s.params.group, why);
+	struct target *targets = v ? grown(c->tunnels, c->count, sizeof(*targets)) : NULL;
 
-	if (c->count == c->size) {
-		size_t size = c->size ? 2 * c->size : 64;
-		void *tunnels = realloc(c->tunnels, size * sizeof(*c->tunnels));
-		void *victims = tunnels ? realloc(c->victims, size * sizeof(*c->victims)) : NULL;
-
-		c->tunnels = tunnels ? tunnels : c->tunnels;
-		if (!victims)
-			return false;
-		c->victims = v = victims;
-		c->size = size;
-	}
-	c->tunnels[c->count].group = group;
-	c->tunnels[c->count++].tunnel_id = tunnel->s.local_id;
-	while (v < c->victims + c->victim_count && (v->why != why || strcmp(v->group, tunnel->s.params.group)))
-		v++;
-	if (v == c->victims + c->victim_count) {
-		*v = (struct victim){ .why = why };
-		snprintf(v->group, sizeof(v->group), "%s", tunnel->s.params.group);
-		c->victim_count++;
-	}
+	if (!targets)
+		return false;
+	c->tunnels = targets;
+	c->tunnels[c->count++] = (struct target){ group, tunnel->s.local_id };
 	v->tunnels++;
 	v->sessions += tunnel->sessions;
 	return true;

@@ -51,6 +51,13 @@ struct config_vtemplate {		/* interface virtual-template N */
 	uint8_t keepalive_retries;	/* default 4 */
 };
 
+/* Is LCP negotiated though the LAC has done so? */
+enum config_renegotiation {
+	CONFIG_RENEGOTIATE_ON_MISMATCH,	/* if what it has agreed on does not do */
+	CONFIG_RENEGOTIATE_ALWAYS,
+	CONFIG_RENEGOTIATE_NEVER,	/* then the call ends */
+};
+
 /* How a LAC is told that we are full: enum l2tp_busy, and "not said" before it. */
 enum config_limit_code {
 	CONFIG_LIMIT_UNSET,
@@ -90,6 +97,8 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint16_t setup_timeout_s;	/* 10 */
 	uint32_t session_limit;		/* 0 = none */
 	bool hide;			/* l2tp hidden */
+	enum config_renegotiation renegotiation; /* lcp renegotiation WHEN; default on-mismatch */
+	bool local_chap;		/* force-local-chap: who it is we ask ourselves */
 	uint32_t no_session_s;		/* l2tp tunnel timeout no-session S; 0 = never; not said, ours: 15 */
 	enum config_limit_code limit_code; /* unset: the global one */
 	char limit_redirect[L2TP_TEXT_MAX]; /* limit-redirect A...: as error 9 has it, "A, [B]"; empty: the global one */

@@ -67,6 +67,12 @@ static void defaults_group(struct config_redundancy_group *g)
 #define REDIRECTS "REDIRECT [REDIRECT2 [REDIRECT3 [REDIRECT4]]]"
 
 static const char *const never_names[] = { "never", NULL };
+static const char *const renegotiation_names[] = {
+	[CONFIG_RENEGOTIATE_ON_MISMATCH] = "on-mismatch",
+	[CONFIG_RENEGOTIATE_ALWAYS] = "always",
+	[CONFIG_RENEGOTIATE_NEVER] = "never",
+	NULL,
+};
 static const char *const address_change_names[] = {
 	[L2TP_PEER_CHANGE_PORT] = "port",
 	[L2TP_PEER_CHANGE_ACCEPT] = "accept",
@@ -157,6 +163,9 @@ static const struct config_command commands[] = {
 	CHOICE(VV, "l2tp tunnel address-change ~ {port|accept|ignore|reject}", "a peer answers from elsewhere than we asked",
 	       address_change_names, config_vpdn_group, address_change, L2TP_PEER_CHANGE_PORT),
 	SET(VV, "l2tp tunnel tie-breaker ~", "of requests that cross one stays", FLAG, config_vpdn_group, tie_break, 0),
+	CHOICE(VV, "lcp renegotiation ~ {on-mismatch|always|never}", "of what the LAC has agreed on", renegotiation_names,
+	       config_vpdn_group, renegotiation, CONFIG_RENEGOTIATE_ON_MISMATCH),
+	SET(VV, "force-local-chap ~", "challenge who the LAC has challenged", FLAG, config_vpdn_group, local_chap, 0),
 	SET(VV, "l2tp hidden ~", "hide attributes", FLAG, config_vpdn_group, hide, 0),
 	SET(VV, "l2tp tunnel busy timeout ~ BUSY", "a peer that refused is left alone for", U16, config_vpdn_group, busy_s, 60),
 	SET(V, "session-limit ~ SESSIONS", "of the group", U32, config_vpdn_group, session_limit, 0),

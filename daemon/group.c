@@ -299,6 +299,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 	case L2TP_ACTION_SESSION_UP:
 		sub = sub_get(group, a->tunnel_id, a->session_id);
 		if (sub) {
+			sub->fresh = true;
 			sub_place(group, sub);
 			break;
 		}
@@ -484,16 +485,22 @@ static void group_random(void *ctx, void *buf, size_t len)
 	group->ops.random(group->ops.ctx, buf, len);
 }
 
+void group_close_session_by(struct group *group, uint16_t tunnel_id, uint16_t session_id,
+			    const struct l2tp_result *result)
+{
+	struct l2tp_session *session = l2tp_session_find(group->l2tp, tunnel_id, session_id);
+
+	if (session && group->active)
+		l2tp_session_close(session, group->now_ms, result);
+}
+
 void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint16_t result,
 			 uint16_t error, const char *text)
 {
-	struct l2tp_session *session = l2tp_session_find(group->l2tp, tunnel_id, session_id);
 	struct l2tp_result r = { .result = result, .error = error };
 
-	if (!session || !group->active)
-		return;
 	snprintf(r.text, sizeof(r.text), "%s", text);
-	l2tp_session_close(session, group->now_ms, &r);
+	group_close_session_by(group, tunnel_id, session_id, &r);
 }
 
 /* ---- life --------------------------------------------------------------- */

@@ -66,6 +66,7 @@ struct subscriber {
 	bool ppp_standby;	/* its engine was started mute */
 	bool injected;		/* started with a captured state */
 	bool closing;
+	bool fresh;		/* its call came up here: what the LAC told of it holds, for the first start of PPP */
 	uint64_t retry_at_ms;	/* placing it failed for now: again then; 0: it did not */
 	uint8_t failures;	/* in a row: slows the retries down */
 	uint64_t adopt_until_ms; /* its PPP of the daemon before may come until then; 0: none is waited for */
@@ -196,6 +197,8 @@ struct group *group_request_done(struct dp_request *request);	/* frees it; NULL:
 struct subscriber *sub_request_done(struct dp_request *request, struct group **group);
 uint64_t group_unix_ms(const struct group *group);
 /* Ends a session whose PPP or data plane failed or closed: CDN, and the subscriber goes in the next round. */
+void group_close_session_by(struct group *group, uint16_t tunnel_id, uint16_t session_id,
+			    const struct l2tp_result *result);
 void group_close_session(struct group *group, uint16_t tunnel_id, uint16_t session_id, uint16_t result,
 			 uint16_t error, const char *text);
 /* -EPERM without a word: we own no longer, and what is told from here on is not ours to keep. */

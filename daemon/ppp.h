@@ -36,6 +36,46 @@ struct ppp_key {
 	uint16_t session_id;
 };
 
+enum ppp_auth_kind {
+	PPP_AUTH_NONE,			/* nothing asked: only an address is wanted */
+	PPP_AUTH_PAP,
+	PPP_AUTH_CHAP_MD5,
+};
+
+struct ppp_auth {
+	enum ppp_auth_kind kind;
+	char user[PPP_NAME_MAX];
+	char password[PPP_NAME_MAX];	/* PAP */
+	uint8_t chap_id;
+	uint8_t challenge[PPP_CHALLENGE_MAX];
+	size_t challenge_len;
+	uint8_t response[PPP_RESPONSE_MAX];
+	size_t response_len;
+};
+
+/* Bits of lcp_side.flags: the option was agreed on. */
+enum {
+	LCP_MRU = 1, LCP_ASYNCMAP = 2, LCP_PAP = 4, LCP_CHAP = 8,
+	LCP_MAGIC = 16, LCP_PCOMP = 32, LCP_ACCOMP = 64,
+};
+
+struct lcp_side {
+	uint32_t flags;
+	uint16_t mru;
+	uint32_t asyncmap;
+	uint32_t magic;
+};
+
+/*
+ * LCP that another box has negotiated for us, and what the peer said to prove
+ * who it is: the peer hears nothing of either again, save the answer.
+ */
+struct ppp_proxy {
+	bool lcp;			/* there is something of it */
+	struct lcp_side got, his;	/* what was agreed of our side; of the peer's */
+	struct ppp_auth auth;		/* NONE: nothing yet, we ask */
+};
+
 struct ppp_params {
 	struct ppp_key key;
 	int session_fd;			/* connected pppox socket; the caller */
@@ -52,26 +92,10 @@ struct ppp_params {
 	bool client;			/* we are who dials: */
 	char user[PPP_NAME_MAX];	/* said when the peer asks, by PAP or CHAP */
 	char password[PPP_NAME_MAX];	/* as auth_pap and auth_chap allow */
+	struct ppp_proxy proxy;
 	bool standby;			/* mute until activate(); needs a state */
 	const uint8_t *state;		/* captured state to put in place, */
 	size_t state_len;		/* or NULL, 0: negotiate from scratch */
-};
-
-enum ppp_auth_kind {
-	PPP_AUTH_NONE,			/* nothing asked: only an address is wanted */
-	PPP_AUTH_PAP,
-	PPP_AUTH_CHAP_MD5,
-};
-
-struct ppp_auth {
-	enum ppp_auth_kind kind;
-	char user[PPP_NAME_MAX];
-	char password[PPP_NAME_MAX];	/* PAP */
-	uint8_t chap_id;
-	uint8_t challenge[PPP_CHALLENGE_MAX];
-	size_t challenge_len;
-	uint8_t response[PPP_RESPONSE_MAX];
-	size_t response_len;
 };
 
 struct ppp_verdict {

@@ -16,6 +16,9 @@
 
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
+#include "daemon/proxy.h"
+
+#define CDN_ADMINISTRATIVE 3
 
 #define RETRY_MS 200
 #define INJECT_MS 10000		/* for a captured state to be put in place; from the last word of any PPP engine */
@@ -183,6 +186,39 @@ static void vtemplate_params(const struct config_vtemplate *vt, struct ppp_param
 	p->echo_failures = vt->keepalive_retries;
 }
 
+/*
+ * What the LAC has agreed on with the subscriber is good once, for the call it
+ * came with: who takes a call over negotiates, for the subscriber may have
+ * begun anew meanwhile.  False: the call is over.
+ */
+static bool proxy_take(struct group *group, struct subscriber *sub, const struct config_vtemplate *vt,
+		       struct ppp_params *p)
+{
+	struct l2tp_result r = { .result = CDN_ADMINISTRATIVE, .ppp = { .present = true, .code = 2 } };
+	const struct config_vpdn_group *vg;
+	struct config_vpdn_group effective;
+	char why[PPP_MESSAGE_MAX];
+	enum proxy_verdict verdict;
+
+	vg = config_vpdn_group_find(group->config, group_tunnel_params_group(group, sub->tunnel_id));
+	if (!vg || !sub->fresh || p->state || p->standby)
+		return true;
+	sub->fresh = false;
+	config_vpdn_group_effective(group->config, vg, &effective);
+	if (effective.renegotiation == CONFIG_RENEGOTIATE_ALWAYS)
+		return true;
+	verdict = proxy_judge(l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id), vt, effective.local_chap,
+			      &p->proxy, why);
+	if (verdict == PROXY_MISMATCH)
+		log_info("session %u/%u: LCP is negotiated again: %s", sub->tunnel_id, sub->session_id, why);
+	if (verdict == PROXY_USE || effective.renegotiation != CONFIG_RENEGOTIATE_NEVER)
+		return true;
+	snprintf(r.text, sizeof(r.text), "no LCP renegotiation here: %s", why);
+	group_failure_add(group, sub->tunnel_id, NULL, "", "Call parameters", r.text);
+	group_close_session_by(group, sub->tunnel_id, sub->session_id, &r);
+	return false;
+}
+
 static void sub_start_ppp(struct group *group, struct subscriber *sub)
 {
 	const struct config_vtemplate *vt = sub->dialer ? NULL : sub_vtemplate(group, sub);
@@ -206,9 +242,13 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	snprintf(p.local_name, sizeof(p.local_name), "%s", group->config->hostname);
 	if (vt)
 		vtemplate_params(vt, &p);
+	if (vt && !proxy_take(group, sub, vt, &p))
+		return;
 	rc = group->ppp->start(group->ppp_engine, &p);
 	explicit_bzero(p.password, sizeof(p.password));
+	explicit_bzero(&p.proxy.auth, sizeof(p.proxy.auth));
 	if (rc == -ENOTCONN || rc == -EAGAIN || rc == -EEXIST) {
+		sub->fresh = p.proxy.lcp;
 		sub_later(group, sub);
 		return;
 	}

@@ -14,6 +14,11 @@
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
 
+#define CDN_CARRIER_LOST 1
+#define CDN_ERROR 2
+#define CDN_ADMINISTRATIVE 3
+#define ERROR_RESOURCES 4
+
 /* A fixed address belongs to the newest session of its user: an older one is what the network lost. */
 static void displace(struct group *group, const struct config_user *user)
 {
@@ -185,6 +190,7 @@ static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 	struct group *group = ctx;
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 	bool was_injecting, was_copy;
+	struct l2tp_result r;
 
 	group->ppp_seen_ms = group->now_ms;
 	if (!sub)
@@ -206,22 +212,28 @@ static void on_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 		return;
 	}
 	log_info("session %u/%u: user %s is down: %s", key.tunnel_id, key.session_id, sub->user, down->message);
+	r = (struct l2tp_result){ .result = CDN_ADMINISTRATIVE };
 	switch (down->reason) {
 	case PPP_DOWN_PEER:
 	case PPP_DOWN_ECHO:
 	case PPP_DOWN_LOWER:
 	case PPP_DOWN_LOOPBACK:
-		group_close_session(group, key.tunnel_id, key.session_id, 1, 0, down->message);
+		r.result = CDN_CARRIER_LOST;
 		break;
 	case PPP_DOWN_LOCAL:
 	case PPP_DOWN_AUTH:
 	case PPP_DOWN_NEGOTIATION:
-		group_close_session(group, key.tunnel_id, key.session_id, 3, 0, down->message);
 		break;
 	case PPP_DOWN_ENGINE:
-		group_close_session(group, key.tunnel_id, key.session_id, 2, 4, down->message);
+		r.result = CDN_ERROR;
+		r.error = ERROR_RESOURCES;
 		break;
 	}
+	snprintf(r.text, sizeof(r.text), "%s", down->message);
+	/* RFC 3145: what PPP saw; that nothing is known of it need not be said */
+	r.ppp = (struct l2tp_ppp_cause){ .present = down->cause != 0, .code = down->cause, .protocol = down->protocol,
+					 .direction = down->direction };
+	group_close_session_by(group, key.tunnel_id, key.session_id, &r);
 }
 
 static bool on_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)

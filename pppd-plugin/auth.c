@@ -18,7 +18,7 @@
 
 static char failure_text[PPP_MESSAGE_MAX];
 
-static int ask(const struct ppp_auth *a)
+int auth_ask(const struct ppp_auth *a)
 {
 	uint8_t buf[PROTO_MSG_MAX];
 
@@ -52,7 +52,7 @@ static int pap(char *name, char *password, char **msg, struct wordlist **addrs,
 	(void)opts;
 	strlcpy(a.user, name, sizeof(a.user));
 	strlcpy(a.password, password, sizeof(a.password));
-	ok = ask(&a);
+	ok = auth_ask(&a);
 	explicit_bzero(&a, sizeof(a));
 	if (!ok)
 		self.auth_protocol = PPP_PAP;
@@ -78,7 +78,7 @@ static int chap(char *name, char *ourname, int id,
 	memcpy(a.challenge, challenge + 1, challenge[0]);
 	a.response_len = response[0];
 	memcpy(a.response, response + 1, response[0]);
-	ok = ask(&a);
+	ok = auth_ask(&a);
 	if (!ok)
 		self.auth_protocol = PPP_CHAP;
 	if (space > 0)
@@ -155,7 +155,7 @@ int auth_ask_address(void)
 {
 	struct ppp_auth a = { .kind = PPP_AUTH_NONE };
 
-	return ask(&a);
+	return auth_ask(&a);
 }
 
 void auth_init(void)

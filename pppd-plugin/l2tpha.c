@@ -91,6 +91,13 @@ static void inject_now(void *arg)
 	state_inject();
 }
 
+static void proxy_now(void *arg)
+{
+	(void)arg;
+	proxy_begin();
+	early_begin();
+}
+
 static void early_now(void *arg)
 {
 	(void)arg;
@@ -135,13 +142,16 @@ static void phase_changed(void *ctx, int now)
 		if (self.params.state_len) {
 			lcp_fsm[0].flags |= OPT_SILENT;
 			TIMEOUT_US(inject_now, NULL, 0);
+		} else if (self.params.proxy.lcp && !self.proxied) {
+			lcp_fsm[0].flags |= OPT_SILENT;
+			TIMEOUT_US(proxy_now, NULL, 0);
 		} else {
 			TIMEOUT_US(early_now, NULL, 0);
 		}
 	}
 	if (now == PHASE_NETWORK && !self.injecting) {
 		self.reached_network = 1;
-		if (!auth_required && !self.params.client && !auth_ask_address()) {
+		if (!auth_required && !self.params.client && self.proxied != 2 && !auth_ask_address()) {
 			self.no_address = 1;
 			lcp_close(0, "No address");
 		}

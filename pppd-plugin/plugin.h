@@ -53,6 +53,7 @@ struct session {
 	struct ppp_verdict verdict;
 	int have_verdict;
 	enum ppp_auth_kind auth;
+	int proxied;			/* LCP was put in place; 2: the peer is known, too */
 	int captured;			/* an `up` was sent */
 	int injecting;
 
@@ -107,11 +108,16 @@ void early_arrived(const uint8_t *frame, size_t len);
 void state_capture_and_send(void);
 void state_fill_up(struct ppp_up *up, uint8_t *buf, size_t size);
 void state_inject(void);
+void state_write_side(lcp_options *o, const struct lcp_side *side);
+
+/* proxy.c: LCP that another box has negotiated. */
+void proxy_begin(void);
 
 /* auth.c */
 void auth_init(void);
 void auth_as_client(void);
 int auth_ask_address(void);
+int auth_ask(const struct ppp_auth *a);	/* self.verdict; false: refused */
 
 /* echo.c */
 void echo_start(void);

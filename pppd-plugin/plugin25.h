@@ -54,6 +54,7 @@ extern char ifname[], req_ifname[], our_name[], peer_authname[];
 extern char user[];
 extern bool auth_required;
 
+void output(int unit, unsigned char *p, int len);
 void link_terminated(int unit);
 void remove_pidfiles(void);
 int sifnpmode(int unit, int protocol, enum NPmode mode);

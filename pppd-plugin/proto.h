@@ -88,6 +88,10 @@ enum proto_tlv {
 	TLV_INSTANCE,
 	TLV_FRAME,
 	TLV_CLIENT,
+	TLV_PROXY_LCP,
+	TLV_PROXY_MRU,
+	TLV_PROXY_USER,
+	TLV_PROXY_PASSWORD,
 	/* inside a captured state */
 	TLV_STATE_VERSION = 128,
 	TLV_GOT_FLAGS,
@@ -115,22 +119,10 @@ struct proto_frame {
 	size_t bytes_len;
 };
 
-/* Bits of lcp_side.flags: the option was agreed on. */
-enum {
-	LCP_MRU = 1, LCP_ASYNCMAP = 2, LCP_PAP = 4, LCP_CHAP = 8,
-	LCP_MAGIC = 16, LCP_PCOMP = 32, LCP_ACCOMP = 64,
-};
 /* Bits of ppp_state.ipcp_flags */
 enum { IPCP_GOT_ADDR = 1, IPCP_HIS_ADDR = 2 };
 
 #define PPP_STATE_VERSION	1
-
-struct lcp_side {
-	uint32_t flags;
-	uint16_t mru;
-	uint32_t asyncmap;
-	uint32_t magic;
-};
 
 /* Everything a pppd needs to go on where another one stopped. */
 struct ppp_state {

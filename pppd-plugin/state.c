@@ -35,7 +35,7 @@ static void read_side(struct lcp_side *side, const lcp_options *o)
 	side->magic = o->magicnumber;
 }
 
-static void write_side(lcp_options *o, const struct lcp_side *side)
+void state_write_side(lcp_options *o, const struct lcp_side *side)
 {
 	memset(o, 0, sizeof(*o));
 	o->neg_mru = !!(side->flags & LCP_MRU);
@@ -127,8 +127,8 @@ static void inject_lcp(const struct ppp_state *s)
 	lcp_options hidden, asked;
 	int required = auth_required;
 
-	write_side(got, &s->got);
-	write_side(his, &s->his);
+	state_write_side(got, &s->got);
+	state_write_side(his, &s->his);
 	lcp_fsm[0].id = s->lcp_id;
 	lcp_fsm[0].flags &= ~OPT_SILENT;
 	lcp_fsm[0].state = OPENED;

@@ -259,7 +259,7 @@ static pid_t talker(void)
 
 struct wire {
 	int fd;
-	unsigned int config, echo, terminate, auth, data;
+	unsigned int config, echo, terminate, auth, data, lcp;	/* lcp: those of config */
 };
 
 static void wire_open(struct wire *w)
@@ -294,7 +294,7 @@ static void count_ppp(struct wire *w, const uint8_t *p, ssize_t len)
 		else if (p[2] == 5 || p[2] == 6)
 			w->terminate++;
 		else
-			w->config++;
+			w->lcp++, w->config++;
 		return;
 	case 0xc023:
 	case 0xc223:

@@ -40,6 +40,8 @@ struct end {			/* one PPP */
 	uint32_t address;
 	uint64_t at_ms;			/* it goes on then */
 	bool mute;
+	struct ppp_proxy proxy;
+	struct ppp_down why;		/* what is told when it ends */
 };
 
 struct node {
@@ -178,7 +180,7 @@ static inline int ppp_start(void *engine, const struct ppp_params *p)
 	ck_assert_uint_lt(i, ENDS);
 	node->starts++;
 	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : p->client ? END_ALLOWED : END_STARTED, .key = p->key, .user = user,
-				      .at_ms = now + 3, .mute = p->standby };
+				      .at_ms = now + 3, .mute = p->standby, .proxy = p->proxy };
 	return 0;
 }
 
@@ -239,8 +241,10 @@ static const struct ppp_engine_ops ppp_ops = {
 
 static inline void ppp_end(struct node *node, struct end *end, enum ppp_down_reason reason)
 {
-	struct ppp_down down = { .reason = reason, .status = -1 };
+	struct ppp_down down = end->why;
 
+	down.reason = reason;
+	down.status = -1;
 	end->state = END_NONE;
 	group_ppp_events()->down(node->group, end->key, &down);
 }
@@ -252,6 +256,8 @@ static inline void ppp_ask(struct node *node, struct end *end)
 	end->state = END_ASKED;
 	snprintf(auth.user, sizeof(auth.user), "%s", end->user);
 	snprintf(auth.password, sizeof(auth.password), "%s", password);
+	if (end->proxy.auth.kind != PPP_AUTH_NONE)
+		auth = end->proxy.auth;
 	group_ppp_events()->auth_request(node->group, end->key, &auth);
 }
 
@@ -261,7 +267,7 @@ static inline void ppp_open(struct node *node, struct end *end)
 			     .local_addr = htonl(0x0a400001), .peer_addr = end->address };
 
 	end->state = END_UP;
-	snprintf(up.user, sizeof(up.user), "%s", end->user);
+	snprintf(up.user, sizeof(up.user), "%s", end->proxy.auth.user[0] ? end->proxy.auth.user : end->user);
 	snprintf(up.ifname, sizeof(up.ifname), "l2tp%u", end->key.session_id);
 	group_ppp_events()->up(node->group, end->key, &up);
 }

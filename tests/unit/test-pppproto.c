@@ -25,6 +25,15 @@ static struct ppp_params sample_params(void)
 		.local_name = "lns", .mru = 1460, .mtu = 1400,
 		.local_addr = 0x0100090a, .echo_interval_s = 30,
 		.echo_failures = 5, .standby = true,
+		.proxy = {
+			.lcp = true,
+			.got = { LCP_MRU | LCP_CHAP | LCP_MAGIC, 1492, 0xffffffff, 0x11223344 },
+			.his = { LCP_ASYNCMAP | LCP_PCOMP, 1440, 0, 0x55667788 },
+			.auth = {
+				.kind = PPP_AUTH_CHAP_MD5, .user = "alice", .password = "p", .chap_id = 255,
+				.challenge = "challenge", .challenge_len = 9, .response = "0123456789abcdef", .response_len = 16,
+			},
+		},
 		.state = blob, .state_len = sizeof(blob),
 	};
 
@@ -71,6 +80,10 @@ START_TEST(start_round_trip)
 	ck_assert_uint_eq(out.echo_failures, 5);
 	ck_assert_uint_eq(out.state_len, sizeof(blob));
 	ck_assert_mem_eq(out.state, blob, sizeof(blob));
+	ck_assert(out.proxy.lcp);
+	ck_assert_mem_eq(&out.proxy.got, &in.proxy.got, sizeof(in.proxy.got));
+	ck_assert_mem_eq(&out.proxy.his, &in.proxy.his, sizeof(in.proxy.his));
+	ck_assert_mem_eq(&out.proxy.auth, &in.proxy.auth, sizeof(in.proxy.auth));
 	/* descriptors never travel as numbers */
 	ck_assert_int_eq(out.session_fd, -1);
 	ck_assert_int_eq(out.tunnel_fd, -1);
