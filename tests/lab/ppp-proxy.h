@@ -72,7 +72,7 @@ static void lac_lcp(int fd, bool pap, struct ppp_proxy *proxy)
 {
 	uint8_t request[32] = { 1, 4, 0x05, 0xd4, 5, 6, 0x11, 0x22, 0x33, 0x44, 3, pap ? 4 : 5, 0xc2, 0x23, 5 };
 	size_t len = pap ? 14 : 15, n;
-	bool acked = false, heard = false;
+	bool acked = false, heard = false, silence = true;
 	uint8_t packet[1600];
 	int tries = 0;
 
@@ -83,9 +83,10 @@ static void lac_lcp(int fd, bool pap, struct ppp_proxy *proxy)
 	while (!acked || !heard) {
 		if (tries++ == 20)
 			fail("no LCP between subscriber and LAC");
-		if (!acked)
+		if (!acked && silence)		/* once more, and an open one would begin anew */
 			raw_say(fd, 0xc021, 1, 1, request, len);
 		n = raw_hear(fd, 0xc021, packet, sizeof(packet));
+		silence = !n;
 		if (n < 4)
 			continue;
 		if (packet[0] == 1) {
