@@ -126,6 +126,11 @@ int group_busy_apply(struct group *group, const void *body, size_t len)
 	for (size_t i = 0; !rc && i < r.count; i++) {
 		r.peers[i].since_ms = (uint64_t)((int64_t)r.peers[i].since_ms - group->unix_minus_monotonic_ms);
 		r.peers[i].until_ms = (uint64_t)((int64_t)r.peers[i].until_ms - group->unix_minus_monotonic_ms);
+		/* clocks that differ must not keep a peer out for longer than it was meant to be */
+		if (r.peers[i].since_ms > group->now_ms) {
+			r.peers[i].until_ms -= r.peers[i].since_ms - group->now_ms;
+			r.peers[i].since_ms = group->now_ms;
+		}
 		dialer_busy_set(group->dialer, &r.peers[i]);
 	}
 	return rc;

@@ -222,6 +222,7 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 			if (!lac_is_idle(sim->peers[i].lac))
 				sim->peers[i].at_risk = true;
 	}
+	lns_before_loss(sim, covered ? standby : NULL);
 	for (i = 0; i < sim->call_count; i++) {
 		struct call *call = &sim->calls[i];
 		struct subscriber_info info = { 0 };
@@ -578,6 +579,9 @@ static void check_pair(struct sim *sim)
 			 ia.sync_reason, ha_sync_name(is.sync), is.sync_reason);
 		return;
 	}
+	/* one may be under way between them */
+	for (i = 0; i < 3 && !sim->failed && ha_digest(group_ha(active->group)) != ha_digest(group_ha(standby->group)); i++)
+		sim_run_for(sim, 7 * MS);
 	if (ha_digest(group_ha(active->group)) != ha_digest(group_ha(standby->group))) {
 		sim_fail(sim, "S6: the stores differ at the end");
 		return;
@@ -731,6 +735,8 @@ void check_end(struct sim *sim)
 		check_service(sim);
 	if (!sim->failed)
 		check_pair(sim);
+	if (!sim->failed)
+		lns_check_end(sim);
 	if (!sim->failed)
 		check_teardown(sim);
 }

@@ -77,7 +77,8 @@ int net_side(const struct sim *sim, const struct l2tp_endpoint *lac)
 static void ev_to_peer(struct sim *sim, struct sim_event *ev)
 {
 	struct far *far = far_by_addr(sim, &ev->peer);
-	struct peer *peer = far ? NULL : peer_by_addr(sim, &ev->peer, ev->data, ev->len);
+	bool lns = lns_input(sim, &ev->local, &ev->peer, ev->data, ev->len);
+	struct peer *peer = far || lns ? NULL : peer_by_addr(sim, &ev->peer, ev->data, ev->len);
 
 	if (far)
 		far_input(far, &ev->local, ev->data, ev->len);
@@ -173,6 +174,14 @@ void net_from_peer(struct peer *peer, const uint8_t *data, size_t len)
 	to.port = L2TP_PORT;
 	snprintf(from, sizeof(from), "lac %d ->", peer->index);
 	offer(peer->sim, ev_to_node, &to, &peer->addr, data, len, from);
+}
+
+void net_to_pair(struct sim *sim, const struct l2tp_endpoint *from, const uint8_t *data, size_t len, const char *name)
+{
+	struct l2tp_endpoint to = sim->vip;
+
+	to.port = L2TP_PORT;
+	offer(sim, ev_to_node, &to, from, data, len, name);
 }
 
 static void ev_garp(struct sim *sim, struct sim_event *ev)

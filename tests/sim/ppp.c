@@ -10,6 +10,7 @@
  *   A magic addr  this is your address a magic addr   taken
  *   E magic       echo                 e magic        its answer
  *   T magic       the link ends        t magic        agreed
+ * A client says C, the LNS answers c magic addr, and the client o: it is open.
  */
 #include "tests/sim/sim.h"
 
@@ -30,6 +31,7 @@ struct sess {
 	struct ppp_key key;
 	enum sess_state state;
 	bool mute, orphan, handing_over, inherited;
+	bool client;		/* it asks, and gets the address */
 	char ifname[PPP_IFNAME_MAX];
 	uint32_t local_addr, addr, magic;
 	int user;
@@ -156,8 +158,8 @@ static void fill_up(const struct sess *s, struct ppp_up *up, struct captured *c)
 	snprintf(up->user, sizeof(up->user), "user%d", s->user);
 	up->auth = PPP_AUTH_PAP;
 	memcpy(up->ifname, s->ifname, sizeof(up->ifname));
-	up->local_addr = s->local_addr;
-	up->peer_addr = s->addr;
+	up->local_addr = s->client ? s->addr : s->local_addr;
+	up->peer_addr = s->client ? 0 : s->addr;
 	up->mru = up->peer_mru = 1460;
 	up->local_magic = s->magic;
 	up->peer_magic = ~s->magic;
@@ -326,6 +328,7 @@ static int op_start(void *engine, const struct ppp_params *p)
 	s->key = p->key;
 	s->mute = p->standby;
 	s->local_addr = p->local_addr;
+	s->client = p->client;
 	memcpy(s->ifname, p->ifname, sizeof(s->ifname));
 	l2tp_session_export(l2tp_session, &rec);
 	l2tp_tunnel_info(l2tp_tunnel_find(group_l2tp(node->group), p->key.tunnel_id), &info);
@@ -455,7 +458,14 @@ void ppp_model_input(struct ppp_model *model, uint16_t tunnel_id, uint16_t sessi
 	b = get32(data + 5);
 	switch (data[0]) {
 	case 'c':
-		if (s->state == SESS_OPENING && a == s->magic) {
+		if (s->client && s->state == SESS_OPENING && a == s->magic) {
+			s->addr = b;
+			s->state = SESS_OPEN;
+			sess_send(model, s, 'o', 0);
+			note(model, s, NOTE_UP, 0);
+			break;
+		}
+		if (!s->client && s->state == SESS_OPENING && a == s->magic) {
 			s->state = SESS_AUTH;
 			s->user = (int)b;
 			note(model, s, NOTE_AUTH, 0);
@@ -527,7 +537,7 @@ void ppp_model_adopt(struct ppp_model *model)
 			note_in(model, s, NOTE_ORPHAN, 0, (delay_us += sim->orphan_pace_us) + rng_below(sim, 1500));
 }
 
-bool ppp_model_die(struct ppp_model *model, struct ppp_key key)
+bool ppp_model_end(struct ppp_model *model, struct ppp_key key, enum ppp_down_reason why)
 {
 	struct sess *s = by_key(model, key);
 
@@ -536,8 +546,13 @@ bool ppp_model_die(struct ppp_model *model, struct ppp_key key)
 	if (s->orphan)
 		sess_free(model, s);	/* nobody is there to be told */
 	else
-		sess_down(model, s, PPP_DOWN_ENGINE);
+		sess_down(model, s, why);
 	return true;
+}
+
+bool ppp_model_die(struct ppp_model *model, struct ppp_key key)
+{
+	return ppp_model_end(model, key, PPP_DOWN_ENGINE);
 }
 
 size_t ppp_model_hanging(const struct ppp_model *model)

@@ -62,6 +62,7 @@ void story_settle(struct sim *sim)
 	for (i = 0; i < SIM_NODES; i++)
 		node_boot(&sim->nodes[i]);
 	sim_run_for(sim, 35 * SEC);
+	lns_settle(sim);
 	check_end(sim);
 }
 
@@ -418,7 +419,7 @@ static const struct scenario scenarios[] = {
 	{ NULL, NULL, STORY_FEW },
 };
 static const struct scenario *const all[] = { scenarios, fault_scenarios, corner_scenarios, cutoff_scenarios, switch_scenarios,
-						 recovery_scenarios, outside_scenarios };
+						 recovery_scenarios, outside_scenarios, dial_scenarios };
 
 const struct scenario *scenario_find(const char *name)
 {

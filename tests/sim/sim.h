@@ -181,6 +181,7 @@ struct sim {
 	int peer_count;
 	struct call calls[SIM_CALLS];
 	int call_count;
+	struct lns_world *dialled;	/* lns.c; NULL: nobody is dialled */
 	struct access_net net;
 	struct ha_wire wire;
 	struct l2tp_endpoint vip;
@@ -301,6 +302,7 @@ void ppp_model_orphan(struct ppp_model *model);	/* its daemon is gone */
 void ppp_model_adopt(struct ppp_model *model);	/* a new daemon hears of them */
 void ppp_model_input(struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, const uint8_t *frame, size_t len);
 bool ppp_model_die(struct ppp_model *model, struct ppp_key key);	/* pppd crashed */
+bool ppp_model_end(struct ppp_model *model, struct ppp_key key, enum ppp_down_reason why);
 size_t ppp_model_hanging(const struct ppp_model *model);
 size_t ppp_model_count(const struct ppp_model *model);
 bool ppp_model_has(const struct ppp_model *model, uint16_t tunnel_id, uint16_t session_id, bool *open, uint32_t *addr);
@@ -331,6 +333,16 @@ void far_input(struct far *far, const struct l2tp_endpoint *from, const uint8_t 
 void far_tick(struct far *far);
 uint64_t far_deadline_us(const struct far *far);
 size_t far_open(const struct far *far);		/* links that are open */
+/* lns.c: the pair as LAC */
+/* False: there is no LNS of that address. */
+bool lns_input(struct sim *sim, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer, const uint8_t *data,
+	       size_t len);
+void lns_before_loss(struct sim *sim, struct node *standby);	/* NULL: nothing is covered */
+void lns_settle(struct sim *sim);		/* what only time can mend */
+void lns_check_end(struct sim *sim);		/* each dialer has its call; then all are shut down */
+void lns_config(const struct sim *sim, struct config *config);
+void lns_world_free(struct sim *sim);
+void net_to_pair(struct sim *sim, const struct l2tp_endpoint *from, const uint8_t *data, size_t len, const char *name);
 
 /* check.c */
 void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
@@ -371,7 +383,8 @@ struct scenario {
 	enum { STORY_FEW, STORY_ODD, STORY_EVEN, STORY_ONCE } seeds;	/* which of --seeds run it */
 };
 /* faults.c, corners.c, outside.c; each ends with a nameless one */
-extern const struct scenario switch_scenarios[], cutoff_scenarios[], fault_scenarios[], corner_scenarios[], outside_scenarios[], recovery_scenarios[];
+extern const struct scenario switch_scenarios[], cutoff_scenarios[], fault_scenarios[], corner_scenarios[],
+			     outside_scenarios[], recovery_scenarios[], dial_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */

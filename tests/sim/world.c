@@ -102,6 +102,7 @@ struct config *world_config(const struct sim *sim, int node)
 	add_vpdn_group(config, "three", "lac3", "third secret");
 	if (sim->switching)
 		add_switch(sim, config);
+	lns_config(sim, config);
 
 	snprintf(rg->name, sizeof(rg->name), "pair");
 	rg->vips[0].addr = sim->vip;
@@ -178,6 +179,7 @@ void sim_free(struct sim *sim)
 		peer_free(&sim->peers[i]);
 	for (i = 0; i < SIM_FARS; i++)
 		far_free(sim->fars[i]);
+	lns_world_free(sim);
 	for (k = 0; k < sim->heap_len; k++)
 		sim_event_free(sim->heap[k]);
 	free(sim->heap);
