@@ -54,6 +54,7 @@ struct resync {
 	uint64_t heard_ms;		/* when heard_ns came first */
 	uint16_t heard_ns, zlb_ns;	/* lowest Ns the peer sent above our vr; the one of its ZLBs */
 	bool beyond, heard, zlb;	/* the three above are set */
+	bool heard_again;		/* heard_ns came twice: its sender goes on sending it */
 	bool vs_known, vr_known;
 };
 
@@ -264,6 +265,8 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 		      const struct l2tp_result *result, bool by_peer);
 /* receive.c: one packet of the peer whose endpoints were checked. */
 void tunnel_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header, size_t octets);
+/* Messages that came early and whose turn it is now. */
+void tunnel_deliver_early(struct l2tp_tunnel *tunnel, uint64_t now_ms);
 /* A message whose turn has come. */
 void tunnel_dispatch(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header);
 /* A request that passed all checks: answers it. */

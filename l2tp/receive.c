@@ -29,8 +29,7 @@ static void deliver(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct me
 	tunnel_dispatch(tunnel, now_ms, header);
 }
 
-/* Messages that came early and whose turn it is now. */
-static void deliver_early(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+void tunnel_deliver_early(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	struct channel_early *early;
 	struct message_header header;
@@ -88,7 +87,7 @@ void tunnel_receive(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct me
 			deliver(tunnel, now_ms, header);
 			/* New input in order: its numbers are ours. */
 			resync_event(tunnel, RESYNC_EVENT_AGREED, now_ms);
-			deliver_early(tunnel, now_ms);
+			tunnel_deliver_early(tunnel, now_ms);
 			break;
 		case CHANNEL_ORDER_DUPLICATE:
 			channel->duplicates++;

@@ -22,13 +22,14 @@
  *             what it expects.  (Of a ZLB only if it is beyond all we know:
  *             OpenL2TP answers a duplicate with a number it makes up, but a low
  *             one.)  A message at or below our vr settles the other direction;
- *             one above it has to come twice, with none lower in between: peers
- *             retransmit the lowest first.
+ *             one above it has to come twice, with none lower for as long as
+ *             the longest back-off: most peers retransmit the lowest first, but
+ *             some (xl2tpd) have a timer for each message.
  *   DISCOVER  the known queue, then as many HELLOs as there may be messages we
  *             do not know of.  Those on used numbers are duplicates to the peer
  *             and harmless, the others advance; whatever is queued later comes
  *             behind them.  The Ns of a ZLB is the end of what the peer sent:
- *             taken when nothing was retransmitted for a full back-off.
+ *             taken when nothing was retransmitted for two back-offs.
  *
  * After 31 s a peer that was in the middle of something has given up as well.
  * RECOVER is in failover.c.  resync_event() is the only place that changes the
@@ -43,7 +44,8 @@
 #define PROBE_BATCH_MS 100
 #define DOUBT_MS 4000		/* an answer that took longer: who has served the peer until then? */
 #define LISTEN_MS 1000
-#define SETTLE_MS 8500		/* more than the longest back-off of a peer */
+#define BACK_OFF_MS 8500	/* more than the longest one of a peer */
+#define SETTLE_MS (2 * BACK_OFF_MS)	/* one of them may be lost */
 #define LIMIT_MS 31000
 #define REPEAT_MS 500		/* sooner it is the network that sends twice, not the peer */
 #define UNCERTAIN_MAX 64	/* HELLOs at most, and how far one packet alone is believed */
@@ -346,6 +348,23 @@ static bool learn_vs(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, b
 	return true;
 }
 
+static uint64_t heard_deadline(const struct resync *resync)
+{
+	return resync->heard_again && !resync->vr_known ? resync->heard_ms + BACK_OFF_MS : CHANNEL_NEVER;
+}
+
+/* The lowest that the peer goes on sending: whoever has a timer for each message would have sent a lower one by now. */
+static void settle_heard(struct l2tp_tunnel *tunnel, uint64_t now_ms)
+{
+	struct resync *resync = &tunnel->resync;
+
+	if (now_ms < heard_deadline(resync))
+		return;
+	resync->vr_known = true;
+	tunnel->channel.vr = resync->heard_ns;
+	note_channel(tunnel);
+}
+
 static void learn_vr(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t ns, bool zlb)
 {
 	struct resync *resync = &tunnel->resync;
@@ -369,19 +388,19 @@ static void learn_vr(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t ns, b
 		return;
 	}
 	if (resync->heard && resync->heard_ns == ns) {
-		if (now_ms < resync->heard_ms + REPEAT_MS)
-			return;
-		resync->vr_known = true;
-		channel->vr = ns;
-		note_channel(tunnel);
+		if (now_ms >= resync->heard_ms + REPEAT_MS)
+			resync->heard_again = true;
+		settle_heard(tunnel, now_ms);
 		return;
 	}
 	if (!resync->heard || ahead < (uint16_t)(resync->heard_ns - channel->vr)) {
 		resync->heard_ns = ns;
 		resync->heard_ms = now_ms;
+		resync->heard_again = false;
 	}
 	resync->heard = true;
-	resync->settle_ms = CHANNEL_NEVER;	/* it will come again */
+	if (resync->zlb)
+		resync->settle_ms = now_ms + SETTLE_MS;	/* it will come again before that, or it was an old one */
 }
 
 static bool doubtful(const struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct message_header *header)
@@ -441,6 +460,8 @@ uint64_t resync_deadline(const struct l2tp_tunnel *tunnel)
 		first = resync->limit_ms < resync->settle_ms ? resync->limit_ms : resync->settle_ms;
 		if (resync->listen_ms < first)
 			first = resync->listen_ms;
+		if (heard_deadline(resync) < first)
+			first = heard_deadline(resync);
 	} else if (recovering(tunnel)) {
 		first = resync->listen_ms;	/* the next try */
 	}
@@ -460,6 +481,11 @@ bool resync_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 		resync->vr_known = true;
 		tunnel->channel.vr = resync->zlb_ns;
 		note_channel(tunnel);
+		resync_settle(tunnel, now_ms);
+	}
+	if (learning(tunnel) && now_ms >= heard_deadline(resync)) {
+		settle_heard(tunnel, now_ms);
+		tunnel_deliver_early(tunnel, now_ms);	/* what was heard */
 		resync_settle(tunnel, now_ms);
 	}
 	if (learning(tunnel) && now_ms >= resync->limit_ms)

@@ -45,6 +45,14 @@ static uint16_t get16(const uint8_t *p)
 
 #define COMPARED_WITHIN (15 * SEC)	/* FSQ and FSR (RFC 4951 3.3) with some of them lost */
 
+/* It may have lost everything and be back, within the second that its active needs to notice. */
+static bool has_followed(const struct node *standby)
+{
+	enum ha_sync sync = node_sync(standby);
+
+	return sync == HA_SYNC_IN_SYNC || sync == HA_SYNC_STALE;
+}
+
 /* What it lets out its standby holds, whatever it calls itself. */
 static bool protects(const struct node *node)
 {
@@ -84,6 +92,8 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 
 	if (len < 12 || !node->group || !standby->group || !protects(node) || node_is_owner(standby))
 		return;
+	if (node_sync(node) != HA_SYNC_IN_SYNC && !has_followed(standby))
+		return;		/* it is back, and empty */
 	/* the death of a standby may take its silence to show: what it held is gone, and said so within a second */
 	if (!sim->wire.up[0] || !sim->wire.up[1] || sim->wire.conn[0] != sim->wire.conn[1])
 		return;
@@ -163,14 +173,6 @@ void check_before_silence(struct sim *sim, struct node *active)
 						   lac_call_peer_sid(call->lc), &info) || info.state != SUBSCRIBER_UP))
 			call->ppp_at_risk = true;
 	}
-}
-
-/* It may have lost everything and be back, within the second that its active needs to notice. */
-static bool has_followed(const struct node *standby)
-{
-	enum ha_sync sync = node_sync(standby);
-
-	return sync == HA_SYNC_IN_SYNC || sync == HA_SYNC_STALE;
 }
 
 /* Told that its active goes on without it, it leaves the takeover to the operator: though not a word was lost yet. */
