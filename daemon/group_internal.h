@@ -339,6 +339,8 @@ bool sub_is_newer(const struct subscriber *sub);	/* than its record: open, and t
 void sub_negotiate_anew(struct group *group, struct subscriber *sub);
 /* Takes over what PPP says of itself; false: out of memory. */
 bool sub_captured(struct subscriber *sub, const struct ppp_up *up);
+/* subscriber_lcp.c: tells a LAC that asked what LCP agreed on. */
+void sub_tell_lcp(struct group *group, const struct subscriber *sub);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);
 void sub_await_ppp(struct group *group, struct subscriber *sub, bool injected);	/* its engine was asked for something and answers */

@@ -149,6 +149,7 @@ static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
 	log_info("session %u/%u: user %s is up, %s on %s", key.tunnel_id, key.session_id, up->user, addr, up->ifname);
 	sub_open(group, sub, up);
 	sub_placed(group, sub);
+	sub_tell_lcp(group, sub);
 }
 
 static void on_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
@@ -156,8 +157,10 @@ static void on_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
 	struct group *group = ctx;
 	struct subscriber *sub = sub_find(group, key.tunnel_id, key.session_id);
 
-	if (sub && group->active)
-		sub_open(group, sub, up);
+	if (!sub || !group->active)
+		return;
+	sub_open(group, sub, up);
+	sub_tell_lcp(group, sub);
 }
 
 static void on_injected(void *ctx, struct ppp_key key, int err)

@@ -176,6 +176,17 @@ void switch_reset(struct group *group)
 
 /* ---- what either end says of a call that is up ----------------------------- */
 
+/* SLI: with what LCP agreed on, if that was said (RFC 3437). */
+static void pass_lcp(const struct l2tp_session *from, struct l2tp_session *to, const struct l2tp_action *a,
+		     uint64_t now_ms)
+{
+	struct l2tp_lcp lcp = { .send_accm = a->numbers[0], .receive_accm = a->numbers[1] };
+
+	lcp.sent = l2tp_session_avp(from, 0, L2TP_AVP_LNS_SENT, &lcp.sent_len);
+	lcp.received = l2tp_session_avp(from, 0, L2TP_AVP_LNS_RECEIVED, &lcp.received_len);
+	l2tp_session_send_lcp(to, now_ms, &lcp);
+}
+
 bool switch_pass(struct group *group, const struct l2tp_action *a)
 {
 	struct subscriber *sub = sub_find(group, a->tunnel_id, a->session_id);
@@ -188,7 +199,7 @@ bool switch_pass(struct group *group, const struct l2tp_action *a)
 	if (a->type == L2TP_ACTION_WEN)
 		l2tp_session_send_errors(other, group->now_ms, a->numbers);
 	else if (a->type == L2TP_ACTION_SLI)
-		l2tp_session_send_accm(other, group->now_ms, a->numbers[0], a->numbers[1]);
+		pass_lcp(l2tp_session_find(group->l2tp, a->tunnel_id, a->session_id), other, a, group->now_ms);
 	else if (a->type == L2TP_ACTION_SPEED)
 		l2tp_session_send_speed(other, group->now_ms, a->numbers[0], a->numbers[1]);
 	return true;

@@ -34,6 +34,8 @@ static const struct {
 	{ AVP_PRIVATE_GROUP_ID, { MESSAGE_ICCN, 0 } },
 	{ AVP_LCP_WANT_OPTIONS, { MESSAGE_ICCN, MESSAGE_OCCN } },
 	{ AVP_LCP_ALLOW_OPTIONS, { MESSAGE_ICCN, MESSAGE_OCCN } },
+	{ AVP_LNS_LAST_TX_LCP_CONFREQ, { MESSAGE_SLI, 0 } },
+	{ AVP_LNS_LAST_RX_LCP_CONFREQ, { MESSAGE_SLI, 0 } },
 };
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
@@ -89,6 +91,25 @@ bool session_attrs_valid(const uint8_t *attrs, size_t len)
 	return step == AVP_STEP_END;
 }
 
+/* Said again, it counts anew. */
+static void forget(struct l2tp_session *session, const struct message *message)
+{
+	struct l2tp *l2tp = session->tunnel->l2tp;
+	struct avp_builder builder;
+	struct avp_iter iter;
+	struct avp avp;
+
+	avp_builder_init(&builder, l2tp->attrs, sizeof(l2tp->attrs));
+	avp_iter_init(&iter, session->attrs, session->attrs_len);
+	while (avp_iter_next(&iter, &avp) == AVP_STEP_AVP)
+		if (avp.vendor || !belongs(0, avp.attr, message->type) || !message_has(message, avp.attr))
+			avp_put_raw(&builder, 0, avp.vendor, avp.attr, avp.value, avp.len);
+	if (builder.len == session->attrs_len)
+		return;
+	memcpy(session->attrs, builder.buf, builder.len);	/* it only gets shorter */
+	session->attrs_len = (uint16_t)builder.len;
+}
+
 /* A builder that goes on where the session's string ends. */
 static void resume(const struct l2tp_session *session, struct avp_builder *builder)
 {
@@ -113,6 +134,7 @@ int session_keep_attrs(struct l2tp_session *session, const struct message *messa
 	struct avp_builder builder;
 	size_t i;
 
+	forget(session, message);
 	resume(session, &builder);
 	for (i = 0; i < PLACES; i++)
 		if (message_has(message, places[i].attr) && belongs(0, places[i].attr, message->type))

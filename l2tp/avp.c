@@ -66,6 +66,8 @@ static const struct avp_def defs[AVP_ATTRS] = {
 	[AVP_PPP_DISCONNECT_CAUSE]	= { "PPP Disconnect Cause",	   5, ANY,  false, true,  false },
 	[AVP_LCP_WANT_OPTIONS]		= { "LCP Want Options",		   0, ANY,  false, true,  false },
 	[AVP_LCP_ALLOW_OPTIONS]		= { "LCP Allow Options",	   0, ANY,  false, true,  false },
+	[AVP_LNS_LAST_TX_LCP_CONFREQ]	= { "LNS Last Sent LCP CONFREQ",  0, ANY,  false, true,  false },
+	[AVP_LNS_LAST_RX_LCP_CONFREQ]	= { "LNS Last Received LCP CONFREQ", 0, ANY, false, true, false },
 	[AVP_FAILOVER_CAPABILITY]	= { "Failover Capability",	   6, 6,    false, true,  false },
 	[AVP_TUNNEL_RECOVERY]		= { "Tunnel Recovery",		   10, 10,  true,  false, false },
 	[AVP_SUGGESTED_CONTROL_SEQUENCE] = { "Suggested Control Sequence", 6, 6,   false, true,  false },
@@ -198,12 +200,21 @@ void avp_builder_hide(struct avp_builder *builder, const char *secret, const uin
 	builder->secret = secret;
 }
 
+/* So much that a value of any length fills whole digests: a short password looks like a longer one. */
+static size_t padding_of(const struct avp_def *def, size_t len)
+{
+	size_t padding = (MD5_DIGEST_SIZE - (2 + len) % MD5_DIGEST_SIZE) % MD5_DIGEST_SIZE;
+
+	return def->min == def->max || 2 + len + padding > ANY ? 0 : padding;
+}
+
 void avp_put(struct avp_builder *builder, uint16_t attr, const void *value, size_t len)
 {
 	const struct avp_def *def = avp_def(attr);
 
 	if (builder->secret && def && def->hideable)
-		avp_put_hidden(builder, attr, value, len, builder->secret, builder->vector, AVP_AUTH_LEN, 0);
+		avp_put_hidden(builder, attr, value, len, builder->secret, builder->vector, AVP_AUTH_LEN,
+			       padding_of(def, len));
 	else
 		avp_put_raw(builder, m_flag(attr), 0, attr, value, len);
 }
@@ -263,6 +274,27 @@ static void next_pad(const char *secret, const uint8_t *cipher, uint8_t pad[MD5_
 	md5_digest(&md5, MD5_DIGEST_SIZE, pad);
 }
 
+/* Padding: nobody without the secret can tell it from a value. */
+static void put_padding(uint8_t *pos, size_t len, uint16_t attr, const char *secret, const uint8_t *vector,
+			size_t vector_len)
+{
+	uint8_t octets[MD5_DIGEST_SIZE];
+	struct md5_ctx md5;
+	uint8_t number[2];
+	size_t i;
+
+	if (!len)
+		return;
+	avp_set_u16(number, attr);
+	md5_init(&md5);
+	md5_string(&md5, secret);
+	md5_update(&md5, vector_len, vector);
+	md5_update(&md5, sizeof(number), number);
+	md5_digest(&md5, sizeof(octets), octets);
+	for (i = 0; i < len; i++)
+		pos[i] = octets[i % sizeof(octets)];
+}
+
 static void put_hidden(struct avp_builder *builder, uint16_t flags, uint16_t vendor, uint16_t attr, const void *value,
 		       size_t len, const char *secret, const uint8_t *vector, size_t vector_len, size_t padding)
 {
@@ -275,7 +307,7 @@ static void put_hidden(struct avp_builder *builder, uint16_t flags, uint16_t ven
 	avp_set_u16(pos, (uint16_t)len);
 	if (len)
 		memcpy(pos + 2, value, len);
-	memset(pos + 2 + len, 0, padding);
+	put_padding(pos + 2 + len, padding, attr, secret, vector, vector_len);
 	first_pad(attr, secret, vector, vector_len, pad);
 	for (i = 0; i < total; i++) {
 		if (i && i % MD5_DIGEST_SIZE == 0)
@@ -292,9 +324,11 @@ void avp_put_hidden(struct avp_builder *builder, uint16_t attr, const void *valu
 
 void avp_put_line(struct avp_builder *builder, uint16_t attr, const void *value, size_t len)
 {
+	const struct avp_def *def = avp_line_def(attr);
+
 	if (builder->secret)
 		put_hidden(builder, 0, AVP_VENDOR_ADSL_FORUM, attr, value, len, builder->secret, builder->vector,
-			   AVP_AUTH_LEN, 0);
+			   AVP_AUTH_LEN, def ? padding_of(def, len) : 0);
 	else
 		avp_put_raw(builder, 0, AVP_VENDOR_ADSL_FORUM, attr, value, len);
 }

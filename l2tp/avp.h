@@ -58,6 +58,8 @@ enum avp_attr {
 	AVP_PPP_DISCONNECT_CAUSE = 46,
 	AVP_LCP_WANT_OPTIONS = 49,	/* RFC 3437 */
 	AVP_LCP_ALLOW_OPTIONS = 50,
+	AVP_LNS_LAST_TX_LCP_CONFREQ = 51,
+	AVP_LNS_LAST_RX_LCP_CONFREQ = 52,
 	AVP_FAILOVER_CAPABILITY = 76,	/* RFC 4951 */
 	AVP_TUNNEL_RECOVERY = 77,
 	AVP_SUGGESTED_CONTROL_SEQUENCE = 78,
@@ -116,7 +118,7 @@ struct avp_builder {
 	uint8_t vector[AVP_AUTH_LEN];
 };
 void avp_builder_init(struct avp_builder *builder, uint8_t *buf, size_t cap);
-/* Puts a Random Vector; what may be hidden is from here on. */
+/* Puts a Random Vector; what may be hidden is from here on, and what has no fixed length does not show it. */
 void avp_builder_hide(struct avp_builder *builder, const char *secret, const uint8_t vector[AVP_AUTH_LEN]);
 /* The M bit comes from the definition; hidden if the builder hides and the AVP may be. */
 void avp_put(struct avp_builder *builder, uint16_t attr, const void *value, size_t len);

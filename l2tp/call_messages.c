@@ -271,6 +271,8 @@ bool call_take_wen(struct l2tp_session *session, struct session_input *in)
 
 bool call_take_sli(struct l2tp_session *session, struct session_input *in)
 {
+	if (!session_keep_attrs(session, in->message))
+		note_session(session);
 	tell_value(session, L2TP_ACTION_SLI, in->message->avp[AVP_ACCM].data, 2);
 	return true;
 }

@@ -144,6 +144,32 @@ static int send_numbers(struct l2tp_session *session, uint64_t now_ms, enum mess
 	return 0;
 }
 
+int l2tp_session_send_lcp(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_lcp *lcp)
+{
+	const uint32_t maps[2] = { lcp->send_accm, lcp->receive_accm };
+	uint8_t value[2 + 2 * 4] = { 0 };
+	struct avp_builder builder;
+	size_t i;
+
+	if (!session->tunnel->l2tp->active || session_is_lac(session) || session->state != L2TP_SESSION_ESTABLISHED)
+		return -EINVAL;
+	for (i = 0; i < 2; i++) {
+		avp_set_u16(value + 2 + 4 * i, (uint16_t)(maps[i] >> 16));
+		avp_set_u16(value + 4 + 4 * i, (uint16_t)maps[i]);
+	}
+	call_begin(session, &builder, MESSAGE_SLI);
+	avp_put(&builder, AVP_ACCM, value, sizeof(value));
+	if (lcp->sent)
+		avp_put(&builder, AVP_LNS_LAST_TX_LCP_CONFREQ, lcp->sent, lcp->sent_len);
+	if (lcp->received)
+		avp_put(&builder, AVP_LNS_LAST_RX_LCP_CONFREQ, lcp->received, lcp->received_len);
+	if (builder.overflow)
+		return -EINVAL;
+	tunnel_send(session->tunnel, now_ms, &builder);
+	tunnel_schedule(session->tunnel);
+	return 0;
+}
+
 int l2tp_session_send_accm(struct l2tp_session *session, uint64_t now_ms, uint32_t send, uint32_t receive)
 {
 	const uint32_t numbers[2] = { send, receive };

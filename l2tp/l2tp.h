@@ -268,6 +268,8 @@ struct l2tp_avp {
 	size_t len;
 };
 #define L2TP_VENDOR_ACCESS_LINE 3561	/* RFC 5515 */
+/* Of vendor 0, RFC 3437: what a LAC asks of LCP, and what came of it. */
+enum { L2TP_AVP_LCP_WANT = 49, L2TP_AVP_LCP_ALLOW, L2TP_AVP_LNS_SENT, L2TP_AVP_LNS_RECEIVED };
 
 struct l2tp_call_params {
 	uint32_t call_serial;		/* 0: the engine counts */
@@ -297,6 +299,17 @@ int l2tp_call_open(struct l2tp_tunnel *tunnel, uint64_t now_ms, enum l2tp_call c
 int l2tp_call_answer(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_call_params *params);
 /* As LNS: the character maps that LCP agreed on (SLI). */
 int l2tp_session_send_accm(struct l2tp_session *session, uint64_t now_ms, uint32_t send, uint32_t receive);
+/*
+ * The same, with what LCP agreed on: the options of the last Configure-Requests
+ * sent and received (RFC 3437 2.3; NULL: not said).  A LAC that named options in
+ * AVP 49 or 50 is told so.
+ */
+struct l2tp_lcp {
+	uint32_t send_accm, receive_accm;	/* 0xffffffff: the default */
+	const uint8_t *sent, *received;
+	size_t sent_len, received_len;
+};
+int l2tp_session_send_lcp(struct l2tp_session *session, uint64_t now_ms, const struct l2tp_lcp *lcp);
 /*
  * As LAC: errors since the call is up (WEN): CRC, framing, hardware overrun,
  * buffer overrun, timeout, alignment.  -EAGAIN: less than 60 s after the last.
@@ -329,7 +342,7 @@ enum l2tp_action_type {
 	L2TP_ACTION_CALL_REFUSED,	/* for the failure history; session is NULL, see result/text */
 	L2TP_ACTION_CALL_REQUEST,	/* the peer wants us to dial: l2tp_call_answer() or l2tp_session_close() */
 	L2TP_ACTION_WEN,		/* from the LAC, `numbers`: as in l2tp_session_send_errors() */
-	L2TP_ACTION_SLI,		/* from the LNS, `numbers`: send and receive ACCM */
+	L2TP_ACTION_SLI,		/* from the LNS, `numbers`: send and receive ACCM; AVPs 51, 52 of the call */
 	L2TP_ACTION_SPEED,		/* the LAC told new speeds (RFC 5515): the session has them, `numbers` too: tx, rx */
 };
 struct l2tp_action {

@@ -23,7 +23,8 @@ static const struct { uint16_t attr, min, max; bool m, h; } attributes[] = {
 	{ 29, 2, 2, false, true }, { 30, 0, ANY, false, true }, { 31, 0, ANY, false, true }, { 32, 2, 2, false, true },
 	{ 33, 0, ANY, false, true }, { 34, 26, 26, true, true }, { 35, 10, 10, true, true }, { 36, 1, ANY, true, false },
 	{ 37, 0, ANY, false, true }, { 38, 4, 4, false, true }, { 39, 0, 0, true, false }, { 46, 5, ANY, false, true },
-	{ 49, 0, ANY, false, true }, { 50, 0, ANY, false, true }, { 76, 6, 6, false, true }, { 77, 10, 10, true, false },
+	{ 49, 0, ANY, false, true }, { 50, 0, ANY, false, true },
+	{ 51, 0, ANY, false, true }, { 52, 0, ANY, false, true }, { 76, 6, 6, false, true }, { 77, 10, 10, true, false },
 	{ 78, 6, 6, false, true }, { 79, 10, 10, true, true }, { 97, 12, 12, false, true }, { 98, 0, 0, false, true },
 };
 
@@ -42,7 +43,7 @@ static const struct { uint16_t type; bool m; uint8_t must[8], may[24]; bool line
 	{ 12, true, { 19, 24 }, { 26, 27, 28, 29, 30, 31, 32, 33, 36, 37, 38, 39, 49, 50 }, false },
 	{ 14, true, { 1, 14 }, { 12, 36, 46 }, false },
 	{ 15, true, { 34 }, { 36 }, false },
-	{ 16, true, { 35 }, { 36 }, false },
+	{ 16, true, { 35 }, { 36, 51, 52 }, false },
 	{ 21, false, { 79 }, { 36 }, false },
 	{ 22, false, { 79 }, { 36 }, false },
 	{ 28, false, { 97 }, { 36 }, false },
@@ -247,6 +248,7 @@ static void say_everything(uint16_t id)
 	struct l2tp_call_params answer = { .tx_speed = 2, .rx_speed = 1, .sequencing_required = true,
 					   .avps = &avps[9], .avp_count = 2 };
 	struct l2tp_result result = { .result = 3, .q931_cause = 16, .ppp = { true, 3, 0xc021, 1, "" } };
+	const struct l2tp_lcp lcp = { 1, 2, (const uint8_t *)"\1\4\5\324", (const uint8_t *)"\1\4\5\320", 4, 4 };
 	const uint32_t errors[6] = { 1 };
 	struct l2tp_tunnel *there = l2tp_tunnel_find(B->l2tp, l2tp_tunnel_next(B->l2tp, 0));
 	uint16_t session;
@@ -255,7 +257,7 @@ static void say_everything(uint16_t id)
 	two_run(100);
 	ck_assert_int_eq(l2tp_session_send_errors(first_session(A), two.now, errors), 0);
 	ck_assert_int_eq(l2tp_session_send_speed(first_session(A), two.now, 3, 4), 0);
-	ck_assert_int_eq(l2tp_session_send_accm(first_session(B), two.now, 1, 2), 0);
+	ck_assert_int_eq(l2tp_session_send_lcp(first_session(B), two.now, &lcp), 0);
 	l2tp_tunnel_query_speeds(there, two.now);
 	two_run(100);
 	l2tp_session_close(first_session(A), two.now, &result);

@@ -133,6 +133,40 @@ START_TEST(hiding_any_length)
 }
 END_TEST
 
+/* What is hidden does not show how long it is, as far as it could have any length. */
+START_TEST(short_values_are_padded)
+{
+	static const uint8_t seed[16] = { 7 };
+	uint8_t data[512], plain[512], last[16] = { 0 };
+	struct avp_builder builder;
+	struct avp_iter iter;
+	struct avp avp;
+	size_t len, got;
+
+	for (len = 0; len <= 40; len++) {
+		avp_builder_init(&builder, data, sizeof(data));
+		avp_builder_hide(&builder, "secret", seed);
+		avp_put(&builder, AVP_PROXY_AUTHEN_RESPONSE, "0123456789012345678901234567890123456789", len);
+		avp_put_u32(&builder, AVP_TX_CONNECT_SPEED, 1);
+		avp_iter_init(&iter, data, builder.len);
+		ck_assert_int_eq(avp_iter_next(&iter, &avp), AVP_STEP_AVP);
+		ck_assert_int_eq(avp_iter_next(&iter, &avp), AVP_STEP_AVP);
+		ck_assert(avp.hidden);
+		ck_assert_uint_eq(avp.len, (2 + len + 15) / 16 * 16);
+		ck_assert_int_eq(avp_unhide(avp.attr, avp.value, avp.len, "secret", seed, sizeof(seed), plain, &got), 0);
+		ck_assert_uint_eq(got, len);
+		ck_assert_mem_eq(plain, "0123456789012345678901234567890123456789", len);
+		if (avp.len == 16 && len < 14) {	/* the padding is no sign of itself */
+			ck_assert(memcmp(last, avp.value, sizeof(last)) != 0);
+			ck_assert_uint_ne(plain[len] | plain[13], 0);
+			memcpy(last, avp.value, sizeof(last));
+		}
+		ck_assert_int_eq(avp_iter_next(&iter, &avp), AVP_STEP_AVP);
+		ck_assert_uint_eq(avp.len, 6);		/* four octets, as everybody knows */
+	}
+}
+END_TEST
+
 START_TEST(authentication_vectors)
 {
 	static const uint8_t challenge[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
@@ -344,6 +378,7 @@ int main(void)
 	tcase_add_test(tcase, header_judgement);
 	tcase_add_test(tcase, hiding_vectors);
 	tcase_add_test(tcase, hiding_any_length);
+	tcase_add_test(tcase, short_values_are_padded);
 	tcase_add_test(tcase, authentication_vectors);
 	tcase_add_test(tcase, result_octets);
 	tcase_add_test(tcase, builder_does_not_overflow);

@@ -164,7 +164,7 @@ START_TEST(hidden_octets)
 	message_begin(&builder, buf, sizeof(buf), MESSAGE_ICCN, 1, 1);
 	avp_builder_hide(&builder, "secret", vector);
 	len = builder.len;
-	avp_put(&builder, AVP_PROXY_AUTHEN_NAME, "user@example.com", 16);
+	avp_put_hidden(&builder, AVP_PROXY_AUTHEN_NAME, "user@example.com", 16, "secret", vector, sizeof(vector), 0);
 	avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, 0x1234);
 	ck_assert_mem_eq(buf + len, name, sizeof(name));
 	ck_assert_mem_eq(buf + len + sizeof(name), id, sizeof(id));

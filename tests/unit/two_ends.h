@@ -90,9 +90,9 @@ static UNUSED_OK void two_put(struct two_end *from, const struct l2tp_action *ac
 	struct two_end *to = from == A ? &two.end[1] : &two.end[0];
 	size_t i;
 
-	for (i = 0; i < TWO_WIRE && two.wire[i].used; i++)
+	for (i = 0; i < TWO_WIRE - 1 && two.wire[i].used; i++)
 		;
-	ck_assert_uint_lt(i, TWO_WIRE);
+	ck_assert(!two.wire[i].used);
 	two.wire[i].used = true;
 	two.wire[i].due = two.now + delay;
 	two.wire[i].to = from == A;
