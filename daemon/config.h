@@ -185,6 +185,7 @@ struct config {
 	uint32_t failover_recovery_ms;	/* l2tp failover recovery-time MS; default 900000 */
 	bool multihop;			/* vpdn multihop: calls that came in may be dialled on */
 	enum config_search search_order[CONFIG_SEARCH_MAX];	/* vpdn search-order; default: host name, number, domain */
+	bool adjust_mss;		/* ip tcp adjust-mss: of subscribers, to what fits into their links */
 	bool softshut;			/* vpdn softshut: no new tunnels and sessions */
 	uint32_t session_limit;		/* vpdn session-limit N, of a redundancy group; 0 = none */
 	enum config_limit_code limit_code;	/* vpdn limit-code WHAT; default resources */

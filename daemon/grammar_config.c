@@ -105,6 +105,7 @@ static const struct config_command commands[] = {
 	SET(G, "l2tp failover recovery-time ~ RECOVERY", "asked of peers of the failover protocol", U32, config,
 	    failover_recovery_ms, 900000),
 	DO(G, "username USER ~ password [0] SECRET [address ADDRESS4]", "a subscriber", command_set_username, command_print_usernames),
+	SET(G, "ip tcp adjust-mss ~", "TCP of subscribers, to what fits into their links", FLAG, config, adjust_mss, 0),
 	DO(G, "ip local pool POOL ~ FIRST [LAST]", "addresses for subscribers", command_set_pool, command_print_pools),
 	DO(G, "interface virtual-template TEMPLATE ~", "what subscriber interfaces are made from", command_enter_template, NULL),
 	DO(G, "interface dialer DIALER ~", "this box dials, and is the subscriber", command_enter_dialer, NULL),

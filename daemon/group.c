@@ -578,6 +578,7 @@ int group_start(struct group *group, uint64_t now_ms, char why[256])
 	char text[ENDPOINT_TEXT_MAX];
 	int rc;
 
+	group_clamp(group);
 	group_resume(group, now_ms);
 	if (group->rg && !group->resumed) {
 		rc = group->dp->ops->vip_declare(group->dp, group->rg->vips, group->rg->vip_count);

@@ -91,6 +91,17 @@ void group_limits(struct group *group)
 	l2tp_set_limits(group->l2tp, &limits);
 }
 
+/* It is the box's: several groups say the same. */
+void group_clamp(struct group *group)
+{
+	bool on = group->config->adjust_mss;
+
+	if (!group->dp->ops->clamp_mss || group->clamp == (on ? CLAMP_ON : CLAMP_OFF))
+		return;
+	group->dp->ops->clamp_mss(group->dp, on);
+	group->clamp = on ? CLAMP_ON : CLAMP_OFF;
+}
+
 bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
 			char why[L2TP_TEXT_MAX])
 {

@@ -205,6 +205,7 @@ void group_config_changed(struct group *group, uint64_t now_ms)
 	if (group->own_pools)
 		pool_set_reload(group->pools, group->config);
 	group_limits(group);
+	group_clamp(group);
 	config_digest(group->config, digest);
 	ha_config_changed(group->ha, now_ms, digest);
 	clients_sync(group);

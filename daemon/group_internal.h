@@ -162,6 +162,7 @@ struct group {
 	void (*counters_done)(void *arg);	/* counters are being read for him */
 	void *counters_arg;
 	struct checkpoint_drain drain;	/* group_drain.c */
+	enum { CLAMP_UNKNOWN, CLAMP_OFF, CLAMP_ON } clamp;	/* of the data plane */
 	uint16_t id_min;		/* the key of what there is one of */
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
@@ -258,6 +259,7 @@ bool adopt_orphan(struct group *group, struct ppp_key key, const struct ppp_up *
 void adopt_handed_over(struct group *group, struct ppp_key key, int session_fd, int tunnel_fd);
 
 /* ---- group_admit.c ---- */
+void group_clamp(struct group *group);	/* as configured, told to the data plane */
 void group_limits(struct group *group);	/* of the configuration, told to the engine */
 /* What a tunnel is given from its VPDN group (config_vpdn_group_effective()). */
 void group_tunnel_params(const struct group *group, const struct config_vpdn_group *effective, struct l2tp_tunnel_params *p);

@@ -88,6 +88,9 @@ json_t *show_counters(struct show *show);
 json_t *show_promote(struct show *show);
 json_t *show_demote(struct show *show);
 json_t *show_switchover(struct show *show);
+/* show_line.c: the access line, an empty object if nothing is known of it; how it is printed */
+json_t *show_line_json(const struct l2tp_session *session);
+extern const struct view show_line_view[];
 /* show_drain.c */
 json_t *show_drain(struct show *show);
 json_t *show_drained(struct show *show);

@@ -221,6 +221,8 @@ static void session_add(void *arg, struct group *group, const struct l2tp_tunnel
 	json_object_set_new(j, "switched_session_id", json_integer(sub.to_session_id));
 	json_object_set_new(j, "tx_speed", json_integer(s->tx_speed));
 	json_object_set_new(j, "rx_speed", json_integer(s->rx_speed));
+	json_object_set_new(j, "speed_updates", json_boolean(s->csu_enabled));
+	json_object_set_new(j, "access_line", show_line_json(l2tp_session_find(group_l2tp(group), s->tunnel_id, s->local_id)));
 	json_array_append_new(l->list, j);
 }
 
@@ -256,6 +258,10 @@ static const struct view switched_line[] = {
 	{ VIEW_LINE, "  Switched to session {switched_session_id}, tunnel id {switched_tunnel_id}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view speed_line[] = {
+	{ VIEW_LINE, "  Connect speed is {tx_speed} bit/s, {rx_speed} bit/s from the subscriber{speed_updates?, updated by the LAC:}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view session_block[] = {
 	{ VIEW_LINE, "Session id {local_id} is {up?up:down}, tunnel id {tunnel_id}", NULL },
 	{ VIEW_LINE, "  Call serial number is {call_serial}, {call}", NULL },
@@ -266,6 +272,8 @@ static const struct view session_block[] = {
 	{ VIEW_LINE, "  Interface {interface}, address {address}, subscriber {subscriber}", NULL },
 	{ VIEW_LINE, "  Remote session id is {remote_id}, remote tunnel id {remote_tunnel_id}", NULL },
 	{ VIEW_IF, "calling", calling_line },
+	{ VIEW_IF, "tx_speed", speed_line },
+	{ VIEW_USE, NULL, show_line_view },
 	{ VIEW_IF, "switched_session_id", switched_line },
 	{ VIEW_IF, "counters", counter_lines },
 	{ VIEW_LINE, "  Sequencing is {sequencing?on:off}", NULL },

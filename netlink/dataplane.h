@@ -134,6 +134,8 @@ struct dp_ops {
 	int (*vip_probe)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms, dp_done_fn done, void *arg);
 	/* Has at least one of their interfaces carrier?  (Then a probe asks on those only.) */
 	bool (*has_carrier)(struct dp *dp, const struct dp_vip *vips, size_t count);
+	/* TCP of subscribers is told what fits into their links; or not.  Seldom; may be NULL. */
+	int (*clamp_mss)(struct dp *dp, bool on);
 };
 struct dp {
 	const struct dp_ops *ops;

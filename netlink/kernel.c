@@ -712,6 +712,7 @@ static const struct dp_ops kernel_ops = {
 	.vip_del = dp_kernel_vip_del,
 	.vip_probe = dp_kernel_vip_probe,
 	.has_carrier = dp_kernel_has_carrier,
+	.clamp_mss = dp_kernel_clamp_mss,
 };
 
 struct dp *dp_kernel_new(struct ev_loop *loop, const struct dp_events *events, char why[256])

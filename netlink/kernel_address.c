@@ -6,6 +6,7 @@
  */
 #include "netlink/carrier.h"
 #include "netlink/fence.h"
+#include "netlink/clamp.h"
 #include "netlink/kernel_internal.h"
 #include "netlink/probe.h"
 #include "netlink/vip.h"
@@ -53,4 +54,10 @@ bool dp_kernel_has_carrier(struct dp *dp, const struct dp_vip *vips, size_t coun
 {
 	(void)dp;
 	return carrier_any(vips, count);
+}
+
+int dp_kernel_clamp_mss(struct dp *dp, bool on)
+{
+	(void)dp;
+	return clamp_mss(on);
 }

@@ -19,6 +19,7 @@ static const char full[] =
 	"enable secret 0 hush\n"
 	"vpdn enable\n"
 	"vpdn softshut\n"
+	"ip tcp adjust-mss\n"
 	"vpdn session-limit 7000\n"
 	"vpdn limit-code try-another\n"
 	"vpdn limit-redirect 192.0.2.8\n"
@@ -151,7 +152,7 @@ START_TEST(reads_every_field)
 	ck_assert(g->tie_break && g->hide);
 	ck_assert_int_eq(g->limit_code, CONFIG_LIMIT_DIRECTED);
 	ck_assert_str_eq(g->limit_redirect, "192.0.2.7, [2001:db8::7]");
-	ck_assert(c->softshut);
+	ck_assert(c->softshut && c->adjust_mss);
 	ck_assert_uint_eq(c->session_limit, 7000);
 	ck_assert_int_eq(c->limit_code, CONFIG_LIMIT_TRY_ANOTHER);
 	ck_assert_str_eq(c->limit_redirect, "192.0.2.8");

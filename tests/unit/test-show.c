@@ -405,6 +405,51 @@ START_TEST(help)
 }
 END_TEST
 
+/* RFC 5515: who sits at the end of which line, on both nodes; what cannot be read is left out. */
+START_TEST(access_line)
+{
+	static const uint8_t line[] = {
+		0x00, 6 + 5, 0x0d, 0xe9, 0, 1, 'd', 's', 'l', 0x1b, '1',
+		0x00, 6 + 4, 0x0d, 0xe9, 0, 2, 'u', 's', 'e', 'r',
+		0x00, 6 + 8, 0x0d, 0xe9, 0, 129, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40,
+		0x00, 6 + 8, 0x0d, 0xe9, 0, 130, 0, 0, 0, 2, 0x54, 0x0b, 0xe4, 0x00,
+		0x00, 6 + 4, 0x0d, 0xe9, 0, 140, 0, 0, 0, 7,
+		0x00, 6 + 3, 0x0d, 0xe9, 0, 144, 1, 2, 0,
+		0x00, 6 + 4, 0x0d, 0xe9, 0, 145, 5, 0, 0, 0,
+		0x00, 6, 0, 0, 0, 98,
+	};
+	struct lac_call_params params = { .icrq_extra = line, .icrq_extra_len = sizeof(line), .tx_bps = 9000000 };
+	json_t *tree, *j;
+	char *text;
+
+	pair_up(0);
+	lac_call(lac, now, &params, NULL);
+	run(3000);
+	for (int n = 0; n < 2; n++) {
+		tree = show_json(n, "show l2tp session json");
+		j = json_object_get(json_array_get(json_object_get(tree, "sessions"), 0), "access_line");
+		ck_assert_str_eq(json_string_value(json_object_get(j, "circuit_id")), "dsl.1");
+		ck_assert_str_eq(json_string_value(json_object_get(j, "type")), "VDSL2");
+		ck_assert_int_eq(json_integer_value(json_object_get(j, "actual_down_bps")), 10000000000);
+		ck_assert_int_eq(json_integer_value(json_object_get(j, "actual_interleave_up_ms")), 7);
+		ck_assert_ptr_null(json_object_get(j, "attainable_up_bps"));
+		json_decref(tree);
+		text = show(n, "show l2tp session all", SHOW_OK);
+		has(text, "  Access line:\n    Circuit dsl.1\n    Remote user\n    Type VDSL2\n"
+			  "    Actual rate up 1000000 bit/s\n    Actual rate down 10000000000 bit/s\n    Encapsulation 1/2/0\n");
+		has(text, "  Connect speed is 9000000 bit/s, ");
+		has(text, ", updated by the LAC\n");
+		free(text);
+	}
+	/* a call whose LAC says nothing of its line */
+	lac_call(lac, now, NULL, NULL);
+	run(3000);
+	tree = show_json(0, "show l2tp session json");
+	ck_assert_uint_eq(json_array_size(json_object_get(tree, "sessions")), 2);
+	json_decref(tree);
+}
+END_TEST
+
 /* What the operator emptied is shown with what is left of it. */
 START_TEST(drain)
 {
@@ -497,6 +542,7 @@ int main(void)
 	tcase_add_test(tc, help);
 	tcase_add_test(tc, pools);
 	tcase_add_test(tc, running_config);
+	tcase_add_test(tc, access_line);
 	tcase_add_test(tc, drain);
 	tcase_add_test(tc, every_command_renders);
 	tcase_add_test(tc, hostile_names);
