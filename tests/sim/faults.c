@@ -110,6 +110,7 @@ static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses
 	unsigned only_there = 0;
 	int i, higher, before;
 
+	sim->net.parts = true;
 	story_peers(sim, 4, true);
 	story_boot(sim);
 	call_each(sim);

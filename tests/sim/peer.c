@@ -160,6 +160,7 @@ void peer_new(struct sim *sim, int index, enum lac_peer flavour, const char *sec
 	peer->config.rtx_tries = 14;
 	peer->config.hello_ms = 8000;
 	peer->config.call_setup_ms = 60000;
+	peer->config.allow_hello_probe = sim->net.parts;
 	if (sim->failover != L2TP_FAILOVER_UNSET) {
 		peer->config.failover = rng_pm(sim, 800);
 		peer->config.recovery_ms = 60000;

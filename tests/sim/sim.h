@@ -141,6 +141,7 @@ struct access_net {
 	uint64_t special_at;		/* SIM_NEVER or the number of the one to treat */
 	enum { NET_LOSE, NET_DUP, NET_SWAP } special;
 	bool loses;			/* ... for so long, or with so much else, that the loser's side is lost */
+	bool parts;			/* it will be split: who stays does not know all, and asks with HELLOs on used numbers */
 	bool split;			/* each LAC reaches one node, and the nodes not each other */
 	int loser;			/* who serves on with the lower epoch */
 	int side[SIM_PEERS];		/* the one a LAC reaches, by its address */
