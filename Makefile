@@ -192,7 +192,9 @@ $(B)/issu/node: $(call obj,$(HALINK_SRC))
 $(B)/issu/node: L_BASE += $(call pc_libs,gnutls)
 # only tests/fuzz/run builds these: CC=clang, B=build-fuzz, instrumented
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
-	$(call link,-fsanitize=fuzzer $^ $(L_BASE))
+	$(call link,-fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
+$(B)/fuzz/fuzz-ctl: $(call obj,daemon/io_ctl.c daemon/io_config.c)
+$(B)/fuzz/fuzz-ctl: L_BASE += -lev
 
 .SECONDARY:
 -include $(shell find $(B) -path $(B)/previous -prune -o -name '*.d' -print 2>/dev/null)

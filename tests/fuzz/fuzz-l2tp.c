@@ -277,8 +277,8 @@ static void numbered(struct world *world, struct input *in)
 static void open_ours(struct world *world, struct input *in)
 {
 	static const struct l2tp_avp further = { 0, 30, "user", 4 };
-	struct l2tp_tunnel_params params = { .group = "ours", .receive_window = 4, .retransmit_retries = 3, .ha = true,
-					     .accept_dialout = true, .bearer = 3 };
+	struct l2tp_tunnel_params params = { .group = "ours", .receive_window = 4, .hello_s = 60, .retransmit_retries = 3,
+					     .ha = true, .accept_dialout = true, .bearer = 3 };
 	struct l2tp_call_params call = { .bearer_type = 1, .called = "1", .csu_enabled = true, .tx_speed = 1 };
 	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(world->active, world->tunnel);
 	struct l2tp_session *session = l2tp_session_find(world->active, world->tunnel, world->session);
