@@ -525,6 +525,8 @@ static void ha_config_of(const struct group_config *in, struct ha_config *out)
 	out->commit_timeout_ms = in->rg->commit_timeout_ms;
 	out->heartbeat_ms = in->rg->heartbeat_ms;
 	out->dead_ms = in->rg->dead_ms;
+	out->lease_ms = in->rg->lease_ms;
+	out->second = memcmp(in->rg->local.addr, in->rg->peer.addr, sizeof(in->rg->local.addr)) > 0;
 	out->startup_ms = in->rg->startup_ms;
 }
 

@@ -23,11 +23,9 @@
 
 /* ---- the lease ---------------------------------------------------------- */
 
-#define ALONE_DEADS 5		/* x the time after which a peer counts as dead; the peer counts itself stale at 10 */
-
 uint32_t group_hold_ms(const struct config_redundancy_group *rg)
 {
-	uint32_t ms = ALONE_DEADS * rg->dead_ms;
+	uint32_t ms = HA_ALONE_DEADS * rg->dead_ms;
 
 	if (!rg->peer.family)
 		return 0;
@@ -203,8 +201,11 @@ static void probe_told(struct group *group, int result)
 	group->probe_error = result < 0 ? result : 0;
 	if (result < 0 && ha_paused(group->ha))
 		return;		/* asked again when there is no answer */
+	if (!result)
+		group_prepare(group);	/* it takes a while until that has been so for long enough */
 	ha_info(group->ha, &info);
-	ha_probe_result(group->ha, group->now_ms, result > 0 || (result < 0 && info.role != HA_ROLE_ACTIVE));
+	ha_probe_result(group->ha, group->now_ms, result == DP_PROBE_ASKED ? HA_PROBE_ASKED :
+			result > 0 || (result < 0 && info.role != HA_ROLE_ACTIVE) ? HA_PROBE_ANSWERS : HA_PROBE_SILENT);
 }
 
 static void probe_done(void *arg, int result)
@@ -230,10 +231,9 @@ static void probe(struct group *group)
 	int rc = -ENOMEM;
 
 	if (!group->rg) {
-		ha_probe_result(group->ha, group->now_ms, false);
+		ha_probe_result(group->ha, group->now_ms, HA_PROBE_SILENT);
 		return;
 	}
-	group_prepare(group);	/* the answer takes a while */
 	req = group_request(group, 0, 0, 0);
 	if (req)
 		rc = group->dp->ops->vip_probe(group->dp, group->rg->vips, group->rg->vip_count, 300, probe_done, req);

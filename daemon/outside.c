@@ -235,7 +235,7 @@ static enum outside_action give_up(struct outside *o, uint64_t now_ms, const str
 {
 	if (info->role == HA_ROLE_STANDBY || info->role == HA_ROLE_INIT) {
 		o->pending = false;
-		return OUTSIDE_ACTION_NONE;
+		return info->promoting ? OUTSIDE_ACTION_DEMOTE : OUTSIDE_ACTION_NONE;
 	}
 	if (!o->pending || now_ms < o->retry_ms)
 		return OUTSIDE_ACTION_NONE;

@@ -44,7 +44,8 @@ void ha_carrier_think(struct ha *ha)
 	}
 	if (!roles->paused && roles->carrier_lost && ha->config.peer_configured && !fresh(ha)) {
 		roles->paused = true;
-		roles->claimed_alone = roles->probe_out = false;
+		roles->claimed_alone = false;
+		ha_watch_anew(ha, roles->probe_ms);
 		if (!ha->peer.ready)
 			ha_set_sync(ha, HA_SYNC_SOLO, "cut off: mute until it is known that nobody took over");
 		ha_warn(ha, "cut off: no carrier, and nothing heard on the HA link; mute until it is known that nobody took over");
@@ -77,7 +78,7 @@ static uint64_t look_ms(const struct ha *ha)
 
 	if (from_ms < ha->now_ms)
 		from_ms = ha->now_ms;
-	return from_ms + 2 * (uint64_t)ha->config.heartbeat_ms + HA_PROBE_MS;
+	return from_ms + ha->config.lease_ms + 2 * (uint64_t)ha->config.heartbeat_ms + HA_PROBE_MS;
 }
 
 void ha_carrier(struct ha *ha, uint64_t now_ms, bool present)
@@ -92,8 +93,7 @@ void ha_carrier(struct ha *ha, uint64_t now_ms, bool present)
 	roles->carrier_lost = !present;
 	ha_note(ha, present ? "the interfaces of the address have carrier again" : "the interfaces of the address have no carrier");
 	/* what a probe that is under way will find is not about the network as it is now */
-	roles->probe_out = false;
-	roles->probe_ms = roles->paused ? look_ms(ha) : ha->now_ms;
+	ha_watch_anew(ha, roles->paused ? look_ms(ha) : ha->now_ms);
 	/* but of two that went through the same, the owner looks first */
 	wait_ms = look_ms(ha) + HA_PROBE_MS + HA_RETRY_MS;
 	if (present && !ha_reigning(ha) && roles->lapsed_ms < wait_ms)

@@ -12,6 +12,7 @@
  *   roles.c   who owns the VIP: the role table, epoch, election, detector
  *   keep.c    the image of it all that a restart on this node comes back from
  *   planned.c changes of role that were asked for
+ *   watch.c   does somebody answer for the address, and since when not
  *   conflict.c two owners have met: who stays
  *   fitness.c whether somebody outside may make this node active
  */
@@ -206,10 +207,16 @@ struct ha_roles {
 	bool carrier_lost;		/* towards the peers of the tunnels */
 	bool paused;			/* owner, but cut off: carrier.c */
 	bool probe_out;
-	enum ha_vip vip;		/* what the last probe found */
+	bool look;			/* promoted, if the probe that is due finds nobody */
+	bool probe_void;		/* what it finds is of no interest any more */
+	enum ha_vip vip;		/* what the last probes found */
 	uint64_t probe_ms;		/* next probe */
+	uint64_t probe_lost_ms;		/* the one that is out is given up */
+	uint64_t asked_ms;		/* the last one began */
+	uint64_t quiet_ms;		/* the first of those that nobody has answered since began; 0: there is none */
 	uint64_t handover_ms;		/* give up waiting for the peer to take over; 0: not waiting */
 	bool handover_probe;
+	bool handover_lost;		/* and the stream with it */
 	uint64_t promote_ms;		/* asked the active to hand over; claim anyway at; 0: no */
 	uint64_t yield_ms;		/* claim over the head of a peer that holds more; 0: no such peer */
 	uint64_t overruled;		/* epoch of another owner that was told so */
@@ -388,10 +395,22 @@ enum role_event {
 	ROLE_EVENT_FAILED,	/* a step failed */
 };
 bool ha_reigning(const struct ha *ha);			/* claiming or active */
-void ha_suspicion_clear(struct ha *ha);
+void ha_roles_step_next(struct ha *ha);			/* the step under way is over */
 int ha_role_fire(struct ha *ha, enum role_event event, const char *why);
 void ha_roles_init(struct ha *ha);
 void ha_roles_think(struct ha *ha);
+/* watch.c */
+void ha_watch_anew(struct ha *ha, uint64_t probe_ms);	/* what was found counts no longer; asks then */
+void ha_watch_heard(struct ha *ha);			/* the peer is alive */
+void ha_watch_look(struct ha *ha);			/* once more, and then claim */
+void ha_suspicion_clear(struct ha *ha);
+void ha_watch_probe(struct ha *ha);			/* if it is time */
+uint64_t ha_watch_due_ms(const struct ha *ha);
+uint64_t ha_watch_startup_ms(const struct ha *ha);	/* how long a node that was started waits for its peer */
+bool ha_watch_suspects(struct ha *ha);
+bool ha_watch_early(const struct ha *ha);
+uint64_t ha_watch_deadline(const struct ha *ha);
+bool ha_watch_guards(const struct ha *ha);
 /* carrier.c */
 void ha_carrier_think(struct ha *ha);
 void ha_carrier_silent(struct ha *ha);

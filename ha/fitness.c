@@ -94,8 +94,9 @@ static enum ha_fitness without_peer(const struct ha *ha, char reason[HA_REASON_M
 		snprintf(reason, HA_REASON_MAX, "held everything when the stream broke");
 		return HA_FITNESS_READY;
 	}
-	if (ha->now_ms - roles->start_ms < ha->config.startup_ms || roles->vip != HA_VIP_SILENT) {
-		snprintf(reason, HA_REASON_MAX, "started; waits for the peer");
+	if (ha->now_ms - roles->start_ms < ha_watch_startup_ms(ha) || roles->vip != HA_VIP_SILENT) {
+		snprintf(reason, HA_REASON_MAX, "started%s", ha->config.epoch ? " with nothing; waits for the peer, which may hold what was before" :
+			 "; waits for the peer");
 		return HA_FITNESS_UNKNOWN;
 	}
 	snprintf(reason, HA_REASON_MAX, "started without a peer, and nobody has the address");

@@ -77,6 +77,7 @@ struct ha *ha_new(const struct ha_config *config, const struct ha_ops *ops, uint
 	default_u32(&ha->config.commit_timeout_ms, 20);
 	default_u32(&ha->config.heartbeat_ms, 200);
 	default_u32(&ha->config.dead_ms, 1000);
+	default_u32(&ha->config.lease_ms, ha->config.dead_ms);
 	default_u32(&ha->config.startup_ms, 3000);
 	default_u32(&ha->config.snapshot_chunk, 65536);
 	ha->store = ha_store_new();
@@ -297,7 +298,7 @@ uint64_t ha_said_ms(const struct ha *ha)
 
 bool ha_may_be_relieved(const struct ha *ha)
 {
-	return ha->link_up || (ha->lost_ms && ha->now_ms - ha->lost_ms <= (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms);
+	return ha->link_up || (ha->lost_ms && ha->now_ms - ha->lost_ms <= (HA_STALE_FACTOR + 1ull) * ha->config.dead_ms);
 }
 
 void ha_send_refuse(struct ha *ha, unsigned int what, const char *reason)
@@ -350,6 +351,7 @@ void ha_advance(struct ha *ha, uint64_t now_ms)
 	if (still < ha->config.dead_ms)
 		return;
 	ha->last_rx_ms = ha->now_ms;	/* we were silent, not the peer */
+	ha_watch_heard(ha);
 	if (ha->role == HA_ROLE_STANDBY)
 		ha->roles.unsure = true;	/* what it may have told us since is in a stream that is not read */
 	if (ha->link_up)
@@ -565,6 +567,7 @@ void ha_link_input(struct ha *ha, uint64_t now_ms, const uint8_t *data, size_t l
 	while (ha->link_up && (ret = ha_parser_next(&ha->parser, &frame, &why)) > 0) {
 		ha->stats.frames_received++;
 		ha->last_rx_ms = ha->now_ms;
+		ha_watch_heard(ha);
 		on_frame(ha, &frame);
 	}
 	if (!ha->link_up)
@@ -747,6 +750,7 @@ void ha_info(const struct ha *ha, struct ha_info *info)
 	info->lag_ms_last = ha->stats.lag_ms_last;
 	info->lag_ms_max = ha->stats.lag_ms_max;
 	info->fitness = ha_fitness(ha, info->fitness_reason);
+	info->promoting = ha->roles.look || ha->roles.promote_ms;
 	info->ownerless = ha_ownerless(ha);
 	info->since_ms = ha->roles.since_ms;
 	info->history_len = ha->roles.history_len;

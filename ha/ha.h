@@ -21,6 +21,7 @@
 
 #define HA_NAME_MAX 64
 #define HA_REASON_MAX 128
+#define HA_ALONE_DEADS 5	/* x dead_ms: the lease of an owner whose peer must have counted itself stale */
 
 struct ha;
 
@@ -91,6 +92,8 @@ struct ha_config {
 	uint32_t commit_timeout_ms;	/* default 20 */
 	uint32_t heartbeat_ms;		/* default 200 */
 	uint32_t dead_ms;		/* default 1000 */
+	uint32_t lease_ms;		/* of an owner, from its last heartbeat; default dead_ms */
+	bool second;			/* of two that may both claim it waits for the other; not so on the peer */
 	uint32_t startup_ms;		/* wait for the peer at start before claiming; default 3000 */
 	uint64_t epoch;			/* last persisted */
 	uint32_t snapshot_chunk;	/* octets of a snapshot chunk, two are in flight; default 65536 */
@@ -139,7 +142,12 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error);
 void ha_lapsed(struct ha *ha, uint64_t now_ms);
 /* What must be alike on both nodes was changed here; the peer is told. */
 void ha_config_changed(struct ha *ha, uint64_t now_ms, const uint8_t digest[16]);
-void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers);
+enum ha_probe {
+	HA_PROBE_SILENT,	/* nobody */
+	HA_PROBE_ANSWERS,	/* somebody, or it could not be told */
+	HA_PROBE_ASKED,		/* nobody, but somebody else asked, too: both may be about to claim */
+};
+void ha_probe_result(struct ha *ha, uint64_t now_ms, enum ha_probe found);
 /* Does the interface of the address have carrier?  (Any of them.)  Told at the start if not, and at every change. */
 void ha_carrier(struct ha *ha, uint64_t now_ms, bool present);
 /* An owner that must not speak for the moment: it is cut off, and cannot know whether it still is one. */
@@ -273,6 +281,7 @@ struct ha_info {
 	uint32_t lag_ms_last, lag_ms_max; /* put -> confirmed */
 	enum ha_fitness fitness;
 	char fitness_reason[HA_REASON_MAX];
+	bool promoting;			/* was told to become active, and may yet */
 	bool ownerless;			/* nobody has the address: the peer says so, or it is gone and the address silent */
 	uint64_t since_ms;		/* of the role */
 	uint32_t history_len;		/* newest first */

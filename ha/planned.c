@@ -168,6 +168,11 @@ int ha_promote(struct ha *ha, uint64_t now_ms, bool force, char reason[HA_REASON
 		       -EAGAIN;
 	if (!force && ha->peer.ready && ha->peer.role == HA_ROLE_DEMOTING)
 		return reason_set(reason, "the peer is giving the address up, try again"), -EAGAIN;
+	if (!force && ha->config.peer_configured && !ha->peer.ready) {
+		/* what was found is as old as it is: somebody may have taken the address since */
+		ha_watch_look(ha);
+		return reason_set(reason, "claiming if nobody answers for the address now"), 0;
+	}
 	roles->held = false;
 	roles->planned = true;
 	roles->silent_ms = 0;
@@ -190,6 +195,7 @@ int ha_demote(struct ha *ha, uint64_t now_ms, char reason[HA_REASON_MAX])
 	if (now_ms > ha->now_ms)
 		ha->now_ms = now_ms;
 	roles->promote_ms = 0;
+	roles->look = false;
 	if (ha->role == HA_ROLE_STANDBY || ha->role == HA_ROLE_DEMOTING) {
 		reason_set(reason, "already mute");
 		return 0;

@@ -117,14 +117,6 @@ static void history_add(struct ha *ha)
 	record->promote_ms = (uint32_t)(ha->now_ms - roles->claim_ms);
 }
 
-void ha_suspicion_clear(struct ha *ha)
-{
-	ha->roles.suspicion_ms = 0;
-	ha->roles.suspicion_told = false;
-	ha->roles.probe_out = false;
-	ha->roles.vip = HA_VIP_UNKNOWN;
-}
-
 /* What being in the new role begins with. */
 static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 {
@@ -134,6 +126,7 @@ static void role_enter(struct ha *ha, enum ha_role from, const char *why)
 	case HA_ROLE_INIT:
 		break;
 	case HA_ROLE_CLAIMING:
+		ha_watch_anew(ha, ha->now_ms);
 		ha_follow_stop(ha, why);
 		roles->claimed_alone = !ha->link_up;
 		roles->claim_ms = ha->now_ms;
@@ -247,6 +240,7 @@ static void send_handover(struct ha *ha)
 	ha_send(ha, HA_FRAME_HANDOVER, ha->log.seq, &msg.base);
 	ha->roles.handover_ms = ha->now_ms + HA_HANDOVER_MS;
 	ha->roles.handover_probe = false;
+	ha->roles.handover_lost = !ha->link_up;
 }
 
 static void step_start(struct ha *ha)
@@ -279,7 +273,7 @@ static void step_start(struct ha *ha)
 	node->serial = roles->step_serial = ++roles->next_serial;
 }
 
-static void step_next(struct ha *ha)
+void ha_roles_step_next(struct ha *ha)
 {
 	ha->roles.step++;
 	step_start(ha);
@@ -306,7 +300,7 @@ static void step_failed(struct ha *ha, uint8_t step, int error)
 		return;
 	}
 	if (ha->role == HA_ROLE_DEMOTING) {
-		step_next(ha);
+		ha_roles_step_next(ha);
 		return;
 	}
 	if (step == STEP_EPOCH && ha->peer.role == HA_ROLE_DEMOTING)
@@ -353,7 +347,7 @@ void ha_step_done(struct ha *ha, uint64_t now_ms, int error)
 	} else if (step == STEP_VIP_ADD) {
 		roles->open = true;	/* an answer would not come to us before */
 	}
-	step_next(ha);
+	ha_roles_step_next(ha);
 	ha_roles_think(ha);
 }
 
@@ -378,7 +372,7 @@ void ha_roles_epoch(struct ha *ha, uint64_t epoch)
 	} else if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
 		ha_note(ha, "%s took over: epoch %" PRIu64, ha->peer.node, epoch);
 		roles->handover_ms = 0;
-		step_next(ha);
+		ha_roles_step_next(ha);
 	}
 }
 
@@ -425,124 +419,6 @@ static int rank(const struct ha *ha)
 	return r ? r : strcmp(peer->node, ha->config.node);
 }
 
-/* ---- the detector ---------------------------------------------------------- */
-
-static void probe(struct ha *ha)
-{
-	struct ha_roles *roles = &ha->roles;
-
-	if (ha->now_ms < roles->probe_ms)
-		return;
-	/* an answer that never came is asked for again */
-	roles->probe_out = true;
-	roles->probe_ms = ha->now_ms + 5 * (uint64_t)ha->config.heartbeat_ms;
-	ha_action_new(ha, HA_ACTION_PROBE_VIP, false);
-}
-
-/*
- * Should the address be probed now?  Also says, once, why it is not.  Without the detector the probe
- * claims nothing, but tells whoever decides whether an owner lives on without us: fitness.c.
- */
-static bool suspects(struct ha *ha)
-{
-	struct ha_roles *roles = &ha->roles;
-	uint64_t silent;
-
-	if (ha->config.detector &&
-	    (roles->held || ha->now_ms < roles->handicap_ms || ha->now_ms < roles->lapsed_ms))
-		return false;
-	if (ha->role == HA_ROLE_INIT)
-		return !ha->link_up && ha->now_ms - roles->start_ms >= ha->config.startup_ms;
-	if (ha->role != HA_ROLE_STANDBY || ha->link_up)
-		return false;
-	/* A stream that broke may only need a new one, and an owner that cannot be heard on the access
-	 * network still has its lease: its time runs from the last word of it, however it fell silent. */
-	if (ha->now_ms - ha->last_rx_ms < ha->config.dead_ms)
-		return false;
-	if (!roles->suspicion_ms) {
-		silent = ha->now_ms - ha->last_rx_ms;
-		roles->suspicion_ms = ha->now_ms;
-		roles->silent_ms = silent > UINT32_MAX ? UINT32_MAX : (uint32_t)silent;
-		roles->probe_ms = 0;
-		ha_note(ha, "nothing heard of the peer for %" PRIu32 " ms", roles->silent_ms);
-	}
-	if (roles->may_miss && !roles->suspicion_told && ha->config.detector) {
-		roles->suspicion_told = true;
-		ha_warn(ha, "will not take over by itself: records may be missing (%s)",
-			  roles->may_miss_why);
-	}
-	return !roles->may_miss;
-}
-
-/*
- * An owner that lost its HA link keeps looking whether the address is taken
- * over, so that a partition of the access network that heals before the link
- * does leaves no second owner.  Who claimed without a link stays: it looked
- * before, and has the higher epoch.
- */
-static bool guards(const struct ha *ha)
-{
-	return ha->role == HA_ROLE_ACTIVE && ha->config.peer_configured && !ha->link_up && !ha->roles.claimed_alone &&
-	       !(ha->roles.paused && ha->roles.carrier_lost);
-}
-
-void ha_probe_result(struct ha *ha, uint64_t now_ms, bool vip_answers)
-{
-	struct ha_roles *roles = &ha->roles;
-	bool late;
-
-	if (now_ms > ha->now_ms)
-		ha->now_ms = now_ms;
-	if (!roles->probe_out)
-		return;
-	/* one that stood still meanwhile has not heard who answered */
-	late = ha->now_ms >= roles->probe_ms;
-	roles->probe_out = false;
-	roles->probe_ms = ha->now_ms + ha->config.heartbeat_ms;
-	if (ha->role == HA_ROLE_DEMOTING && roles->handover_ms) {
-		roles->handover_ms = 0;
-		if (vip_answers) {
-			roles->unsure = true;
-			step_next(ha);		/* the peer has it, we only did not hear so */
-		} else {
-			roles->claim_skip = 1;	/* above what the peer may still claim */
-			roles->unsure = true;	/* or has claimed, and is gone */
-			roles->planned = false;
-			ha_role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer did not take over");
-		}
-		return;
-	}
-	if (guards(ha)) {
-		if (vip_answers) {
-			roles->may_miss = true;
-			ha_copy(roles->may_miss_why, sizeof(roles->may_miss_why), "another node took the address over");
-			roles->parted = true;
-			ha_role_fire(ha, ROLE_EVENT_LOSE, "the address answers elsewhere: another node took it over, and no HA link tells");
-		} else if (!late) {
-			ha_carrier_silent(ha);
-		}
-		return;
-	}
-	if (!suspects(ha))
-		return;
-	roles->vip = vip_answers ? HA_VIP_ANSWERS : HA_VIP_SILENT;
-	if (vip_answers) {
-		roles->unsure = true;
-		if (ha->role == HA_ROLE_STANDBY && !roles->may_miss &&
-		    ha->now_ms - roles->suspicion_ms > (uint64_t)HA_STALE_FACTOR * ha->config.dead_ms) {
-			roles->may_miss = true;
-			snprintf(roles->may_miss_why, sizeof(roles->may_miss_why), "the address %s for %" PRIu64 " ms without us",
-				 roles->carrier_lost ? "may have been served" : "has answered", ha->now_ms - roles->suspicion_ms);
-		}
-		return;
-	}
-	if (!ha->config.detector)
-		return;
-	roles->planned = false;
-	ha_role_fire(ha, ROLE_EVENT_CLAIM, ha->role == HA_ROLE_INIT ? "started, no peer and nobody has the address" :
-		  "peer silent");
-}
-
 void ha_resume(struct ha *ha, uint64_t now_ms)
 {
 	if (now_ms > ha->now_ms)
@@ -572,13 +448,23 @@ static void think_demoting(struct ha *ha)
 		roles->step_retry_ms = 0;
 		step_start(ha);
 	}
-	if (!roles->handover_ms || ha->now_ms < roles->handover_ms)
+	if (!roles->handover_ms)
+		return;
+	if (roles->handover_lost && ha->peer.ready && ha->peer.role == HA_ROLE_STANDBY) {
+		/* what was said on the stream before will not be heard any more */
+		roles->handover_ms = 0;
+		roles->claim_skip = 1;
+		roles->planned = false;
+		ha_role_fire(ha, ROLE_EVENT_CLAIM, "handover failed: the peer has not heard of it");
+		return;
+	}
+	if (ha->now_ms < roles->handover_ms)
 		return;
 	if (!roles->handover_probe) {
 		roles->handover_probe = true;
-		roles->probe_ms = 0;
+		ha_watch_anew(ha, 0);
 	}
-	probe(ha);
+	ha_watch_probe(ha);
 }
 
 /*
@@ -636,8 +522,8 @@ void ha_roles_think(struct ha *ha)
 	if (ha->role == HA_ROLE_DEMOTING)
 		think_demoting(ha);
 	ha_carrier_think(ha);
-	if (guards(ha))
-		probe(ha);
+	if (ha_watch_guards(ha))
+		ha_watch_probe(ha);
 	if (ha->role != HA_ROLE_INIT && ha->role != HA_ROLE_STANDBY)
 		return;
 	if (roles->resume && ha->role == HA_ROLE_INIT) {
@@ -656,6 +542,8 @@ void ha_roles_think(struct ha *ha)
 		ha_role_fire(ha, ROLE_EVENT_CLAIM, "operator: the active did not hand over");
 		return;
 	}
+	if (ha_watch_early(ha))
+		ha_watch_probe(ha);
 	if (ha->peer.ready) {
 		think_linked(ha);
 		return;
@@ -665,22 +553,21 @@ void ha_roles_think(struct ha *ha)
 		ha_role_fire(ha, ROLE_EVENT_FOLLOW, "waiting to be promoted");
 		return;
 	}
-	if (suspects(ha))
-		probe(ha);
+	if (ha_watch_suspects(ha))
+		ha_watch_probe(ha);
 }
 
 void ha_roles_link_down(struct ha *ha)
 {
 	ha->roles.claimed_alone = false;	/* they had met */
-	ha->roles.probe_ms = ha->roles.probe_ms > ha->now_ms ? ha->roles.probe_ms : ha->now_ms;
 	/* A request to the active is lost with the link.  It may live on: what was asked for counts no
 	 * longer, whoever asked hears so when he asks again. */
 	if (ha->roles.promote_ms)
 		ha_note(ha, "the link is down before %s handed over; promote again", ha->peer.node);
 	ha->roles.promote_ms = 0;
+	ha->roles.handover_lost = true;
 	if (ha->roles.handover_ms && ha->now_ms < ha->roles.handover_ms)
-		/* it may suspect us by now: let its claim, if it makes one, be there to be probed */
-		ha->roles.handover_ms = ha->now_ms + ha->config.dead_ms;
+		ha->roles.handover_ms = ha->now_ms;	/* nobody will say that it took over: watch.c */
 	ha_roles_think(ha);
 }
 
@@ -694,19 +581,19 @@ void ha_roles_init(struct ha *ha)
 uint64_t ha_roles_deadline(const struct ha *ha)
 {
 	const struct ha_roles *roles = &ha->roles;
-	uint64_t at = HA_NEVER;
+	uint64_t at = HA_NEVER, due_ms;
 
 	if (ha->role == HA_ROLE_DEMOTING) {
 		if (roles->step_retry_ms)
 			at = roles->step_retry_ms;
 		else if (roles->handover_ms)
-			at = roles->handover_probe ? roles->probe_ms : roles->handover_ms;
+			at = roles->handover_probe ? ha_watch_due_ms(ha) : roles->handover_ms;
 		return at;
 	}
 	if (ha_reigning(ha)) {
 		at = ha_carrier_deadline(ha);
-		if (guards(ha) && roles->probe_ms < at)
-			at = roles->probe_ms;
+		if (ha_watch_guards(ha) && ha_watch_due_ms(ha) < at)
+			at = ha_watch_due_ms(ha);
 		return roles->switch_go ? ha->now_ms : at;
 	}
 	if (!ha->config.peer_configured && !roles->held)
@@ -717,18 +604,8 @@ uint64_t ha_roles_deadline(const struct ha *ha)
 		return roles->handicap_ms < at ? roles->handicap_ms : at;
 	if (ha->now_ms < roles->lapsed_ms && roles->lapsed_ms < at)
 		at = roles->lapsed_ms;
-	if (ha->link_up || (roles->held && ha->config.detector) || !ha->config.peer_configured)
-		return at;
-	if (ha->role == HA_ROLE_INIT && ha->now_ms - roles->start_ms < ha->config.startup_ms)
-		return roles->start_ms + ha->config.startup_ms < at ? roles->start_ms + ha->config.startup_ms : at;
-	if (!roles->may_miss) {
-		uint64_t suspect_ms = ha->last_rx_ms + ha->config.dead_ms;
-
-		if (ha->role != HA_ROLE_STANDBY || suspect_ms < roles->probe_ms)
-			suspect_ms = roles->probe_ms;
-		if (suspect_ms < roles->lapsed_ms)
-			suspect_ms = roles->lapsed_ms;
-		at = suspect_ms < at ? suspect_ms : at;
-	}
-	return at;
+	if (ha->role == HA_ROLE_INIT && !ha->link_up && !ha->config.detector && roles->start_ms + ha->config.startup_ms < at)
+		at = roles->start_ms + ha->config.startup_ms;
+	due_ms = ha_watch_deadline(ha);
+	return due_ms < at ? due_ms : at;
 }

@@ -77,6 +77,12 @@ struct dp_events {
 /*
  * Back ends differ in how they are made (kernel.h, null.h), not in use.
  */
+enum dp_probe_result {
+	DP_PROBE_SILENT,
+	DP_PROBE_ANSWERS,
+	DP_PROBE_ASKED,		/* nobody answers, but somebody else probed for one of them meanwhile */
+};
+
 struct dp_ops {
 	/* Fences all addresses. Kernel objects live on where another process holds their sockets.
 	 * Not from inside a callback. */
@@ -130,7 +136,7 @@ struct dp_ops {
 	/* Add the address and announce it (gratuitous ARP / unsolicited NA, repeated by the back end); delete it. */
 	int (*vip_add)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
 	int (*vip_del)(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
-	/* Does anybody answer for these addresses? done(arg, 1) somebody answers, 0 silence, -errno cannot tell. */
+	/* Does anybody answer for these addresses? done(arg, DP_PROBE_...), -errno: cannot tell. */
 	int (*vip_probe)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms, dp_done_fn done, void *arg);
 	/* Has at least one of their interfaces carrier?  (Then a probe asks on those only.) */
 	bool (*has_carrier)(struct dp *dp, const struct dp_vip *vips, size_t count);

@@ -11,7 +11,8 @@
  * of the addresses; "nobody" only after every question was asked several
  * times and the time is up.  A question that cannot even be sent (interface
  * down) makes it "cannot tell".  A reply with a hardware address of this
- * machine is our own.  Interfaces without carrier are left out; if none has it,
+ * machine is our own.  A probe of another machine for one of the addresses is
+ * noted: both may be about to take it.  Interfaces without carrier are left out; if none has it,
  * nothing can be told.
  */
 #include "netlink/probe.h"
@@ -39,6 +40,9 @@
 #include "netlink/worker.h"
 
 #define QUESTIONS 3
+#ifndef ND_OPT_NONCE
+#define ND_OPT_NONCE 14
+#endif
 
 /* One address. */
 struct target {
@@ -52,6 +56,7 @@ struct probe {
 	struct probes *all;
 	struct probe *next, **pprev;
 	unsigned asked;
+	bool heard;		/* somebody else probes for one of them */
 	int error;		/* of a question that could not be sent */
 	double interval_s;
 	ev_timer timer;
@@ -119,14 +124,27 @@ static void log_answer(const struct target *t, const uint8_t *mac)
 		  mac[5], endpoint_format(&t->vip.addr, false, text), t->vip.ifname);
 }
 
+static void log_question(struct target *t, const uint8_t *mac)
+{
+	char text[ENDPOINT_TEXT_MAX];
+
+	if (!t->probe->heard)
+		log_debug("probe: %02x:%02x:%02x:%02x:%02x:%02x probes for %s on %s, too", mac[0], mac[1], mac[2], mac[3],
+			  mac[4], mac[5], endpoint_format(&t->vip.addr, false, text), t->vip.ifname);
+	t->probe->heard = true;
+}
+
 /* ---- ARP ------------------------------------------------------------- */
 
 static int arp_open(unsigned ifindex)
 {
-	/* only ARP replies: the link may be busy */
+	/* only ARP replies, and questions without a sender address, which are probes: the link may be busy */
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REPLY, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARPOP_REQUEST, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 14),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffff),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
@@ -167,7 +185,7 @@ static int arp_ask(const struct target *t)
 	return sendto(t->fd, &arp, sizeof(arp), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
 }
 
-static bool arp_answered(const struct target *t)
+static bool arp_answered(struct target *t)
 {
 	struct sockaddr_ll from = { 0 };
 	struct ether_arp arp;
@@ -176,8 +194,12 @@ static bool arp_answered(const struct target *t)
 
 	while ((n = recvfrom(t->fd, &arp, sizeof(arp), MSG_DONTWAIT, (struct sockaddr *)&from, &len)) >= 0) {
 		len = sizeof(from);
-		if (n < (ssize_t)sizeof(arp) || from.sll_pkttype == PACKET_OUTGOING ||
-		    ntohs(arp.arp_op) != ARPOP_REPLY || memcmp(arp.arp_spa, t->vip.addr.addr, 4) ||
+		if (n < (ssize_t)sizeof(arp) || from.sll_pkttype == PACKET_OUTGOING)
+			continue;
+		if (ntohs(arp.arp_op) == ARPOP_REQUEST && !memcmp(arp.arp_tpa, t->vip.addr.addr, 4) &&
+		    !is_own_mac(t->fd, arp.arp_sha))
+			log_question(t, arp.arp_sha);
+		if (ntohs(arp.arp_op) != ARPOP_REPLY || memcmp(arp.arp_spa, t->vip.addr.addr, 4) ||
 		    is_own_mac(t->fd, arp.arp_sha))
 			continue;
 		log_answer(t, arp.arp_sha);
@@ -188,8 +210,19 @@ static bool arp_answered(const struct target *t)
 
 /* ---- neighbour discovery --------------------------------------------- */
 
-static int nd_open(const char *ifname)
+/* The group of the neighbour solicitations for an address. */
+static struct in6_addr solicited_node(const uint8_t *addr)
 {
+	struct in6_addr group;
+
+	inet_pton(AF_INET6, "ff02::1:ff00:0", &group);
+	memcpy(&group.s6_addr[13], &addr[13], 3);
+	return group;
+}
+
+static int nd_open(const char *ifname, unsigned ifindex, const uint8_t *addr)
+{
+	struct ipv6_mreq group = { .ipv6mr_multiaddr = solicited_node(addr), .ipv6mr_interface = ifindex };
 	struct icmp6_filter filter;
 	int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 	int hops = 255, zero = 0, e;
@@ -198,10 +231,12 @@ static int nd_open(const char *ifname)
 		return -errno;
 	ICMP6_FILTER_SETBLOCKALL(&filter);
 	ICMP6_FILTER_SETPASS(ND_NEIGHBOR_ADVERT, &filter);
+	ICMP6_FILTER_SETPASS(ND_NEIGHBOR_SOLICIT, &filter);
 	if (setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, ifname, (socklen_t)strlen(ifname) + 1) < 0 ||
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops)) < 0 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &zero, sizeof(zero)) < 0) {
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &zero, sizeof(zero)) < 0 ||
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
 		e = -errno;
 		close(fd);
 		return e;
@@ -209,13 +244,23 @@ static int nd_open(const char *ifname)
 	return fd;
 }
 
+/*
+ * A probe is told from the question of somebody who only wants to send by its nonce (RFC 3971 section 5.3.2), which
+ * nobody needs to understand: a raw socket cannot send from the unspecified address.
+ */
+static const uint8_t probe_nonce[6] = { 'l', '2', 't', 'p', 'h', 'a' };
+
+struct nd_question {
+	struct nd_neighbor_solicit ns;
+	struct nd_opt_hdr mac_opt;
+	uint8_t mac[ETH_ALEN];
+	struct nd_opt_hdr nonce_opt;
+	uint8_t nonce[sizeof(probe_nonce)];
+};
+
 static int nd_ask(const struct target *t)
 {
-	struct {
-		struct nd_neighbor_solicit ns;
-		struct nd_opt_hdr opt;
-		uint8_t mac[ETH_ALEN];
-	} pkt = { 0 };
+	struct nd_question pkt = { 0 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_scope_id = t->ifindex };
 	struct ifreq ifr = { 0 };
 
@@ -224,27 +269,39 @@ static int nd_ask(const struct target *t)
 		return -errno;
 	pkt.ns.nd_ns_type = ND_NEIGHBOR_SOLICIT;
 	memcpy(&pkt.ns.nd_ns_target, t->vip.addr.addr, 16);
-	pkt.opt.nd_opt_type = ND_OPT_SOURCE_LINKADDR;
-	pkt.opt.nd_opt_len = 1;
+	pkt.mac_opt.nd_opt_type = ND_OPT_SOURCE_LINKADDR;
+	pkt.nonce_opt.nd_opt_type = ND_OPT_NONCE;
+	pkt.mac_opt.nd_opt_len = pkt.nonce_opt.nd_opt_len = 1;
 	memcpy(pkt.mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
+	memcpy(pkt.nonce, probe_nonce, sizeof(pkt.nonce));
 	/* the solicited-node group of the target; the source is our link-local address */
-	inet_pton(AF_INET6, "ff02::1:ff00:0", &to.sin6_addr);
-	memcpy(&to.sin6_addr.s6_addr[13], &t->vip.addr.addr[13], 3);
+	to.sin6_addr = solicited_node(t->vip.addr.addr);
 	return sendto(t->fd, &pkt, sizeof(pkt), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
 }
 
-static bool nd_answered(const struct target *t)
+static bool nd_answered(struct target *t)
 {
-	struct {
-		struct nd_neighbor_advert na;
-		struct nd_opt_hdr opt;
-		uint8_t mac[ETH_ALEN];
+	union {
+		struct {
+			struct nd_neighbor_advert na;
+			struct nd_opt_hdr opt;
+			uint8_t mac[ETH_ALEN];
+		};
+		struct nd_question ask;
 	} pkt = { 0 };
+	const ssize_t answer_len = sizeof(pkt.na) + sizeof(pkt.opt) + sizeof(pkt.mac);
 	ssize_t n;
 
 	while ((n = recv(t->fd, &pkt, sizeof(pkt), MSG_DONTWAIT)) >= 0) {
-		bool has_mac = n == (ssize_t)sizeof(pkt) && pkt.opt.nd_opt_type == ND_OPT_TARGET_LINKADDR;
+		bool has_mac = n >= answer_len && pkt.opt.nd_opt_type == ND_OPT_TARGET_LINKADDR;
 
+		if (pkt.na.nd_na_type == ND_NEIGHBOR_SOLICIT) {
+			if (n == (ssize_t)sizeof(pkt.ask) && !memcmp(&pkt.ask.ns.nd_ns_target, t->vip.addr.addr, 16) &&
+			    pkt.ask.nonce_opt.nd_opt_type == ND_OPT_NONCE &&
+			    !memcmp(pkt.ask.nonce, probe_nonce, sizeof(probe_nonce)) && !is_own_mac(t->fd, pkt.ask.mac))
+				log_question(t, pkt.ask.mac);
+			continue;
+		}
 		if (n < (ssize_t)sizeof(pkt.na) || memcmp(&pkt.na.nd_na_target, t->vip.addr.addr, 16) ||
 		    (has_mac && is_own_mac(t->fd, pkt.mac)))
 			continue;
@@ -264,7 +321,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 
 	(void)loop, (void)revents;
 	if (t->vip.addr.family == 6 ? nd_answered(t) : arp_answered(t))
-		probe_end(t->probe, 1);
+		probe_end(t->probe, DP_PROBE_ANSWERS);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -274,7 +331,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	if (p->asked == QUESTIONS) {
-		probe_end(p, p->error);
+		probe_end(p, p->error ? p->error : p->heard ? DP_PROBE_ASKED : DP_PROBE_SILENT);
 		return;
 	}
 	for (i = 0; i < p->count; i++) {
@@ -323,7 +380,7 @@ int probes_start(struct probes *all, const struct dp_vip *vips, size_t count, ui
 		if (!t->ifindex)
 			e = -ENODEV;
 		else
-			e = vips[i].addr.family == 6 ? nd_open(vips[i].ifname) : arp_open(t->ifindex);
+			e = vips[i].addr.family == 6 ? nd_open(vips[i].ifname, t->ifindex, vips[i].addr.addr) : arp_open(t->ifindex);
 		if (!t->ifindex || e < 0) {
 			probe_free(p);
 			return e;

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "netlink/probe.h"
+#include "netlink/worker.h"
 #include "tests/lab/dp-driver.h"
 
 /* Data, control and ARP for 200 ms: how much of it the peer got. */
@@ -259,6 +261,42 @@ static int probe(struct driver *d, const struct dp_vip *vip)
 	return d->last_error;
 }
 
+static void asked(void *arg, int result)
+{
+	(void)arg, (void)result;
+	_exit(0);
+}
+
+/* Another machine asks for the address at the same time; or somebody there only wants to send to it. */
+static pid_t another_asks(struct driver *d, const struct dp_vip *vip, bool probes)
+{
+	char text[ENDPOINT_TEXT_MAX];
+	pid_t pid = fork();
+	struct ev_loop *loop;
+
+	if (pid)
+		return pid;
+	enter(d->peer_ns);
+	if (!probes) {
+		execlp("ping", "ping", "-c1", "-W1", endpoint_format(&vip->addr, false, text), (char *)NULL);
+		_exit(1);
+	}
+	loop = ev_loop_new(0);
+	if (probes_start(probes_new(loop, worker_new(loop)), vip, 1, 300, asked, NULL))
+		_exit(1);
+	ev_run(loop, 0);
+	_exit(1);
+}
+
+static int probe_with(struct driver *d, const struct dp_vip *vip, bool probes)
+{
+	pid_t pid = another_asks(d, vip, probes);
+	int r = probe(d, vip);
+
+	waitpid(pid, NULL, 0);
+	return r;
+}
+
 void probes(struct driver *d)
 {
 	struct dp_vip own = { .addr = ep("10.9.0.1", 0), .ifname = "e0" };
@@ -283,6 +321,10 @@ void probes(struct driver *d)
 	must(d, d->dp->ops->vip_probe(d->dp, both, 2, 300, on_done, d), "vip_probe");
 	settle(d);
 	check(d->last_error == 1, "probe: one answer of two is an answer");
+	check(probe_with(d, &none4, true) == DP_PROBE_ASKED, "probe: somebody else probes, too");
+	check(probe_with(d, &none6, true) == DP_PROBE_ASKED, "probe: somebody else probes, too, IPv6");
+	check(probe_with(d, &none4, false) == DP_PROBE_SILENT, "probe: somebody only wants to send there");
+	check(probe_with(d, &none6, false) == DP_PROBE_SILENT, "probe: somebody only wants to send there, IPv6");
 	shell("ip link add dn0 type dummy");
 	{
 		struct dp_vip down = { .addr = ep("10.9.1.1", 0), .ifname = "dn0" };

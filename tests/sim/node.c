@@ -96,25 +96,13 @@ static void dp_transmit(void *ctx, const struct l2tp_endpoint *local, const stru
 		net_from_node(node, local, peer, data, len);
 }
 
-static int dp_probe(void *ctx, const struct dp_vip *vip)
-{
-	struct node *node = ctx, *other = &node->sim->nodes[!node->index];
-
-	(void)vip;
-	if (node->access_cut)
-		return -ENETDOWN;
-	return !node->sim->net.split && node_speaks(other) && !other->access_cut;
-}
-
 static void dp_vip_changed(void *ctx)
 {
 	net_vip_changed(ctx);
 }
 
-static int dp_fault(void *ctx, const char *operation)
+int node_fault(struct node *node, const char *operation)
 {
-	struct node *node = ctx;
-
 	if (node->dying)
 		return -EIO;	/* the dead ask for nothing */
 	if (!strcmp(operation, "send")) {
@@ -136,6 +124,11 @@ static int dp_fault(void *ctx, const char *operation)
 		return -ENOBUFS;
 	}
 	return 0;
+}
+
+static int dp_fault(void *ctx, const char *operation)
+{
+	return node_fault(ctx, operation);
 }
 
 static void dp_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
@@ -306,7 +299,7 @@ void node_boot(struct node *node)
 	struct sim *sim = node->sim;
 	struct dp_events events = dp_events_of(node);
 	struct dp_null_config dpc = {
-		.transmit = dp_transmit, .probe = dp_probe, .vip_changed = dp_vip_changed, .fault = dp_fault, .ctx = node,
+		.transmit = dp_transmit, .vip_changed = dp_vip_changed, .fault = dp_fault, .ctx = node,
 	};
 	struct group_ops ops = {
 		.ctx = node, .random = op_random, .link_send = op_link_send, .link_reset = op_link_reset,
@@ -323,6 +316,7 @@ void node_boot(struct node *node)
 		node->powered = true;
 		node->boot++;
 		node->dp = dp_null_new(&dpc, &events);
+		node_probes_init(node);
 		node->ppp = ppp_model_new(node);
 	}
 	node->dp_scheduled = false;
@@ -374,6 +368,7 @@ static void daemon_gone(struct node *node)
 	node->role = HA_ROLE_INIT;
 	node->dying = true;	/* nothing it does while it is freed happens */
 	group_free(group);
+	node_probes_end(node);
 	/* what was handed to the kernel is done by the kernel */
 	while (dp_null_pending(node->dp))
 		dp_null_run(node->dp, sim_ms(node->sim));
@@ -443,7 +438,6 @@ void node_freeze(struct node *node)
 	check_before_loss(node->sim, node, false);
 	sim_trace(node->sim, "node %d frozen", node->index);
 	node->sim->stats.freezes++;
-	node->unheard = node->sim->wire.cut || node->sim->wire.mute[node->index] || !node->sim->wire.up[!node->index];
 	node->frozen = true;
 }
 
@@ -455,9 +449,6 @@ void node_thaw(struct node *node)
 		return;
 	sim_trace(node->sim, "node %d thawed, %zu events waited", node->index, node->deferred_len);
 	node->frozen = false;
-	/* l2tpha-ha(7): it renewed a lease that nobody heard of, and may stand beside its successor until it looks */
-	if (node->unheard && node->sim->split_until_us != SIM_NEVER && node->sim->split_until_us < node->sim->now_us + 2 * SEC)
-		node->sim->split_until_us = node->sim->now_us + 2 * SEC;
 	/* the order of descriptors after a long poll is anybody's guess: sometimes timers come first */
 	if (rng_pm(node->sim, 500)) {
 		enter(node);

@@ -22,6 +22,7 @@
 #include "tests/lac/lac.h"
 
 #define SIM_NODES 2
+#define NODE_PROBES 4	/* at once */
 #define SIM_PEERS 8	/* control connections */
 #define SIM_CALLS 160	/* ever placed in one run */
 #define SIM_USERS 60
@@ -51,7 +52,6 @@ struct node {
 	int index;
 	bool powered, running;		/* running: the daemon */
 	bool frozen;			/* of the daemon: events wait */
-	bool unheard;			/* nothing it said arrived when it froze */
 	bool access_cut;		/* its leg of the access network */
 	bool dying;			/* crash ordered from inside one of its own callbacks */
 	bool dying_kill;		/* ... of the daemon only */
@@ -64,6 +64,14 @@ struct node {
 	uint64_t incarnation;		/* of the daemon */
 	uint64_t boot;			/* of the machine */
 	struct dp *dp;			/* the kernel */
+	struct dp_ops dp_ops;		/* its own, but for the probes: probe.c */
+	struct node_probe {
+		dp_done_fn done;	/* NULL: none */
+		void *arg;
+		unsigned asked;
+		bool heard, answered;
+		int error;
+	} probes[NODE_PROBES];
 	struct ppp_model *ppp;		/* its pppds */
 	struct group *group;
 	struct config *config;
@@ -262,6 +270,12 @@ void node_plug(struct node *node, bool in);	/* its cables of the access network 
 bool node_speaks(const struct node *node);
 int sim_active(const struct sim *sim);		/* the owner in role active, or -1 */
 enum ha_sync node_sync(const struct node *node);
+
+int node_fault(struct node *node, const char *operation);	/* is it to fail? */
+
+/* probe.c: does somebody have the address? */
+void node_probes_init(struct node *node);
+void node_probes_end(struct node *node);	/* nobody waits for them any more */
 
 /* restart.c: the image of a node, and killing it so that nothing may be lost */
 void node_image_freeze(struct node *node);	/* it dies here, whatever its code still does */

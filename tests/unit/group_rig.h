@@ -444,7 +444,7 @@ static inline void setup(void)
 	lc.tid = 26355;
 	lac = lac_new(&lc);
 	nodes[0] = node_new("lns-a", "10.9.9.1", "10.9.9.2");
-	run(4000);	/* alone: active after the startup time */
+	run(6000);	/* alone: active after the startup time */
 }
 
 static inline void teardown(void)

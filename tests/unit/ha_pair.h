@@ -49,8 +49,9 @@ struct node {
 	struct { enum ha_action_type type; uint64_t at_ms; } pending[32];
 	uint32_t n_pending, fence_voids;
 	struct piece *in_first, *in_last;	/* towards this node */
-	uint64_t probe_at_ms;
-	bool probe_due;
+	uint64_t probe_at_ms;		/* the next question, or the end */
+	uint32_t probe_asked;
+	bool probe_due, probe_heard;	/* heard: the other one asks, too */
 	char trace[4096];		/* steps, in order */
 	uint32_t released[20000];
 	uint32_t n_released, n_freed, n_puts, n_dels, n_swaps, n_resets, n_degraded;
@@ -269,7 +270,9 @@ static inline void pair_drain(struct node *node)
 			break;
 		case HA_ACTION_PROBE_VIP:
 			node->probe_due = true;
-			node->probe_at_ms = pair->now_ms + 20;
+			node->probe_asked = 0;
+			node->probe_heard = false;
+			node->probe_at_ms = pair->now_ms + 1;
 			break;
 		case HA_ACTION_ROLE:
 			pair_trace(node, ha_role_name(action.role));
@@ -309,9 +312,17 @@ static inline void pair_node_run(struct node *node)
 			node->fence_voids--;
 		pair_drain(node);
 	}
+	/* as netlink/probe.c: asks three times in 300 ms, an answer comes at once */
 	if (node->probe_due && node->probe_at_ms <= pair->now_ms) {
-		node->probe_due = false;
-		ha_probe_result(node->ha, pair->now_ms, !pair->split && node->peer->vip);
+		bool answers = !pair->split && node->peer->vip && node->probe_asked < 3;
+
+		if (node->probe_asked < 3 && !pair->split)
+			node->peer->probe_heard = true;
+		node->probe_due = !answers && node->probe_asked++ < 3;
+		node->probe_at_ms = pair->now_ms + 100;
+		if (!node->probe_due)
+			ha_probe_result(node->ha, pair->now_ms, answers ? HA_PROBE_ANSWERS :
+					node->probe_heard ? HA_PROBE_ASKED : HA_PROBE_SILENT);
 		pair_drain(node);
 	}
 	if (ha_deadline_ms(node->ha) <= pair->now_ms) {
@@ -383,6 +394,7 @@ static inline struct pair *pair_new(void)
 		strcpy(node->config.version, "0.1");
 		node->config.peer_configured = true;
 		node->config.detector = true;
+		node->config.second = i == 1;
 	}
 	return pair;
 }

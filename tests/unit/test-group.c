@@ -597,10 +597,10 @@ START_TEST(cut_off_and_back)
 	group_carrier(nodes[0]->group, now);
 	nodes[0]->failing = "vip_probe";	/* what cannot be told is not that nobody answers */
 	nodes[0]->failures = 1;
-	run(1000);
+	run(2100);
 	ck_assert(!open_at(nodes[0]));
 	ck_assert(!nodes[0]->failures);
-	run(2000);
+	run(3000);
 	ck_assert(open_at(nodes[0]));
 	run(20000);
 	ck_assert(open_at(nodes[0]));

@@ -62,15 +62,16 @@ START_TEST(a_first_start_is_blank_and_not_before_it_has_looked)
 
 	ck_assert_int_eq(fit(&pair->a), HA_FITNESS_UNKNOWN);
 	ck_assert_int_eq(promote(&pair->a, false), -EAGAIN);
-	pair_run(pair, 2500);
+	pair_run(pair, 4500);
 	ck_assert_int_eq(fit(&pair->a), HA_FITNESS_UNKNOWN);
-	pair_run(pair, 2000);
+	pair_run(pair, 1500);
 	ck_assert_int_eq(pair_info(&pair->a).role, standby);
 	ck_assert_int_eq(fit(&pair->a), HA_FITNESS_BLANK);
 	ck_assert(pair_info(&pair->a).ownerless);
 	pair_run(pair, 5000);
 	ck_assert_int_eq(pair_info(&pair->a).role, standby);	/* nobody promotes itself */
 	ck_assert_int_eq(promote(&pair->a, false), 0);
+	pair_run(pair, 700);
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	pair_free(pair);
 }
@@ -122,6 +123,8 @@ START_TEST(power_loss_leaves_the_standby_ready)
 	ck_assert_int_eq(fit(&pair->b), HA_FITNESS_READY);
 	ck_assert(pair_info(&pair->b).ownerless);
 	ck_assert_int_eq(promote(&pair->b, false), 0);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);	/* looks once more */
+	pair_run(pair, 700);
 	ck_assert_int_eq(pair_info(&pair->b).role, active);
 	/* the one that comes back has nothing, until it has everything */
 	pair_node_start(&pair->a);
@@ -170,9 +173,10 @@ START_TEST(a_stream_that_is_cut_shortly_before_the_end_does_no_harm)
 	pair_run(pair, 2000);
 	ck_assert_int_eq(fit(&pair->b), HA_FITNESS_STALE);
 	pair_kill(&pair->a, false);
-	pair_run(pair, 1000);
+	pair_run(pair, 1800);
 	ck_assert_int_eq(fit(&pair->b), HA_FITNESS_READY);
 	ck_assert_int_eq(promote(&pair->b, false), 0);
+	pair_run(pair, 700);
 	ck_assert_int_eq(pair_info(&pair->b).role, active);
 	pair_free(pair);
 }

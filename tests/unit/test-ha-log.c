@@ -200,7 +200,7 @@ START_TEST(snapshot_while_work_goes_on)
 
 	pair_node_start(a);
 	a->config.snapshot_chunk = 0;
-	pair_run(pair, 4000);
+	pair_run(pair, 6000);
 	ck_assert_int_eq(pair_info(a).role, HA_ROLE_ACTIVE);
 	for (i = 0; i < 5000; i++)
 		pair_work(a, i, 400);

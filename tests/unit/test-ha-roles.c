@@ -57,12 +57,11 @@ START_TEST(alone_it_probes_before_it_claims)
 
 	pair->b.vip = true;	/* somebody answers for the address */
 	pair_node_start(&pair->a);
-	pair_run(pair, 2900);
-	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_INIT);
-	ck_assert(!pair->a.probe_due);
-	pair_run(pair, 5000);
+	pair_run(pair, 7900);
 	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_INIT);
 	pair->b.vip = false;
+	pair_run(pair, 5000);		/* who it was may stand still, with a lease of somebody who has long been alone */
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_INIT);
 	pair_run(pair, 500);
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	pair_free(pair);
@@ -199,7 +198,7 @@ START_TEST(power_loss_takeover)
 	ck_assert_str_eq(info.history[0].cause, "peer silent");
 	ck_assert_uint_ge(info.history[0].silent_ms, 1000);
 	ck_assert_uint_le(info.history[0].silent_ms, 1250);
-	ck_assert_uint_eq(info.history[0].detect_ms, 20);
+	ck_assert_uint_le(info.history[0].detect_ms, 400);
 	pair_work(b, 100, 50);
 	ck_assert_uint_eq(b->n_released, 1);
 	/* the lost node comes back: standby, in sync, and the other way round again */
@@ -229,7 +228,9 @@ START_TEST(killed_daemon_keeps_the_address_for_a_while)
 	pair_run(pair, 2000);
 	ck_assert_int_eq(pair_info(&pair->b).role, standby);	/* it still answers */
 	pair->a.vip = false;					/* the lease ran out */
-	pair_run(pair, 300);
+	pair_run(pair, 1000);
+	ck_assert_int_eq(pair_info(&pair->b).role, standby);	/* or the machine stands still */
+	pair_run(pair, 500);
 	ck_assert_int_eq(pair_info(&pair->b).role, active);
 	pair_free(pair);
 }
@@ -452,7 +453,7 @@ static void same_epoch(uint32_t work_a, uint32_t work_b, bool a_stays)
 	pair->split = true;
 	pair_node_start(&pair->a);
 	pair_node_start(&pair->b);
-	pair_run(pair, 4000);
+	pair_run(pair, 6000);
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	ck_assert_int_eq(pair_info(&pair->b).role, active);
 	ck_assert_uint_eq(pair_info(&pair->a).epoch, pair_info(&pair->b).epoch);
@@ -487,7 +488,9 @@ START_TEST(a_higher_epoch_on_a_standby_mutes_the_active)
 	pair->a.persisted = 4;
 	pair->b.persisted = 9;
 	pair_node_start(&pair->a);
-	pair_run(pair, 4000);
+	pair_run(pair, 29000);		/* it has served before and comes back with nothing */
+	ck_assert_int_eq(pair_info(&pair->a).role, HA_ROLE_INIT);
+	pair_run(pair, 2000);
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	pair_work(&pair->a, 1, 10);
 	pair_node_start(&pair->b);
@@ -539,6 +542,7 @@ START_TEST(promote_asks_the_active_first)
 	ck_assert_int_eq(pair_info(&pair->a).role, standby);
 	/* an active that hangs does not stop a promotion */
 	pair->b.frozen = true;
+	pair->want_link = false;
 	pair->split = true;
 	pair->a.config.dead_ms = 0;
 	ck_assert_int_eq(ha_promote(pair->a.ha, pair->now_ms, false, reason), 0);
@@ -546,6 +550,7 @@ START_TEST(promote_asks_the_active_first)
 	pair_run(pair, 2500);
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	pair->b.frozen = false;
+	pair->want_link = true;
 	pair_run(pair, 2000);
 	ck_assert_int_eq(pair_info(&pair->b).role, standby);
 	ck_assert(pair_in_sync(pair));
@@ -575,6 +580,7 @@ START_TEST(without_detector_nobody_promotes_itself)
 	ck_assert_int_eq(pair_info(&pair->a).role, standby);
 	ck_assert_int_eq(ha_promote(pair->a.ha, pair->now_ms, false, reason), 0);
 	pair_drain(&pair->a);
+	pair_run(pair, 700);
 	ck_assert_int_eq(pair_info(&pair->a).role, active);
 	pair_free(pair);
 }

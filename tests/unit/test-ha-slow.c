@@ -83,7 +83,7 @@ START_TEST(a_rejoin_under_load_is_paced_and_delays_nobody)
 
 	a->config.snapshot_chunk = CHUNK;
 	pair_node_start(a);
-	pair_run(pair, 4000);
+	pair_run(pair, 6000);
 	for (i = 0; i < 3000; i++)
 		pair_work(a, i, 300);
 	pair_run(pair, 10);

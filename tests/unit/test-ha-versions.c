@@ -23,7 +23,7 @@ static void start(struct pair *pair)
 {
 	pair->want_link = true;
 	pair_node_start(&pair->a);
-	pair_run(pair, 5000);
+	pair_run(pair, 6000);
 	ck_assert_str_eq(ha_role_name(pair_info(&pair->a).role), "active");
 	pair_node_start(&pair->b);
 	pair_run(pair, 3000);
