@@ -319,6 +319,8 @@ void ha_probe_result(struct ha *ha, uint64_t now_ms, enum ha_probe found)
 	/* one that stood still meanwhile has not heard who answered; of two that ask, one has to wait for the other */
 	late = ha->now_ms >= roles->probe_lost_ms || (found == HA_PROBE_ASKED && ha->config.second);
 	roles->probe_ms = ha->now_ms + ha->config.heartbeat_ms;
+	if (found == HA_PROBE_ASKED && !ha_reigning(ha))
+		roles->unsure = true;		/* it is alive, and may have the address for a moment between two probes */
 	if (vip_answers || late || ha_reigning(ha))
 		roles->quiet_ms = 0;
 	else if (!roles->quiet_ms)
