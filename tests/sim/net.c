@@ -43,6 +43,14 @@ static void deliver(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint
 	sim_event_data(ev, data, len);
 }
 
+static void hear(struct access_net *net, const uint8_t *data, size_t len)
+{
+	size_t i = net->control_count % (sizeof(net->heard) / sizeof(net->heard[0]));
+
+	net->heard[i].len = len < sizeof(net->heard[i].data) ? len : sizeof(net->heard[i].data);
+	memcpy(net->heard[i].data, data, net->heard[i].len);
+}
+
 static void offer(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *local,
 		  const struct l2tp_endpoint *peer, const uint8_t *data, size_t len, const char *from)
 {
@@ -56,6 +64,7 @@ static void offer(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *
 	if (is_control(data, len)) {
 		capture_packet(fn == ev_to_peer ? local : peer, fn == ev_to_peer ? peer : local, data, len);
 		sim_trace(sim, "%s %s%s", from, msg_name(data, len, text), lose ? " LOST" : "");
+		hear(net, data, len);
 		if (net->control_count++ == net->special_at) {
 			lose |= net->special == NET_LOSE;
 			dup |= net->special == NET_DUP;

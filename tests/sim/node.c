@@ -305,7 +305,7 @@ void node_boot(struct node *node)
 		.ctx = node, .random = op_random, .link_send = op_link_send, .link_reset = op_link_reset,
 		.persist_epoch = op_persist_epoch, .role_changed = op_role_changed,
 	};
-	struct group_config gc = { .id_min = 1, .id_max = 4000, .unix_minus_monotonic_ms = 1700000000000LL };
+	struct group_config gc = { .id_min = 1, .id_max = sim->id_max ? sim->id_max : 4000, .unix_minus_monotonic_ms = 1700000000000LL };
 	struct ha_image_ops image;
 	char why[256] = "";
 

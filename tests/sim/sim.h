@@ -153,6 +153,7 @@ struct access_net {
 	bool split;			/* each LAC reaches one node, and the nodes not each other */
 	int loser;			/* who serves on with the lower epoch */
 	int side[SIM_PEERS];		/* the one a LAC reaches, by its address */
+	struct { uint8_t data[256]; size_t len; } heard[8];	/* last control packets, for who listens */
 };
 struct ha_wire {
 	bool up[SIM_NODES];
@@ -211,6 +212,7 @@ struct sim {
 	uint64_t split_until_us;	/* so long two owners are nobody's fault */
 	bool quiet;			/* faults are over */
 	uint64_t s3_checked, ghost_checks;
+	uint16_t id_max;		/* of tunnels; 0: enough */
 	int last_active;
 	uint32_t magics;		/* given out; they grow, so that a late frame is known for what it is */
 	int acting;			/* whose log lines these are */
@@ -399,7 +401,8 @@ struct scenario {
 };
 /* faults.c, corners.c, outside.c; each ends with a nameless one */
 extern const struct scenario switch_scenarios[], cutoff_scenarios[], fault_scenarios[], corner_scenarios[],
-			     outside_scenarios[], recovery_scenarios[], dial_scenarios[];
+			     outside_scenarios[], recovery_scenarios[], dial_scenarios[],
+			     hostile_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */
