@@ -105,6 +105,7 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	p.node_only = !in->params.ha;
 	p.no_session_s = in->params.no_session_s;
 	p.hide = in->params.hide;
+	p.hide_setup = in->params.hide_setup;
 	p.bearer = in->params.bearer;
 	p.accept_dialout = in->params.accept_dialout;
 	p.refuse_dialin = in->params.refuse_dialin;
@@ -172,6 +173,7 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->params.ha = !p->node_only;
 	t->params.no_session_s = p->no_session_s;
 	t->params.hide = p->hide;
+	t->params.hide_setup = p->hide_setup;
 	t->params.bearer = p->bearer;
 	t->params.accept_dialout = p->accept_dialout;
 	t->params.refuse_dialin = p->refuse_dialin;

@@ -96,7 +96,7 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint8_t retransmit_min_s, retransmit_max_s; /* 1, 8 */
 	uint16_t setup_timeout_s;	/* 10 */
 	uint32_t session_limit;		/* 0 = none */
-	bool hide;			/* l2tp hidden */
+	bool hide, hide_setup;		/* l2tp hidden; l2tp hidden setup */
 	enum config_renegotiation renegotiation; /* lcp renegotiation WHEN; default on-mismatch */
 	bool local_chap;		/* force-local-chap: who it is we ask ourselves */
 	uint32_t no_session_s;		/* l2tp tunnel timeout no-session S; 0 = never; not said, ours: 15 */
@@ -187,6 +187,7 @@ struct config {
 	enum config_search search_order[CONFIG_SEARCH_MAX];	/* vpdn search-order; default: host name, number, domain */
 	bool adjust_mss;		/* ip tcp adjust-mss: of subscribers, to what fits into their links */
 	bool softshut;			/* vpdn softshut: no new tunnels and sessions */
+	uint32_t history_size;		/* vpdn history failure table-size N; default 50 */
 	uint32_t session_limit;		/* vpdn session-limit N, of a redundancy group; 0 = none */
 	enum config_limit_code limit_code;	/* vpdn limit-code WHAT; default resources */
 	char limit_redirect[L2TP_TEXT_MAX];	/* vpdn limit-redirect A... */

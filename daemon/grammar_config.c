@@ -9,6 +9,7 @@
  */
 #include "daemon/grammar_commands.h"
 #include "daemon/grammar_words.h"
+#include "daemon/group.h"
 
 #include <string.h>
 
@@ -90,6 +91,8 @@ static const struct config_command commands[] = {
 	DO(G, "vpdn search-order ~ " SEARCHES " [" SEARCHES "] [" SEARCHES "]", "what says where a call goes on",
 	   command_set_search_order, command_print_search_order),
 	SET(G, "vpdn softshut ~", "no new tunnels and sessions", FLAG, config, softshut, 0),
+	SET(G, "vpdn history failure table-size ~ HISTORY", "failures that are kept", U32, config, history_size,
+	    GROUP_HISTORY_MAX),
 	SET(G, "vpdn session-limit ~ SESSIONS", "of a redundancy group", U32, config, session_limit, 0),
 	CHOICE(G, "vpdn limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config, limit_code,
 	       CONFIG_LIMIT_RESOURCES),
@@ -167,7 +170,8 @@ static const struct config_command commands[] = {
 	CHOICE(VV, "lcp renegotiation ~ {on-mismatch|always|never}", "of what the LAC has agreed on", renegotiation_names,
 	       config_vpdn_group, renegotiation, CONFIG_RENEGOTIATE_ON_MISMATCH),
 	SET(VV, "force-local-chap ~", "challenge who the LAC has challenged", FLAG, config_vpdn_group, local_chap, 0),
-	SET(VV, "l2tp hidden ~", "hide attributes", FLAG, config_vpdn_group, hide, 0),
+	SET(VV, "l2tp hidden ~", "hide attributes of calls", FLAG, config_vpdn_group, hide, 0),
+	SET(VV, "l2tp hidden setup ~", "those of the tunnel's setup, too", FLAG, config_vpdn_group, hide_setup, 0),
 	SET(VV, "l2tp tunnel busy timeout ~ BUSY", "a peer that refused is left alone for", U16, config_vpdn_group, busy_s, 60),
 	SET(V, "session-limit ~ SESSIONS", "of the group", U32, config_vpdn_group, session_limit, 0),
 	CHOICE(VV, "limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config_vpdn_group,
@@ -253,6 +257,7 @@ static const struct grammar_arg args[] = {
 	{ "RETRIES", GRAMMAR_NUMBER, 1, 255, "retransmissions" },
 	{ "RETRANSMIT", GRAMMAR_NUMBER, 1, 8, "seconds" },
 	{ "SETUP", GRAMMAR_NUMBER, 1, 6000, "seconds" },
+	{ "HISTORY", GRAMMAR_NUMBER, 20, GROUP_HISTORY_MAX, "failures" },
 	{ "SESSIONS", GRAMMAR_NUMBER, 1, 131072, "sessions" },
 	{ "NO-SESSION", GRAMMAR_NUMBER, 1, 86400, "seconds" },
 	{ "REDIRECT", GRAMMAR_ADDRESS, 0, 0, "another LNS" },

@@ -32,6 +32,7 @@ void group_tunnel_params(const struct group *group, const struct config_vpdn_gro
 	p->setup_timeout_s = vg->setup_timeout_s;
 	p->no_session_s = vg->no_session_s;
 	p->hide = vg->hide && vg->tunnel_password[0];
+	p->hide_setup = vg->hide_setup;
 	p->busy = (enum l2tp_busy)(vg->limit_code - CONFIG_LIMIT_RESOURCES);
 	snprintf(p->busy_peers, sizeof(p->busy_peers), "%s", vg->limit_redirect);
 	p->tie_break = vg->tie_break;

@@ -444,7 +444,7 @@ json_t *show_history(struct show *show)
 	json_t *tree = json_object(), *list = json_array();
 
 	for (size_t i = 0; failures && i < show->ctx->group_count; i++) {
-		size_t n = group_failures(show->ctx->groups[i], failures, GROUP_HISTORY_MAX);
+		size_t n = group_failures(show->ctx->groups[i], failures, show->ctx->config->history_size);
 
 		for (size_t k = 0; k < n; k++) {
 			const struct group_failure *f = &failures[k];
@@ -460,7 +460,7 @@ json_t *show_history(struct show *show)
 		}
 	}
 	free(failures);
-	json_object_set_new(tree, "table_size", json_integer(GROUP_HISTORY_MAX));
+	json_object_set_new(tree, "table_size", json_integer(show->ctx->config->history_size));
 	json_object_set_new(tree, "entries", json_integer((json_int_t)json_array_size(list)));
 	json_object_set_new(tree, "failures", list);
 	show->view = history_view;

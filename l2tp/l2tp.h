@@ -178,7 +178,8 @@ struct l2tp_tunnel_params {
 	uint32_t no_session_s;		/* an established tunnel without a session is closed after; 0 = never */
 	enum l2tp_failover failover;
 	uint32_t recovery_ms;		/* AVP 76: how long the peer shall wait for our recovery */
-	bool hide;			/* AVPs that may be hidden are (RFC 2661 4.3; needs secret) */
+	bool hide;			/* AVPs of calls that may be hidden are (RFC 2661 4.3; needs secret) */
+	bool hide_setup;		/* those of the tunnel's setup, too: xl2tpd does not know the secret by then */
 	uint32_t bearer;		/* AVP 4 we send, 1 digital, 2 analog; 0: none, we place no calls */
 	bool accept_dialout;		/* OCRQ is taken: the caller dials, see L2TP_ACTION_CALL_REQUEST */
 	bool refuse_dialin;		/* ICRQ is not */

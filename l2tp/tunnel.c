@@ -228,7 +228,8 @@ void tunnel_begin(struct l2tp_tunnel *tunnel, struct avp_builder *builder, enum 
 
 	message_begin(builder, l2tp->build, sizeof(l2tp->build), type, tunnel->peer_id, session_id);
 	/* A StopCCN must be understood by a peer that has another secret, too. */
-	if (!tunnel->params.hide || !tunnel->params.secret[0] || type == MESSAGE_STOPCCN)
+	if (!tunnel->params.hide || !tunnel->params.secret[0] || type == MESSAGE_STOPCCN ||
+	    (tunnel->state != L2TP_TUNNEL_ESTABLISHED && !tunnel->params.hide_setup))
 		return;
 	l2tp->ops.random(l2tp->ops.ctx, vector, sizeof(vector));
 	avp_builder_hide(builder, tunnel->params.secret, vector);

@@ -62,7 +62,7 @@ static bool select_group(void *ctx, const struct l2tp_sccrq_info *info, struct l
 	params->failover = L2TP_FAILOVER_PROTOCOL_SILENT;
 	params->recovery_ms = 20000;
 	params->accept_dialout = info->peer_name[0] == 'l';	/* "lac" */
-	params->hide = params->authenticate;
+	params->hide = params->hide_setup = params->authenticate;
 	return info->peer_name[0] != 'x';
 }
 
@@ -290,7 +290,7 @@ static void open_ours(struct world *world, struct input *in)
 	params.peer_change = (enum l2tp_peer_change)(op >> 4 & 3);
 	if (op & 0x80)
 		strcpy(params.secret, "secret");
-	params.authenticate = params.hide = op & 0x80;
+	params.authenticate = params.hide = params.hide_setup = op & 0x80;
 	if (op & 0x40) {
 		call.avps = &further;
 		call.avp_count = 1;

@@ -15,7 +15,8 @@
 #   lac_stop               kill all of them
 #   lns_xl2tpd_start a     the comparison: xl2tpd as LNS, without any redundancy
 
-# LAB_PPP_OPTIONS: further pppd options of the LAC side, one a line.
+# LAB_PPP_OPTIONS: further pppd options of the LAC side, one a line;
+# LAB_XL2TPD_OPTIONS: further lines of its [lac] section.
 lac_dir() { echo "$LAB_RUN/lac/$1"; }
 
 # Builtins only: with dozens of subscribers every program started is felt.
@@ -34,6 +35,7 @@ lac_configure() {
 		"redial = no" \
 		"ppp debug = yes" \
 		"length bit = yes" \
+		"${LAB_XL2TPD_OPTIONS:-}" \
 		"pppoptfile = $d/options" >"$d/xl2tpd.conf"
 	echo "* * tunnelsecret" >"$d/secrets"
 	# No compression: what a capture shows is what was sent.

@@ -284,7 +284,7 @@ START_TEST(what_we_send)
 	strcpy(A->params.secret, "tunnel");
 	strcpy(B->params.secret, "tunnel");
 	A->params.authenticate = B->params.authenticate = true;
-	A->params.hide = B->params.hide = hiding;
+	A->params.hide = B->params.hide = A->params.hide_setup = B->params.hide_setup = hiding;
 	A->params.tie_break = true;
 	A->params.bearer = 3;
 	A->params.accept_dialout = true;

@@ -121,6 +121,7 @@ START_TEST(hidden_both_ways)
 
 	A->params.authenticate = B->params.authenticate = true;
 	A->params.hide = B->params.hide = true;
+	A->params.hide_setup = B->params.hide_setup = true;
 	use_secret("tunnel", "tunnel");
 	two_up();
 	message = two_kept(A, MESSAGE_SCCRQ, NULL);
@@ -137,9 +138,32 @@ START_TEST(hidden_both_ways)
 }
 END_TEST
 
+/* Some peers look their secret up only when they are challenged: the tunnel is set up in the clear. */
+START_TEST(hidden_from_the_first_call_on)
+{
+	struct l2tp_call_params call = { .called = "0123", .bearer_type = 1, .framing_type = 1 };
+	uint16_t tunnel, session;
+
+	A->params.authenticate = B->params.authenticate = true;
+	A->params.hide = B->params.hide = true;
+	use_secret("tunnel", "tunnel");
+	two_up();
+	ck_assert(!two_kept(A, MESSAGE_SCCRQ, NULL)->hidden_left);
+	ck_assert(!two_kept(B, MESSAGE_SCCRP, NULL)->hidden_left);
+	ck_assert(!two_kept(A, MESSAGE_SCCCN, NULL)->hidden_left);
+	tunnel = l2tp_tunnel_next(A->l2tp, 0);
+	ck_assert_int_eq(l2tp_call_open(l2tp_tunnel_find(A->l2tp, tunnel), two.now, L2TP_CALL_IN_LAC, &call, &session), 0);
+	two_run(1000);
+	ck_assert_uint_eq(A->count[L2TP_ACTION_SESSION_UP], 1);
+	ck_assert(two_kept(A, MESSAGE_ICRQ, NULL)->hidden_left);
+	ck_assert(two_kept(B, MESSAGE_ICRP, NULL)->hidden_left);
+}
+END_TEST
+
 START_TEST(hidden_with_another_secret)
 {
 	A->params.hide = B->params.hide = true;
+	A->params.hide_setup = B->params.hide_setup = true;
 	use_secret("tunnel", "another");
 	two_open(A);
 	two_run(60000);
@@ -689,6 +713,7 @@ int main(void)
 	tcase_add_loop_test(tcase, authentication, 0, COUNT(auths));
 	tcase_add_test(tcase, no_secret_at_the_other_end);
 	tcase_add_test(tcase, hidden_both_ways);
+	tcase_add_test(tcase, hidden_from_the_first_call_on);
 	tcase_add_test(tcase, hidden_with_another_secret);
 	tcase_add_test(tcase, hidden_octets);
 	tcase_add_loop_test(tcase, bad_wire, 0, 40);

@@ -72,7 +72,7 @@ START_TEST(both_roles)
 
 	fill(&in);
 	in.initiator = true;
-	in.params.hide = true;
+	in.params.hide = in.params.hide_setup = true;
 	in.params.bearer = 3;
 	in.params.accept_dialout = in.params.refuse_dialin = true;
 	in.params.busy = L2TP_BUSY_DIRECTED;

@@ -20,6 +20,7 @@ static const char full[] =
 	"vpdn enable\n"
 	"vpdn softshut\n"
 	"ip tcp adjust-mss\n"
+	"vpdn history failure table-size 20\n"
 	"vpdn session-limit 7000\n"
 	"vpdn limit-code try-another\n"
 	"vpdn limit-redirect 192.0.2.8\n"
@@ -64,6 +65,7 @@ static const char full[] =
 	" l2tp tunnel address-change reject\n"
 	" l2tp tunnel tie-breaker\n"
 	" l2tp hidden\n"
+	" l2tp hidden setup\n"
 	" limit-code directed\n"
 	" limit-redirect 192.0.2.7 2001:db8::7\n"
 	" failover-resync failover-protocol\n"
@@ -149,11 +151,12 @@ START_TEST(reads_every_field)
 	ck_assert_uint_eq(g->initial_min_s, 2);
 	ck_assert_uint_eq(g->initial_max_s, 5);
 	ck_assert_int_eq(g->address_change, L2TP_PEER_CHANGE_REJECT);
-	ck_assert(g->tie_break && g->hide);
+	ck_assert(g->tie_break && g->hide && g->hide_setup);
 	ck_assert_int_eq(g->limit_code, CONFIG_LIMIT_DIRECTED);
 	ck_assert_str_eq(g->limit_redirect, "192.0.2.7, [2001:db8::7]");
 	ck_assert(c->softshut && c->adjust_mss);
 	ck_assert_uint_eq(c->session_limit, 7000);
+	ck_assert_uint_eq(c->history_size, 20);
 	ck_assert_int_eq(c->limit_code, CONFIG_LIMIT_TRY_ANOTHER);
 	ck_assert_str_eq(c->limit_redirect, "192.0.2.8");
 	ck_assert_uint_eq(c->max_starting, 400);
@@ -459,6 +462,7 @@ static const struct {
 	{ "redundancy\n group g\n  detector carp\n", "t:3: refused 'carp': expected one of builtin, keepalived" },
 	{ "redundancy\n group g\n  keepalived fifo k\n", "t:3: refused 'k': expected </PATH>" },
 	{ "vpdn-template t\n session-limit 4\n", "t:2: refused 'session-limit'" },
+	{ "vpdn history failure table-size 51\n", "t:1: refused '51': expected <20-50>" },
 	{ "vpdn session-limit 131073\n", "t:1: refused '131073': expected <1-131072>" },
 	{ "vpdn max-starting 0\n", "t:1: refused '0': expected one of <1-65535> number, per-peer, tunnels" },
 	{ "vpdn limit-code busy\n", "t:1: refused 'busy': expected one of resources, try-another, directed, temporary" },
