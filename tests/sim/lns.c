@@ -53,6 +53,7 @@ struct lns_world {
 	int dialers;
 	uint32_t next_addr;
 	uint64_t excused_until_us;	/* a tunnel whose numbers were lost ends by retransmissions, at either end */
+	bool ties;		/* requests of both ends cross */
 };
 
 /* ---- frames: as in ppp.c ---- */
@@ -412,6 +413,7 @@ void lns_config(const struct sim *sim, struct config *config)
 	g->request_dialin = g->request_l2tp = true;
 	g->busy_s = BUSY_S;
 	g->initial_retries = 6;
+	g->tie_break = sim->dialled->ties;
 	for (int i = 0; i < LNS; i++) {
 		g->peers[i].address = sim->dialled->lns[i].addr;
 		g->peers[i].priority = i == LNS - 1 ? 2 : 1;
@@ -557,8 +559,61 @@ static void run_dial_crash(struct sim *sim)
 		story_settle(sim);
 }
 
+/* The LNS asks, too: of two requests that cross one goes on, whichever, and the calls go over what there is then. */
+static void lns_asks(struct lns *lns)
+{
+	struct sim *sim = lns->world->sim;
+	struct l2tp_tunnel_params params;
+	struct l2tp_endpoint pair = sim->vip;
+	uint16_t id;
+
+	lns_select(lns, NULL, &params);
+	params.tie_break = true;
+	pair.port = L2TP_PORT;
+	sim_trace(sim, "lns %d asks for a tunnel", lns->index);
+	l2tp_tunnel_open(lns->l2tp, sim_ms(sim), &lns->addr, &pair, &params, &id);
+	lns_run(lns);
+}
+
+static void lns_close_all(struct lns *lns)
+{
+	static const struct l2tp_result go = { .result = 1, .text = "once more" };
+	uint64_t now_ms = sim_ms(lns->world->sim);
+	uint16_t tid = 0;
+
+	while ((tid = l2tp_tunnel_next(lns->l2tp, tid)))
+		l2tp_tunnel_close(l2tp_tunnel_find(lns->l2tp, tid), now_ms, &go);
+	lns_run(lns);
+}
+
+static void run_dial_ties(struct sim *sim)
+{
+	lns_world_new(sim);
+	end_of_lns_events(sim);
+	sim->dialled->ties = true;
+	sim->net.delay_us = 5000 + rng_below(sim, 60000);	/* so that requests do cross */
+	story_boot(sim);
+	for (int i = 0; i < 10 && !sim->failed; i++) {
+		struct lns *lns = &sim->dialled->lns[rng_below(sim, 2)];
+		struct node *active = story_active(sim, "while requests cross");
+
+		lns_close_all(lns);
+		sim_run_for(sim, 900 * MS + rng_below(sim, 300000));
+		lns_asks(lns);
+		sim_run_for(sim, story_between(sim, 1, 200));
+		if (active && !sim->failed && rng_pm(sim, 300))
+			story_power_cycle(sim, active, story_between(sim, 300, 3000));
+		sim_run_for(sim, 6 * SEC);
+	}
+	for (int i = 0; i < LNS; i++)
+		lns_close_all(&sim->dialled->lns[i]);
+	if (!sim->failed)
+		story_settle(sim);
+}
+
 const struct scenario dial_scenarios[] = {
 	{ "dial", run_dial, STORY_FEW },
 	{ "dial-crash", run_dial_crash, STORY_FEW },
+	{ "dial-ties", run_dial_ties, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };
