@@ -129,22 +129,16 @@ struct action_extra *engine_extra(const struct l2tp_tunnel *tunnel, const struct
 	return extra_new(&tunnel->local, &tunnel->peer, result, 0);
 }
 
-/* A StopCCN that belongs to no tunnel. */
+/* A StopCCN that belongs to no tunnel, from the one that the peer takes for `id`. */
 static void send_stop(struct l2tp *l2tp, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
-		      uint16_t peer_id, uint16_t ns, uint16_t nr, const struct l2tp_result *result)
+		      uint16_t id, uint16_t peer_id, uint16_t ns, uint16_t nr, const struct l2tp_result *result)
 {
 	struct queued_action action = { .type = L2TP_ACTION_SEND };
-	uint16_t id = registry_new_id(l2tp);
 	struct avp_builder builder;
 	size_t len;
 
 	message_begin(&builder, l2tp->build, sizeof(l2tp->build), MESSAGE_STOPCCN, peer_id, 0);
-	if (id) {
-		avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, id);
-		registry_return_id(l2tp, id);
-	} else {
-		avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, l2tp->config.id_max);
-	}
+	avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, id);
 	message_put_result(&builder, result);
 	len = message_end(&builder);
 	message_set_ns(l2tp->build, ns);
@@ -158,13 +152,17 @@ void engine_refuse(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoin
 		   const struct l2tp_endpoint *peer, uint16_t peer_id, uint16_t nr, const struct l2tp_result *result)
 {
 	struct queued_action action = { .type = L2TP_ACTION_CALL_REFUSED };
+	uint16_t id;
 
 	l2tp->counters.rx_refused++;
 	if (!registry_may_refuse(l2tp, now_ms, peer))
 		return;
 	action.extra = extra_new(local, peer, result, 0);
 	engine_action(l2tp, &action);
-	send_stop(l2tp, local, peer, peer_id, 0, nr, result);
+	id = registry_new_id(l2tp);
+	if (id)
+		registry_return_id(l2tp, id);
+	send_stop(l2tp, local, peer, id ? id : l2tp->config.id_max, peer_id, 0, nr, result);
 }
 
 static void fill_packet(struct l2tp_tunnel *tunnel, struct l2tp_action *action, const uint8_t *data, size_t len)
@@ -394,7 +392,7 @@ static void input_stray(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_en
 	    !registry_may_refuse(l2tp, now_ms, peer))
 		return;
 	message_result(&result, STOPCCN_FSM, 0, "SCCRP for a tunnel that is not here");
-	send_stop(l2tp, local, peer, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), header->nr, 1, &result);
+	send_stop(l2tp, local, peer, header->tunnel_id, message_u16(message, AVP_ASSIGNED_TUNNEL_ID), header->nr, 1, &result);
 }
 
 void l2tp_input(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *local,

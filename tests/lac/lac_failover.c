@@ -87,7 +87,7 @@ static bool rec_new(struct lac *l)
 	do {
 		lac_random(l, (uint8_t *)&l->rec_tid, sizeof(l->rec_tid));
 		l->rec_tid = lac_lane_tid(l, l->rec_tid);
-	} while (!l->rec_tid || l->rec_tid == l->tid);
+	} while (!l->rec_tid || l->rec_tid == l->tid || (l->ghost && l->rec_tid == l->ghost_tid));
 	l->rec_until = l->now_ms + (uint64_t)(l->cfg.rtx_tries + 1) * l->cfg.rtx_cap_ms;
 	return l->rec;
 }

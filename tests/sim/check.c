@@ -708,7 +708,8 @@ static void check_teardown(struct sim *sim)
 
 	for (i = 0; i < sim->peer_count; i++)
 		peer_shutdown(&sim->peers[i]);
-	sim_run_for(sim, 45 * SEC);
+	/* a LAC that may recover its tunnel is waited for longer than one that may not, though it gave that tunnel up */
+	sim_run_for(sim, (sim->failover ? 150 : 45) * SEC);
 	if (sim->failed || any_risk(sim) || sim->far_at_risk)
 		return;
 	for (n = 0; n < SIM_NODES && !sim->failed; n++) {
