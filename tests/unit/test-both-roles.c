@@ -279,10 +279,11 @@ START_TEST(an_answer_that_comes_too_late)
 {
 	struct avp_builder builder;
 	uint8_t buf[512];
+	uint16_t id;
 
 	A->params.initial_retries = 1;
 	A->params.initial_max_s = 1;
-	two_open(A);
+	id = two_open(A);
 	two_drain(A);
 	two.cut = true;
 	two_run(2500);
@@ -294,6 +295,7 @@ START_TEST(an_answer_that_comes_too_late)
 	ck_assert_uint_eq(B->count[L2TP_ACTION_TUNNEL_DOWN], 1);
 	ck_assert(B->last[L2TP_ACTION_TUNNEL_DOWN].by_peer);
 	ck_assert_uint_eq(B->last[L2TP_ACTION_TUNNEL_DOWN].result.result, STOPCCN_FSM);
+	ck_assert_uint_eq(message_u16(two_kept(A, MESSAGE_STOPCCN, NULL), AVP_ASSIGNED_TUNNEL_ID), id);
 	ck_assert_uint_eq(A->count[L2TP_ACTION_CALL_REFUSED], 0);
 	message_begin(&builder, buf, sizeof(buf), MESSAGE_SCCCN, 4711, 0);
 	l2tp_input(A->l2tp, two.now, &A->addr, &B->addr, buf, message_end(&builder));
