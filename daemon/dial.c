@@ -364,10 +364,8 @@ static void wait_at(struct dial *dial, struct dial_tunnel *t)
 	t->waiting_count++;
 }
 
-static void wait_no_more(struct dial *dial)
+static void wait_no_more(struct dial_tunnel *t, struct dial *dial)
 {
-	struct dial_tunnel *t = dial->at;
-
 	if (dial->prev)
 		dial->prev->next = dial->next;
 	else
@@ -593,7 +591,7 @@ void dial_cancel(struct dial *dial, uint64_t now_ms, const struct l2tp_result *r
 	struct l2tp_session *session;
 
 	if (dial->at) {
-		wait_no_more(dial);
+		wait_no_more(dial->at, dial);
 	} else {
 		HASH_DEL(dialer->calls, dial);
 		session = l2tp_session_find(dialer->l2tp, (uint16_t)(dial->key >> 16), (uint16_t)dial->key);
@@ -612,7 +610,7 @@ static void tunnel_ready(uint64_t now_ms, struct dial_tunnel *t)
 	int err;
 
 	while ((dial = t->waiting)) {
-		wait_no_more(dial);
+		wait_no_more(t, dial);
 		err = place_call(dial, now_ms, t);
 		if (!err)
 			continue;
@@ -628,7 +626,7 @@ static void tunnel_gone(struct dialer *dialer, uint64_t now_ms, struct dial_tunn
 
 	HASH_DEL(dialer->tunnels, t);
 	while ((dial = t->waiting)) {
-		wait_no_more(dial);
+		wait_no_more(t, dial);
 		refused(dial, now_ms, &a->result, a->by_peer, false);
 	}
 	free(t);
@@ -741,7 +739,7 @@ void dialer_reset(struct dialer *dialer)
 	}
 	HASH_ITER(hh, dialer->tunnels, t, ttmp) {
 		while ((dial = t->waiting)) {
-			wait_no_more(dial);
+			wait_no_more(t, dial);
 			dial_free(dial);
 		}
 		HASH_DEL(dialer->tunnels, t);

@@ -8,7 +8,8 @@
  * their `up` callbacks run.  IPCP is opened before LCP's callback, so that the
  * network phase finds it open and does not negotiate; the authentication bits
  * are hidden for the same moment, so that the peer is not challenged again, nor
- * told our password.
+ * told our password.  A client's CHAP must go on answering: pppd begins it in
+ * silence, waits a minute to be challenged, and is told that it succeeded.
  * Both magic numbers are kept: the peer would take others for a loop, or for
  * another box.
  */
@@ -124,6 +125,7 @@ static void refuse(int err)
 static void inject_lcp(const struct ppp_state *s)
 {
 	lcp_options *got = &lcp_gotoptions[0], *his = &lcp_hisoptions[0];
+	unsigned char success[] = { CHAP_SUCCESS, 0, 0, 4 };
 	lcp_options hidden, asked;
 	int required = auth_required;
 
@@ -138,16 +140,15 @@ static void inject_lcp(const struct ppp_state *s)
 	got->neg_chap = 0;
 	asked = *his;
 	his->neg_upap = 0;
-	his->neg_chap = 0;
+	his->neg_chap = asked.neg_chap && self.params.client;
 	auth_required = 0;
 	(*lcp_fsm[0].callbacks->up)(&lcp_fsm[0]);
+	if (his->neg_chap)
+		(*chap_protent.input)(0, success, sizeof(success));
 	got->neg_upap = hidden.neg_upap;
 	got->neg_chap = hidden.neg_chap;
 	his->neg_upap = asked.neg_upap;
 	his->neg_chap = asked.neg_chap;
-	/* silent; it answers when the peer asks again */
-	if (his->neg_chap && self.params.client)
-		chap_auth_with_peer(0, user, CHAP_MD5);
 	auth_required = required;
 }
 
