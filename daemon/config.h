@@ -117,6 +117,7 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	char dnis[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* dnis NUMBER */
 	char hostnames[CONFIG_DIAL_NAMES_MAX][CONFIG_NAME_MAX];	/* multihop-hostname NAME: calls of its tunnels */
 	struct config_dial_peer peers[CONFIG_DIAL_PEERS_MAX];
+	bool sequencing;		/* l2tp sequencing: of calls we place */
 	uint16_t busy_s;		/* l2tp tunnel busy timeout N; default 60 */
 	uint64_t set;			/* rows that were given (config_setting_bit()) */
 };

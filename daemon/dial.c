@@ -17,104 +17,12 @@
  * the engine's records, and who is busy.  A dial is not recorded: before it is
  * connected there is nothing at the peer that a takeover has to go on with.
  */
-#include "daemon/dial.h"
+#include "daemon/dial_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <uthash.h>
-
-struct dial_tunnel {		/* one that we opened */
-	uint16_t id;
-	char group[CONFIG_NAME_MAX];
-	struct l2tp_endpoint peer;	/* as configured */
-	struct dial *waiting;		/* a list: dials that wait for it */
-	uint32_t waiting_count;
-	UT_hash_handle hh;
-};
-
-struct busy {
-	uint8_t address[17];		/* family and address */
-	struct dial_busy b;
-	UT_hash_handle hh;
-};
-
-struct dial {
-	struct dialer *dialer;
-	struct dial_request request;
-	char group[CONFIG_NAME_MAX], user[CONFIG_NAME_MAX * 4];
-	char called[L2TP_NAME_MAX], calling[L2TP_NAME_MAX], sub_address[L2TP_NAME_MAX];
-	struct l2tp_avp *avps;
-	uint32_t asked;			/* bit i: the group's peer i has been asked, or cannot be */
-	struct l2tp_endpoint directed[CONFIG_DIAL_PEERS_MAX];
-	size_t directed_count;
-	struct dial_failure last;
-	struct dial_tunnel *at;		/* it waits there; NULL: its call is on the way */
-	uint32_t key;			/* of the call */
-	struct dial *prev, *next;	/* at the tunnel */
-	UT_hash_handle hh;		/* while the call is on the way */
-};
-
-struct dialer {
-	const struct config *config;
-	struct l2tp *l2tp;
-	struct dialer_ops ops;
-	struct dial_tunnel *tunnels;
-	struct dial *calls;		/* on the way, by tunnel and session */
-	struct busy *busy;
-	uint64_t deadline_ms;		/* of busy peers; may be early */
-};
-
-/* ---- small things ------------------------------------------------------- */
-
-static void address_key(uint8_t key[17], const struct l2tp_endpoint *peer)
-{
-	memset(key, 0, 17);
-	key[0] = peer->family;
-	memcpy(key + 1, peer->addr, peer->family == 6 ? 16 : 4);
-}
-
-static struct busy *busy_find(const struct dialer *dialer, const struct l2tp_endpoint *peer)
-{
-	struct busy *busy;
-	uint8_t key[17];
-
-	address_key(key, peer);
-	HASH_FIND(hh, dialer->busy, key, sizeof(key), busy);
-	return busy;
-}
-
-static bool is_busy(const struct dialer *dialer, uint64_t now_ms, const struct l2tp_endpoint *peer)
-{
-	const struct busy *busy = busy_find(dialer, peer);
-
-	return busy && now_ms < busy->b.until_ms;
-}
-
-static struct dial_tunnel *tunnel_find(const struct dialer *dialer, uint16_t id)
-{
-	struct dial_tunnel *t;
-
-	HASH_FIND(hh, dialer->tunnels, &id, sizeof(id), t);
-	return t;
-}
-
-static void look_at(struct dialer *dialer, uint64_t at_ms)
-{
-	if (dialer->deadline_ms > at_ms)
-		dialer->deadline_ms = at_ms;
-}
-
-static void group_effective(const struct dialer *dialer, const char *name, struct config_vpdn_group *out)
-{
-	const struct config_vpdn_group *group = config_vpdn_group_find(dialer->config, name);
-
-	memset(out, 0, sizeof(*out));
-	if (group)
-		config_vpdn_group_effective(dialer->config, group, out);
-}
 
 /* ---- the group ---------------------------------------------------------- */
 
@@ -150,131 +58,7 @@ const struct config_vpdn_group *dial_group(const struct config *config, const ch
 	return NULL;
 }
 
-/* ---- who is busy -------------------------------------------------------- */
-
-static void tell_busy(struct dialer *dialer)
-{
-	if (dialer->ops.busy)
-		dialer->ops.busy(dialer->ops.ctx);
-}
-
-static void busy_drop(struct dialer *dialer, struct busy *busy)
-{
-	HASH_DEL(dialer->busy, busy);
-	free(busy);
-}
-
-void dialer_busy_set(struct dialer *dialer, const struct dial_busy *b)
-{
-	struct busy *busy = busy_find(dialer, &b->peer);
-
-	if (!busy) {
-		busy = calloc(1, sizeof(*busy));
-		if (!busy)
-			return;		/* it is asked once more, and says so again */
-		address_key(busy->address, &b->peer);
-		HASH_ADD(hh, dialer->busy, address, sizeof(busy->address), busy);
-	}
-	busy->b = *b;
-	look_at(dialer, b->until_ms);
-}
-
-static void make_busy(struct dialer *dialer, uint64_t now_ms, const struct l2tp_endpoint *peer, const char *group,
-		      const char *why)
-{
-	struct config_vpdn_group e;
-	struct dial_busy b = { .peer = *peer, .since_ms = now_ms };
-
-	group_effective(dialer, group, &e);
-	b.until_ms = now_ms + (e.busy_s ? e.busy_s : 60) * UINT64_C(1000);
-	snprintf(b.why, sizeof(b.why), "%s", why);
-	dialer_busy_set(dialer, &b);
-	tell_busy(dialer);
-}
-
-bool dialer_busy_next(const struct dialer *dialer, uint64_t now_ms, size_t *at, struct dial_busy *out)
-{
-	size_t n = 0;
-
-	for (const struct busy *busy = dialer->busy; busy; busy = busy->hh.next)
-		if (busy->b.until_ms > now_ms && n++ == *at) {
-			*out = busy->b;
-			++*at;
-			return true;
-		}
-	return false;
-}
-
-size_t dialer_busy_clear(struct dialer *dialer, const struct l2tp_endpoint *peer)
-{
-	struct busy *busy, *tmp;
-	size_t count = 0;
-
-	HASH_ITER(hh, dialer->busy, busy, tmp) {
-		if (peer && !endpoint_addr_equal(&busy->b.peer, peer))
-			continue;
-		busy_drop(dialer, busy);
-		count++;
-	}
-	return count;
-}
-
 /* ---- where to ----------------------------------------------------------- */
-
-static uint32_t tunnel_load(const struct dialer *dialer, const struct dial_tunnel *t)
-{
-	const struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, t->id);
-	struct l2tp_tunnel_info info;
-
-	if (!tunnel)
-		return t->waiting_count;
-	l2tp_tunnel_info(tunnel, &info);
-	return info.sessions + t->waiting_count;
-}
-
-static bool tunnel_is_for(const struct dial_tunnel *t, const char *group, const struct l2tp_endpoint *peer)
-{
-	return endpoint_addr_equal(&t->peer, peer) && !strcmp(t->group, group);
-}
-
-uint32_t dialer_load(const struct dialer *dialer, const char *group, const struct l2tp_endpoint *peer)
-{
-	uint32_t load = 0;
-
-	for (const struct dial_tunnel *t = dialer->tunnels; t; t = t->hh.next)
-		if (tunnel_is_for(t, group, peer))
-			load += tunnel_load(dialer, t);
-	return load;
-}
-
-enum tunnel_use { USE_NONE, USE_RESYNC, USE_SETUP, USE_READY };
-
-/* The best tunnel there is to the peer. */
-static enum tunnel_use tunnel_to(const struct dialer *dialer, const char *group, const struct l2tp_endpoint *peer,
-				 struct dial_tunnel **out)
-{
-	enum tunnel_use best = USE_NONE, use;
-	struct l2tp_tunnel_info info;
-
-	*out = NULL;
-	for (struct dial_tunnel *t = dialer->tunnels; t; t = t->hh.next) {
-		const struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, t->id);
-
-		if (!tunnel || !tunnel_is_for(t, group, peer))
-			continue;
-		l2tp_tunnel_info(tunnel, &info);
-		if (info.s.state == L2TP_TUNNEL_CLOSING || info.s.draining)
-			continue;
-		if (info.s.params.session_limit && info.sessions + t->waiting_count >= info.s.params.session_limit)
-			continue;
-		use = info.s.state != L2TP_TUNNEL_ESTABLISHED ? USE_SETUP : info.resync ? USE_RESYNC : USE_READY;
-		if (use > best) {
-			best = use;
-			*out = t;
-		}
-	}
-	return best;
-}
 
 struct candidate {
 	size_t index;			/* among the peers of the group */
@@ -322,7 +106,7 @@ static bool choose(struct dial *dial, uint64_t now_ms, const struct config_vpdn_
 
 		if (dial->asked & 1u << i)
 			continue;
-		if (is_busy(dialer, now_ms, &peer->address)) {
+		if (dial_is_busy(dialer, now_ms, &peer->address)) {
 			++*busy;
 			continue;
 		}
@@ -334,7 +118,7 @@ static bool choose(struct dial *dial, uint64_t now_ms, const struct config_vpdn_
 			++*full;
 			continue;
 		}
-		c.resync = tunnel_to(dialer, dial->group, &peer->address, &c.tunnel) == USE_RESYNC;
+		c.resync = dial_tunnel_to(dialer, dial->group, &peer->address, &c.tunnel) == USE_RESYNC;
 		c.directed = was_directed_to(dial, &peer->address);
 		c.load = peer->limit ? load * UINT64_C(1000) / peer->limit : load;
 		dialer->ops.random(dialer->ops.ctx, &c.dice, sizeof(c.dice));
@@ -387,8 +171,13 @@ static int place_call(struct dial *dial, uint64_t now_ms, struct dial_tunnel *t)
 {
 	struct dialer *dialer = dial->dialer;
 	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, t->id);
+	struct config_vpdn_group e;
 	uint16_t session_id;
-	int err = tunnel ? l2tp_call_open(tunnel, now_ms, L2TP_CALL_IN_LAC, &dial->request.call, &session_id) : -ENOTCONN;
+	int err;
+
+	dial_group_effective(dialer, dial->group, &e);
+	dial->request.call.sequencing_required |= e.sequencing;
+	err = tunnel ? l2tp_call_open(tunnel, now_ms, L2TP_CALL_IN_LAC, &dial->request.call, &session_id) : -ENOTCONN;
 
 	if (err)
 		return err;
@@ -401,31 +190,25 @@ static int place_call(struct dial *dial, uint64_t now_ms, struct dial_tunnel *t)
 static int tunnel_open(struct dial *dial, uint64_t now_ms, const struct config_vpdn_group *group,
 		       const struct l2tp_endpoint *address, struct dial_tunnel **out)
 {
+	const struct l2tp_result no_memory = { .result = 2, .error = 4, .text = "out of memory" };
 	struct dialer *dialer = dial->dialer;
-	struct dial_tunnel *t = calloc(1, sizeof(*t));
 	struct l2tp_endpoint local, peer = *address;
 	struct l2tp_tunnel_params params;
+	uint16_t id;
 	int err;
 
-	if (!t)
-		return -ENOMEM;
 	peer.port = L2TP_PORT;
-	if (!dialer->ops.local(dialer->ops.ctx, group, &peer, &local)) {
-		free(t);
+	if (!dialer->ops.local(dialer->ops.ctx, group, &peer, &local))
 		return -EADDRNOTAVAIL;
-	}
 	dialer->ops.params(dialer->ops.ctx, group, &params);
-	err = l2tp_tunnel_open(dialer->l2tp, now_ms, &local, &peer, &params, &t->id);
+	err = l2tp_tunnel_open(dialer->l2tp, now_ms, &local, &peer, &params, &id);
 	explicit_bzero(params.secret, sizeof(params.secret));
-	if (err) {
-		free(t);
+	if (err)
 		return err;
-	}
-	t->peer = peer;
-	snprintf(t->group, sizeof(t->group), "%s", group->name);
-	HASH_ADD(hh, dialer->tunnels, id, sizeof(t->id), t);
-	*out = t;
-	return 0;
+	*out = dial_tunnel_add(dialer, id, group->name, &peer);
+	if (!*out)
+		l2tp_tunnel_close(l2tp_tunnel_find(dialer->l2tp, id), now_ms, &no_memory);
+	return *out ? 0 : -ENOMEM;
 }
 
 /* One peer is asked. -errno: it cannot be. */
@@ -436,7 +219,7 @@ static int ask(struct dial *dial, uint64_t now_ms, const struct config_vpdn_grou
 	int err;
 
 	dial->last = (struct dial_failure){ .peer = group->peers[c->index].address };
-	use = tunnel_to(dial->dialer, dial->group, &group->peers[c->index].address, &t);
+	use = dial_tunnel_to(dial->dialer, dial->group, &group->peers[c->index].address, &t);
 	if (use == USE_READY) {
 		dial->last.tunnel_id = t->id;
 		return place_call(dial, now_ms, t);
@@ -515,7 +298,7 @@ static void refused(struct dial *dial, uint64_t now_ms, const struct l2tp_result
 			 result->error, result->text[0] ? ": " : "", result->text);
 	note_failure(&dial->last, result->no_answer ? "Peer does not answer" : "Refused by peer", text);
 	if (another) {
-		make_busy(dialer, now_ms, &dial->last.peer, dial->group, text);
+		dial_make_busy(dialer, now_ms, &dial->last.peer, dial->group, text);
 		dial->directed_count = l2tp_result_addresses(result, dial->directed, CONFIG_DIAL_PEERS_MAX);
 	}
 	if (dialer->ops.refused)
@@ -624,7 +407,7 @@ static void tunnel_gone(struct dialer *dialer, uint64_t now_ms, struct dial_tunn
 {
 	struct dial *dial;
 
-	HASH_DEL(dialer->tunnels, t);
+	dial_tunnel_remove(dialer, t);
 	while ((dial = t->waiting)) {
 		wait_no_more(t, dial);
 		refused(dial, now_ms, &a->result, a->by_peer, false);
@@ -660,7 +443,7 @@ static bool session_action(struct dialer *dialer, uint64_t now_ms, const struct 
 
 bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_action *a)
 {
-	struct dial_tunnel *t = tunnel_find(dialer, a->tunnel_id);
+	struct dial_tunnel *t = dial_tunnel_find(dialer, a->tunnel_id);
 
 	switch (a->type) {
 	case L2TP_ACTION_TUNNEL_UP:
@@ -684,33 +467,6 @@ bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_act
 		break;
 	}
 	return false;
-}
-
-/* ---- time --------------------------------------------------------------- */
-
-void dialer_tick(struct dialer *dialer, uint64_t now_ms)
-{
-	struct busy *busy, *btmp;
-	bool changed = false;
-
-	if (now_ms < dialer->deadline_ms)
-		return;
-	dialer->deadline_ms = UINT64_MAX;
-	HASH_ITER(hh, dialer->busy, busy, btmp) {
-		if (now_ms < busy->b.until_ms) {
-			look_at(dialer, busy->b.until_ms);
-			continue;
-		}
-		busy_drop(dialer, busy);
-		changed = true;
-	}
-	if (changed)
-		tell_busy(dialer);
-}
-
-uint64_t dialer_deadline_ms(const struct dialer *dialer)
-{
-	return dialer->deadline_ms;
 }
 
 /* ---- life --------------------------------------------------------------- */
@@ -742,7 +498,7 @@ void dialer_reset(struct dialer *dialer)
 			wait_no_more(t, dial);
 			dial_free(dial);
 		}
-		HASH_DEL(dialer->tunnels, t);
+		dial_tunnel_remove(dialer, t);
 		free(t);
 	}
 }
@@ -767,17 +523,9 @@ void dialer_take_over(struct dialer *dialer)
 
 	dialer_reset(dialer);
 	for (uint16_t id = 0; (id = l2tp_tunnel_next(dialer->l2tp, id)) != 0;) {
-		struct dial_tunnel *t;
-
 		l2tp_tunnel_info(l2tp_tunnel_find(dialer->l2tp, id), &info);
-		if (!info.s.initiator || info.s.state != L2TP_TUNNEL_ESTABLISHED)
-			continue;
-		t = calloc(1, sizeof(*t));
-		if (!t)
+		if (info.s.initiator && info.s.state == L2TP_TUNNEL_ESTABLISHED &&
+		    !dial_tunnel_add(dialer, id, info.s.params.group, &info.s.peer))
 			return;		/* it stays open, and no new call goes there */
-		t->id = id;
-		t->peer = info.s.peer;
-		snprintf(t->group, sizeof(t->group), "%s", info.s.params.group);
-		HASH_ADD(hh, dialer->tunnels, id, sizeof(t->id), t);
 	}
 }

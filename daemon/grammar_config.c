@@ -170,6 +170,7 @@ static const struct config_command commands[] = {
 	CHOICE(VV, "lcp renegotiation ~ {on-mismatch|always|never}", "of what the LAC has agreed on", renegotiation_names,
 	       config_vpdn_group, renegotiation, CONFIG_RENEGOTIATE_ON_MISMATCH),
 	SET(VV, "force-local-chap ~", "challenge who the LAC has challenged", FLAG, config_vpdn_group, local_chap, 0),
+	SET(VV, "l2tp sequencing ~", "number the data of calls we place", FLAG, config_vpdn_group, sequencing, 0),
 	SET(VV, "l2tp hidden ~", "hide attributes of calls", FLAG, config_vpdn_group, hide, 0),
 	SET(VV, "l2tp hidden setup ~", "those of the tunnel's setup, too", FLAG, config_vpdn_group, hide_setup, 0),
 	SET(VV, "l2tp tunnel busy timeout ~ BUSY", "a peer that refused is left alone for", U16, config_vpdn_group, busy_s, 60),

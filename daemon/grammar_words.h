@@ -106,6 +106,7 @@ static const struct grammar_word config_words[] = {
 	{ "search-order", "what says where a call goes on" },
 	{ "secret", "a secret that is stronger than the password" },
 	{ "sent-username", "our name" },
+	{ "sequencing", "data with numbers" },
 	{ "session-limit", "sessions of the group" },
 	{ "setup", "of tunnels and sessions" },
 	{ "shutdown", "out of use" },

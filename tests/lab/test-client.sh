@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # This box dials: interface dialer 1 of our daemon (lns-b), first to xl2tpd as LNS
-# (by PAP), then to our own LNS (by CHAP), both on lns-a. The tunnel has a secret,
-# data passes both ways, and when the LNS throws the caller out it dials again.
+# (by PAP), then to our own LNS (by CHAP), both on lns-a; that one by IPv6, too, with
+# hidden AVPs and numbered data. The tunnels have a secret, data passes both ways, and
+# when the LNS throws the caller out it dials again.
 
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
 
+VIP6=2001:db8:1::1
 auth=pap
+lab_group_config() { echo "  virtual-address $VIP6/64 interface access"; }
 eval "lns_$(declare -f lab_config)"	# the LNS keeps the usual one
 lab_config() {
 	[ "$1" = b ] || { lns_lab_config "$1"; return; }
@@ -26,24 +29,38 @@ lab_config() {
 	 dialer redial interval 1
 	 interface-name uplink
 	END
-	case $auth in
-	pap) echo " ppp pap sent-username sub1 password 0 pw1" ;;
-	chap) printf ' %s\n' "ppp chap hostname sub1" "ppp chap password 0 pw1" ;;
-	esac
+	[ $auth = pap ] || cat <<-END
+	 ppp chap hostname sub1
+	 ppp chap password 0 pw1
+	vpdn-group UP6
+	 request-dialin
+	  protocol l2tp
+	 initiate-to ip $VIP6
+	 source-ip 2001:db8:1::12
+	 l2tp tunnel password 0 tunnelsecret
+	 l2tp hidden
+	 l2tp sequencing
+	interface dialer 2
+	 dialer vpdn-group UP6
+	 interface-name uplink6
+	 ppp chap hostname sub2
+	 ppp chap password 0 pw2
+	END
+	[ $auth = chap ] || echo " ppp pap sent-username sub1 password 0 pw1"
 }
 
-address() { ip -n lns-b -4 -o addr show dev uplink up 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
-is_up() { [ -n "$(address)" ] && ip -n lns-b link show uplink | grep -q LOWER_UP; }
+address() { ip -n lns-b -4 -o addr show dev "${1:-uplink}" up 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
+is_up() { [ -n "$(address "$@")" ] && ip -n lns-b link show "${1:-uplink}" | grep -q LOWER_UP; }
 is_down() { ! is_up; }
 first_and_last() { head -n 40 "$(node_log b)"; tail -n 40 "$LAB_OUT/pppd-b.log"; }
 
-both_ways() {
-	local a
-	a=$(address)
-	ip -n lns-b route replace default dev uplink table 100
+both_ways() {	# TEXT [INTERFACE]
+	local a i=${2:-uplink}
+	a=$(address "$i")
+	ip -n lns-b route replace default dev "$i" table 100
 	ip -n lns-b rule del table 100 2>/dev/null
 	ip -n lns-b rule add from "$a" table 100
-	in_ns lns-b ping -q -c 5 -i 0.2 -W 2 -I uplink $LAB_CORE_HOST >/dev/null || fail "$1: nothing comes back"
+	in_ns lns-b ping -q -c 5 -i 0.2 -W 2 -I "$i" $LAB_CORE_HOST >/dev/null || fail "$1: nothing comes back"
 	in_ns core ping -q -c 5 -i 0.2 -W 2 "$a" >/dev/null || fail "$1: the core does not reach the caller"
 }
 
@@ -68,13 +85,21 @@ power_loss a
 power_on a
 
 auth=chap
+for i in a:11 b:12; do
+	ip -n "lns-${i%:*}" address add "2001:db8:1::${i#*:}/64" dev access nodad
+done
 rm -f "$LAB_RUN/b/conf"
 node_start a || fail "our LNS does not start"
 wait_until 15 node_is a active || fail "our LNS is not active"
 node_start b || fail "our LAC does not start again"
 wait_until 30 is_up || { first_and_last; fail "not connected to our LNS"; }
 both_ways "our LNS"
-note "to our LNS: $(address)"
+wait_until 30 is_up uplink6 || { first_and_last; fail "not connected to our LNS over IPv6"; }
+both_ways "our LNS over IPv6" uplink6
+note "to our LNS: $(address), over IPv6 $(address uplink6)"
+[ "$(ctl a show vpdn session json | jq '[.sessions[] | select(.sequencing)] | length')" = 1 ] || fail "no session is sequenced"
+hidden=$(tshark -n -r "$LAB_OUT/client.pcap" -Y 'ipv6 and l2tp.avp.hidden == 1' 2>/dev/null | wc -l)
+[ "$hidden" -gt 0 ] || fail "no hidden AVP was sent"
 ctl a show vpdn session
 ctl b show vpdn tunnel all
 capture_stop
