@@ -77,6 +77,9 @@ struct change {
 	dp_done_fn done;
 	void *arg;
 	unsigned tries;
+	struct dp_vip *vips;	/* owned */
+	size_t count;
+	uint64_t until_ms;	/* CLOCK_BOOTTIME; UINT64_MAX: for ever; 0: closed */
 	uint8_t *data;
 	size_t len, size;
 	bool failed;		/* out of memory while building */
@@ -172,67 +175,6 @@ static void append_change(struct change *c, uint8_t family, const char *set, con
 		append_element(c, true, family, set, vip, *lease_ms, last);
 }
 
-static int submit(struct change *c);
-
-static void on_done(void *arg, int error)
-{
-	struct change *c = arg;
-
-	/* the element timed out between our add and our delete; or somebody else's transaction came between */
-	if ((error == -ENOENT || error == -EAGAIN) && c->tries < TRIES && !submit(c))
-		return;
-	if (error)
-		log_errorx("fence: nftables refused a change of table %s: %s", TABLE, strerror(-error));
-	if (c->done)
-		c->done(c->arg, error);
-	free(c->data);
-	free(c);
-}
-
-static int submit(struct change *c)
-{
-	c->tries++;
-	return nlq_request_raw(c->f->nl, c->data, c->len, on_done, c);
-}
-
-static int change(struct fence *f, const struct dp_vip *vips, size_t count, const uint64_t *lease_ms,
-		  dp_done_fn done, void *arg)
-{
-	struct change *c = calloc(1, sizeof(*c));
-	size_t i;
-	int e;
-
-	if (!c)
-		return -ENOMEM;
-	c->f = f;
-	c->done = done;
-	c->arg = arg;
-	append_batch_mark(c, NFNL_MSG_BATCH_BEGIN);
-	for (i = 0; i < count; i++) {
-		bool last = i + 1 == count;
-
-		if (vips[i].addr.family == 6) {
-			append_change(c, NFPROTO_INET, "leased6", &vips[i], lease_ms, last && !f->egress);
-			if (f->egress)
-				append_change(c, NFPROTO_NETDEV, "leased6", &vips[i], lease_ms, last);
-			continue;
-		}
-		append_change(c, NFPROTO_INET, "leased4", &vips[i], lease_ms, false);
-		append_change(c, NFPROTO_ARP, "leased4", &vips[i], lease_ms, last && !f->egress);
-		if (f->egress)
-			append_change(c, NFPROTO_NETDEV, "leased4", &vips[i], lease_ms, last);
-	}
-	append_batch_mark(c, NFNL_MSG_BATCH_END);
-	e = c->failed ? -ENOMEM : submit(c);
-	if (e) {
-		free(c->data);
-		free(c);
-	}
-	return e;
-}
-
-/* ---- leases ---------------------------------------------------------- */
-
 static uint64_t now_ms(void)
 {
 	struct timespec ts;
@@ -251,6 +193,110 @@ static struct vip *find(const struct fence *f, const struct l2tp_endpoint *addr)
 	return NULL;
 }
 
+static void change_free(struct change *c)
+{
+	free(c->vips);
+	free(c->data);
+	free(c);
+}
+
+/* Another change was asked for since: to do this one again would undo that. */
+static bool superseded(const struct change *c)
+{
+	const struct vip *v;
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		v = find(c->f, &c->vips[i].addr);
+		if (!v || v->open_until_ms != c->until_ms)
+			return true;
+	}
+	return false;
+}
+
+static int submit(struct change *c);
+
+static void on_done(void *arg, int error)
+{
+	struct change *c = arg;
+
+	/*
+	 * The element timed out between our add and our delete; somebody else's transaction came between; or we stood
+	 * still before it was sent, and from now the lease would last too long.
+	 */
+	if (error == -ENOENT || error == -EAGAIN || error == -ESTALE) {
+		if (superseded(c))
+			error = -ECANCELED;
+		else if (c->tries < TRIES && !(error = submit(c)))
+			return;
+	}
+	if (error && error != -ECANCELED)
+		log_errorx("fence: nftables refused a change of table %s: %s", TABLE, strerror(-error));
+	if (c->done)
+		c->done(c->arg, error);
+	change_free(c);
+}
+
+static void build(struct change *c, const uint64_t *lease_ms)
+{
+	size_t i;
+
+	c->len = 0;
+	append_batch_mark(c, NFNL_MSG_BATCH_BEGIN);
+	for (i = 0; i < c->count; i++) {
+		const struct dp_vip *vip = &c->vips[i];
+		bool last = i + 1 == c->count, egress = c->f->egress;
+
+		if (vip->addr.family == 6) {
+			append_change(c, NFPROTO_INET, "leased6", vip, lease_ms, last && !egress);
+			if (egress)
+				append_change(c, NFPROTO_NETDEV, "leased6", vip, lease_ms, last);
+			continue;
+		}
+		append_change(c, NFPROTO_INET, "leased4", vip, lease_ms, false);
+		append_change(c, NFPROTO_ARP, "leased4", vip, lease_ms, last && !egress);
+		if (egress)
+			append_change(c, NFPROTO_NETDEV, "leased4", vip, lease_ms, last);
+	}
+	append_batch_mark(c, NFNL_MSG_BATCH_END);
+}
+
+/* The kernel counts a timeout from when it is told: what is left of it is reckoned as late as can be. */
+static int submit(struct change *c)
+{
+	bool ends = c->until_ms && c->until_ms != UINT64_MAX;
+	uint64_t now = now_ms(), left_ms = ends && c->until_ms > now ? c->until_ms - now : 0;
+
+	if (ends && !left_ms)
+		return -ETIME;
+	build(c, c->until_ms ? &left_ms : NULL);
+	c->tries++;
+	return c->failed ? -ENOMEM : nlq_request_raw(c->f->nl, c->data, c->len, ends, on_done, c);
+}
+
+static int change(struct fence *f, const struct dp_vip *vips, size_t count, uint64_t until_ms, dp_done_fn done, void *arg)
+{
+	struct change *c = calloc(1, sizeof(*c));
+	int e;
+
+	if (!c)
+		return -ENOMEM;
+	c->f = f;
+	c->done = done;
+	c->arg = arg;
+	c->until_ms = until_ms;
+	c->count = count;
+	c->vips = calloc(count, sizeof(*vips));
+	if (c->vips)
+		memcpy(c->vips, vips, count * sizeof(*vips));
+	e = c->vips ? submit(c) : -ENOMEM;
+	if (e)
+		change_free(c);
+	return e;
+}
+
+/* ---- leases ---------------------------------------------------------- */
+
 static void set_open(struct fence *f, const struct dp_vip *vips, size_t count, uint64_t until_ms)
 {
 	size_t i;
@@ -265,7 +311,7 @@ static void set_open(struct fence *f, const struct dp_vip *vips, size_t count, u
 
 int fence_lease(struct fence *f, const struct dp_vip *vips, size_t count, uint32_t lease_ms, dp_done_fn done, void *arg)
 {
-	uint64_t timeout_ms = lease_ms;
+	uint64_t until_ms = lease_ms ? now_ms() + lease_ms : UINT64_MAX;
 	size_t i;
 	int e;
 
@@ -274,10 +320,9 @@ int fence_lease(struct fence *f, const struct dp_vip *vips, size_t count, uint32
 	for (i = 0; i < count; i++)
 		if (!find(f, &vips[i].addr))
 			return -EADDRNOTAVAIL;	/* never declared: no rule would ever close it again */
-	e = change(f, vips, count, &timeout_ms, done, arg);
-	/* by our clock it starts now, in the kernel a moment later */
+	e = change(f, vips, count, until_ms, done, arg);
 	if (!e)
-		set_open(f, vips, count, lease_ms ? now_ms() + lease_ms : UINT64_MAX);
+		set_open(f, vips, count, until_ms);
 	return e;
 }
 
@@ -291,7 +336,7 @@ int fence_close(struct fence *f, const struct dp_vip *vips, size_t count, dp_don
 		if (!find(f, &vips[i].addr))
 			return -EADDRNOTAVAIL;
 	set_open(f, vips, count, 0);
-	return change(f, vips, count, NULL, done, arg);
+	return change(f, vips, count, 0, done, arg);
 }
 
 bool fence_is_open(const struct fence *f, const struct l2tp_endpoint *addr)

@@ -39,6 +39,7 @@ struct request {
 	struct request *next;
 	uint32_t seq;
 	double sent_at;
+	double made_at;		/* not to be sent when that is too long ago; 0: at any time */
 	nlq_msg_fn on_msg;
 	nlq_done_fn done;
 	void *arg;
@@ -199,6 +200,10 @@ static void send_one(struct nlq *q)
 
 	r->sent_at = now_s();
 	list_push(&q->out, r);
+	if (r->made_at != 0 && (r->sent_at - r->made_at) * 1000 > NLQ_FRESH_MS) {
+		finish(q, out_find(q, r->seq), -ESTALE);
+		return;
+	}
 	do
 		n = sendto(q->fd, r->data, r->len, MSG_DONTWAIT, (struct sockaddr *)&kernel, sizeof(kernel));
 	while (n < 0 && errno == EINTR);
@@ -333,7 +338,7 @@ void nlq_free(struct nlq *q)
 	free(q);
 }
 
-static int submit(struct nlq *q, const void *data, size_t len, nlq_msg_fn on_msg, nlq_done_fn done, void *arg)
+static int submit(struct nlq *q, const void *data, size_t len, bool fresh, nlq_msg_fn on_msg, nlq_done_fn done, void *arg)
 {
 	struct request *r = malloc(sizeof(*r) + len);
 	struct nlmsghdr *nlh;
@@ -342,7 +347,7 @@ static int submit(struct nlq *q, const void *data, size_t len, nlq_msg_fn on_msg
 	if (!r)
 		return -ENOMEM;
 	*r = (struct request){
-		.seq = q->seq++, .on_msg = on_msg, .done = done, .arg = arg, .len = len,
+		.seq = q->seq++, .on_msg = on_msg, .done = done, .arg = arg, .len = len, .made_at = fresh ? now_s() : 0,
 	};
 	memcpy(r->data, data, len);
 	for (nlh = (struct nlmsghdr *)r->data; nlmsg_ok(nlh, rest); nlh = nlmsg_next(nlh, &rest)) {
@@ -365,12 +370,12 @@ int nlq_request(struct nlq *q, struct nl_msg *msg, nlq_msg_fn on_msg, nlq_done_f
 	nlh = nlmsg_hdr(msg);
 	dump = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	nlh->nlmsg_flags |= NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK);
-	e = submit(q, nlh, nlh->nlmsg_len, on_msg, done, arg);
+	e = submit(q, nlh, nlh->nlmsg_len, false, on_msg, done, arg);
 	nlmsg_free(msg);
 	return e;
 }
 
-int nlq_request_raw(struct nlq *q, const void *data, size_t len, nlq_done_fn done, void *arg)
+int nlq_request_raw(struct nlq *q, const void *data, size_t len, bool fresh, nlq_done_fn done, void *arg)
 {
-	return submit(q, data, len, NULL, done, arg);
+	return submit(q, data, len, fresh, NULL, done, arg);
 }

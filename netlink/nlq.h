@@ -40,9 +40,11 @@ int nlq_request(struct nlq *q, struct nl_msg *msg, nlq_msg_fn on_msg, nlq_done_f
 /*
  * The same for messages that are already laid out one after the other (an
  * nfnetlink batch): all of them get the request's sequence number; the first
- * answer to any of them finishes it. `data` is copied.
+ * answer to any of them finishes it. `data` is copied.  `fresh`: it is true now
+ * only; not sent any more (-ESTALE) after NLQ_FRESH_MS, if this process stood still.
  */
-int nlq_request_raw(struct nlq *q, const void *data, size_t len, nlq_done_fn done, void *arg);
+#define NLQ_FRESH_MS 20
+int nlq_request_raw(struct nlq *q, const void *data, size_t len, bool fresh, nlq_done_fn done, void *arg);
 
 /* Was the outcome of a finished request lost? Then what it made may exist. */
 static inline bool nlq_unknown(int error)

@@ -355,6 +355,19 @@ void frozen(struct driver *d)
 	after = heard(d);
 	check(before >= 2 && !after, "thawed after its lease: announces nothing any more (%u before, %u after)", before,
 	      after);
+	/* or a while before what it asks for is sent: a lease runs from when it was asked for */
+	lease(d, 300);
+	nanosleep(&nap, NULL);
+	settle(d);
+	check(d->last_error == -ETIME && !shell("! nft list table inet l2tpha | grep -q expires"),
+	      "thawed after its lease: does not ask for it any more (%s)", strerror(-d->last_error));
+	lease(d, 5000);
+	nap.tv_nsec = 100 * 1000000;
+	nanosleep(&nap, NULL);
+	settle(d);
+	check(!d->last_error, "a standstill shorter than the lease: it is asked for again");
+	fence(d);
+	settle(d);
 }
 
 /* Another daemon takes the rules over, again and again: no moment in which the fence is open. */
