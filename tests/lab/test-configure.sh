@@ -47,8 +47,8 @@ for n in a b; do
 done
 printf 'hostname lns-a\n\nvpdn-group 9\n accept-dialin\n' >"$LAB_RUN/bad"
 says a 'bad:3: vpdn-group 9: accept-dialin: protocol l2tp is missing' configure replace "$LAB_RUN/bad"
-sed 's/^vpdn-group 1$/vpdn-group 2/' "$LAB_RUN/a/conf" >"$LAB_RUN/other"
-says a 'vpdn-group 1: 1 tunnels with 3 sessions are closed: the group is removed' \
+sed 's/^vpdn-group 1$/vpdn-group 9/' "$LAB_RUN/a/conf" >"$LAB_RUN/other"
+says a 'vpdn-group 1: 2 tunnels with 2 sessions are closed: the group is removed' \
 	configure replace "$LAB_RUN/other" --dry-run
 pair_ready a || { pair_dump; fail "not in sync"; }
 lac_addresses >"$LAB_RUN/before"
