@@ -180,13 +180,14 @@ int ha_wire_next(struct ha_wire *wire, struct ha_wire_field *field)
 
 int ha_wire_get_record(const struct ha_wire_field *field, struct ha_wire_record *record)
 {
-	struct ha_wire wire = { field->data, field->data + field->len };
 	struct ha_wire_field inner;
+	struct ha_wire wire;
 	int ret;
 
 	*record = (struct ha_wire_record){ .body = field->data };
 	if (!field->octets)
 		return -EBADMSG;
+	wire = (struct ha_wire){ field->data, field->data + field->len };
 	while ((ret = ha_wire_next(&wire, &inner)) > 0) {
 		if (inner.number <= RECORD_FIELD_BODY && inner.octets != (inner.number == RECORD_FIELD_BODY))
 			return -EBADMSG;
