@@ -185,12 +185,11 @@ int main(void)
 	Suite *suite = suite_create("daemon-flood");
 	TCase *tcase = tcase_create("flood");
 
-	if (daemon_network()) {
-		fprintf(stderr, "no network of our own: this needs root, or user namespaces\n");
-		return EXIT_FAILURE;
-	}
 	tcase_set_timeout(tcase, 110);
-	tcase_add_test(tcase, flood);
+	if (daemon_network())
+		printf("not run: no network of our own, that needs root or user namespaces\n");
+	else
+		tcase_add_test(tcase, flood);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
