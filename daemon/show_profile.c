@@ -94,14 +94,68 @@ json_t *show_profiles(struct show *show)
 
 /* ---- show aaa domain-map ------------------------------------------------ */
 
-static const struct view domain_map_view[] = {
+static const struct view map_peer[] = {
+	{ VIEW_LINE, "  {address:-15} priority {priority}, limit {limit}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view map_name[] = { { VIEW_PART, " {name}", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view map_block[] = {
+	{ VIEW_PART, "VPDN group {group}, domains:", NULL },
+	{ VIEW_EACH, "domains", map_name },
+	{ VIEW_PART, ", dnis:", NULL },
+	{ VIEW_EACH, "dnis", map_name },
+	{ VIEW_LINE, "", NULL },
+	{ VIEW_EACH, "peers", map_peer },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view no_map[] = {
 	{ VIEW_LINE, "No domain maps: this node accepts tunnels and starts none", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view domain_map_view[] = {
+	{ VIEW_EACH, "domain_maps", map_block },
+	{ VIEW_UNLESS, "domain_maps", no_map },
 	{ VIEW_LINE, "Failover resync method of tunnels is {failover_resync} (global)", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 
+static json_t *names_json(const char names[][CONFIG_NAME_MAX])
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < CONFIG_DIAL_NAMES_MAX && names[i][0]; i++) {
+		json_t *j = json_object();
+
+		show_put(j, "name", view_string(names[i]));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *map_json(const struct config_vpdn_group *g)
+{
+	json_t *j = json_object(), *peers = json_array();
+	char addr[ENDPOINT_TEXT_MAX];
+
+	for (size_t i = 0; i < CONFIG_DIAL_PEERS_MAX && g->peers[i].address.family; i++)
+		json_array_append_new(peers, json_pack("{s:s, s:i, s:I}", "address",
+						       endpoint_format(&g->peers[i].address, false, addr), "priority",
+						       g->peers[i].priority, "limit", (json_int_t)g->peers[i].limit));
+	show_put(j, "group", view_string(g->name));
+	show_put(j, "domains", names_json(g->domains));
+	show_put(j, "dnis", names_json(g->dnis));
+	show_put(j, "peers", peers);
+	return j;
+}
+
 json_t *show_domain_map(struct show *show)
 {
+	json_t *list = json_array();
+
+	for (const struct config_vpdn_group *g = show->ctx->config->vpdn_groups; g; g = g->next)
+		if (g->request_dialin)
+			json_array_append_new(list, map_json(g));
 	show->view = domain_map_view;
-	return json_pack("{s:[], s:s}", "domain_maps", "failover_resync", config_failover_name(show->ctx->config->failover));
+	return json_pack("{s:o, s:s}", "domain_maps", list, "failover_resync",
+			 config_failover_name(show->ctx->config->failover));
 }

@@ -15,6 +15,7 @@
 
 #include "daemon/config_change.h"
 #include "daemon/dial.h"
+#include "daemon/show.h"
 #include "l2tp/message.h"
 
 static struct {
@@ -277,6 +278,56 @@ START_TEST(busy_after_a_takeover)
 }
 END_TEST
 
+static uint64_t show_now(void)
+{
+	return now;
+}
+
+static void expect_shown(const char *command, enum show_code code, const char *text)
+{
+	struct show_context ctx = { .groups = &nodes[0]->group, .group_count = 1, .config = nodes[0]->config,
+				    .now_ms = show_now, .unix_ms = show_now };
+	char *body = NULL;
+
+	ck_assert_int_eq(show_exec(&ctx, command, &body), code);
+	ck_assert_msg(strstr(body, text) != NULL, "%s: %s", command, body);
+	free(body);
+}
+
+START_TEST(shown)
+{
+	struct l2tp_result r = { .result = 3, .text = "go away" };
+
+	go(1000);
+	expect_shown("show dialer", SHOW_OK, "Dialer 7 (uplink) is up, 10.64.0.1, ");
+	expect_shown("show dialer interface dialer 8", SHOW_NONE, "No dialer of that number");
+	expect_shown("show vpdn tunnel all", SHOW_OK, "Locally initiated tunnel");
+	expect_shown("show vpdn session all", SHOW_OK, "incoming, LAC");
+	expect_shown("show vpdn session json", SHOW_OK, "\"role\": \"LAC\"");
+	expect_shown("show vpdn dead-cache", SHOW_OK, "%No peer is busy");
+	expect_shown("show aaa domain-map", SHOW_OK, "  192.0.2.99      priority 1, limit 0");
+	expect_shown("show running-config", SHOW_OK, " ppp chap password 0 <hidden>\n");
+	lns.full = true;
+	l2tp_tunnel_close(l2tp_tunnel_find(lns.l2tp, lns.tunnel), now, &r);
+	lns_drain();
+	go(500);
+	expect_shown("show dialer", SHOW_OK, "Dialer 7 (uplink) is idle, dials in 9");
+	expect_shown("show dialer", SHOW_OK, "  Last failure: go away");
+	go(10000);
+	expect_shown("show vpdn dead-cache", SHOW_OK, "192.0.2.99");
+	expect_shown("show vpdn history failure", SHOW_OK, "StopCCN, result 2 error 4: full");
+	expect_shown("clear vpdn dead-cache group G", SHOW_NONE, "No such peer is busy");
+	expect_shown("clear vpdn dead-cache group nobody", SHOW_NONE, "No VPDN group of that name");
+	expect_shown("clear vpdn dead-cache ip-address 192.0.2.98", SHOW_NONE, "No such peer is busy");
+	lns.full = false;
+	expect_shown("clear vpdn dead-cache group UP", SHOW_OK, "cleared");
+	go(1000);
+	expect_up(0, 2);	/* the dialer does not wait for its time */
+	pair();
+	expect_shown("clear vpdn dead-cache all", SHOW_NONE, "No such peer is busy");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("client");
@@ -291,6 +342,7 @@ int main(void)
 	tcase_add_loop_test(tc, lost_while_it_dials, 0, 40);
 	tcase_add_test(tc, shut_down);
 	tcase_add_test(tc, busy_after_a_takeover);
+	tcase_add_test(tc, shown);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
