@@ -317,7 +317,7 @@ void sub_mute(struct group *group, struct subscriber *sub)
 	group->ppp->mute(group->ppp_engine, ppp_key_of(sub));
 	sub_await_ppp(group, sub, true);
 	sub->ppp_standby = true;
-	sub->awaiting = false;
+	sub->awaiting = sub->unrecorded = false;	/* what differs from its record goes when that is applied */
 	sub->failures = 0;
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # Pacemaker on the two LNS, to be sourced after net.sh: real corosync and
 # pacemaker, a whole cluster stack in each host. Two of them on one machine take
@@ -9,7 +9,9 @@
 #
 #   cluster_start N             corosync and pacemaker on the host of LNS N
 #   cluster N COMMAND...        in the namespaces of that host
-#   cluster_score N             the promotion score of l2tpha on N, as the cluster has it
+#   cluster_score N [G]         the promotion score of l2tpha on N, as the cluster has it
+#   LAB_CLUSTER_GROUPS          a resource for each of these redundancy groups, lnsG;
+#                               none: one for the daemon, lns
 #   wait_slowly S COMMAND...    as wait_until, for minutes
 #   cluster_dump N
 
@@ -49,6 +51,56 @@ cluster_corosync() {
 	END
 }
 
+# A promotable clone: of the redundancy group $1, or of all of the daemon.
+cluster_clone() {
+	cat <<-END
+	   <clone id="lns$1">
+	    <meta_attributes id="lns$1-meta">
+	     <nvpair id="m1$1" name="promotable" value="true"/>
+	     <nvpair id="m2$1" name="notify" value="${LAB_NOTIFY:-false}"/>
+	     <nvpair id="m3$1" name="interleave" value="true"/>
+	    </meta_attributes>
+	    <primitive id="l2tpha$1" class="ocf" provider="${LAB_AGENT:-l2tpha}" type="${LAB_AGENT_TYPE:-l2tpha}">
+	     <instance_attributes id="l2tpha$1-params">
+	      <nvpair id="p1$1" name="unit" value="none"/>
+	      <nvpair id="p2$1" name="binary" value="$LAB_BUILD/l2tphad"/>
+	      <nvpair id="p3$1" name="ctl" value="$LAB_BUILD/l2tpctl"/>
+	      <nvpair id="p4$1" name="options" value="-L /run/l2tpha/pppd.log"/>
+	      <nvpair id="p5$1" name="group" value="$1"/>
+	     </instance_attributes>
+	     <operations>
+	      <op id="op1$1" name="monitor" interval="6s" timeout="60s" role="Promoted"/>
+	      <op id="op2$1" name="monitor" interval="7s" timeout="60s" role="Unpromoted"/>
+	      <op id="op3$1" name="start" interval="0" timeout="120s"/>
+	      <op id="op4$1" name="stop" interval="0" timeout="120s"/>
+	      <op id="op5$1" name="promote" interval="0" timeout="90s"/>
+	      <op id="op6$1" name="demote" interval="0" timeout="90s"/>
+	      <op id="op7$1" name="notify" interval="0" timeout="30s"/>
+	     </operations>
+	    </primitive>
+	   </clone>
+	END
+}
+
+cluster_clones() {
+	local g
+	[ -n "${LAB_CLUSTER_GROUPS:-}" ] || cluster_clone ''
+	for g in ${LAB_CLUSTER_GROUPS:-}; do
+		cluster_clone "$g"
+	done
+}
+
+# A group is rather active on its home[] (groups.sh).
+cluster_homes() {
+	local g
+	for g in ${LAB_CLUSTER_GROUPS:-}; do
+		cat <<-END
+		<rsc_location id="home$g" rsc="lns$g"><rule id="home$g-rule" role="Promoted" score="50">
+		<expression id="home$g-expression" attribute="#uname" operation="eq" value="lns-${home[$g]}"/></rule></rsc_location>
+		END
+	done
+}
+
 # No fencing device here: power is cut by the test itself.
 cluster_cib() {
 	cat <<-END
@@ -61,32 +113,9 @@ cluster_cib() {
 	  </cluster_property_set></crm_config>
 	  <nodes><node id="1" uname="lns-a"/><node id="2" uname="lns-b"/></nodes>
 	  <resources>
-	   <clone id="lns">
-	    <meta_attributes id="lns-meta">
-	     <nvpair id="m1" name="promotable" value="true"/>
-	     <nvpair id="m2" name="notify" value="${LAB_NOTIFY:-false}"/>
-	     <nvpair id="m3" name="interleave" value="true"/>
-	    </meta_attributes>
-	    <primitive id="l2tpha" class="ocf" provider="${LAB_AGENT:-l2tpha}" type="${LAB_AGENT_TYPE:-l2tpha}">
-	     <instance_attributes id="l2tpha-params">
-	      <nvpair id="p1" name="unit" value="none"/>
-	      <nvpair id="p2" name="binary" value="$LAB_BUILD/l2tphad"/>
-	      <nvpair id="p3" name="ctl" value="$LAB_BUILD/l2tpctl"/>
-	      <nvpair id="p4" name="options" value="-L /run/l2tpha/pppd.log"/>
-	     </instance_attributes>
-	     <operations>
-	      <op id="op1" name="monitor" interval="6s" timeout="60s" role="Promoted"/>
-	      <op id="op2" name="monitor" interval="7s" timeout="60s" role="Unpromoted"/>
-	      <op id="op3" name="start" interval="0" timeout="120s"/>
-	      <op id="op4" name="stop" interval="0" timeout="120s"/>
-	      <op id="op5" name="promote" interval="0" timeout="90s"/>
-	      <op id="op6" name="demote" interval="0" timeout="90s"/>
-	      <op id="op7" name="notify" interval="0" timeout="30s"/>
-	     </operations>
-	    </primitive>
-	   </clone>
+	$(cluster_clones)
 	  </resources>
-	  <constraints/>
+	  <constraints>$(cluster_homes)</constraints>
 	  <rsc_defaults><meta_attributes id="defaults">
 	   <nvpair id="d1" name="resource-stickiness" value="10"/>
 	   <nvpair id="d2" name="failure-timeout" value="20s"/>
@@ -146,9 +175,9 @@ cluster() {
 }
 
 cluster_score() {
-	cluster "$1" crm_attribute -q -N "lns-$1" -n master-l2tpha -l reboot -G -d none 2>/dev/null
+	cluster "$1" crm_attribute -q -N "lns-$1" -n "master-l2tpha${2:-}" -l reboot -G -d none 2>/dev/null
 }
-cluster_scores() { [ "$(cluster_score "$1")" = "$2" ]; }
+cluster_scores() { [ "$(cluster_score "$1" "${3:-}")" = "$2" ]; }
 
 cluster_online() { [ "$(cluster "$1" crm_mon -1 2>/dev/null | grep -c 'Online: \[ lns-a lns-b \]')" = 1 ]; }
 

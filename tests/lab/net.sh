@@ -10,7 +10,9 @@
 #                       |    |    |               |
 #                       +====+====+== br-core ====+     198.51.100.0/24, group .1
 #                       |         |
-#                       += br-ha =+                     203.0.113.0/30
+#                       += br-ha =+                     203.0.113.0/29
+#
+# A third LNS (c, .13) is only there where a test makes it (lns_new c).
 #
 # Every host is a network namespace, and so is the switch (sw) that has the three
 # bridges: a host that loses power takes no wire with it. The processes of an LNS
@@ -95,11 +97,11 @@ host_new() {
 
 lns_new() {
 	local n=$1 last
-	case $n in a) last=11 ;; b) last=12 ;; *) fail "no node $n" ;; esac
+	case $n in a) last=11 ;; b) last=12 ;; c) last=13 ;; *) fail "no node $n" ;; esac
 	host_new "lns-$n" 1 || return 1
 	plug "lns-$n" access br-access "192.0.2.$last/24" &&
 		plug "lns-$n" core br-core "198.51.100.$last/24" &&
-		plug "lns-$n" ha br-ha "203.0.113.$((last - 10))/30"
+		plug "lns-$n" ha br-ha "203.0.113.$((last - 10))/29"
 	mkdir -p "$LAB_RUN/$n" "/run/l2tpha-$n"
 	mkdir -p "$LAB_RUN/state-$n"	# its disk, which outlives a power loss
 	chmod 700 "/run/l2tpha-$n" "$LAB_RUN/state-$n"
@@ -123,19 +125,19 @@ net_up() {
 
 net_down() {
 	local n
-	for n in a b; do
+	for n in a b c; do
 		kill_node $n
 	done
 	capture_stop
-	for n in lac core lns-a lns-b sw; do
+	for n in lac core lns-a lns-b lns-c sw; do
 		ip netns pids $n 2>/dev/null | xargs -r kill -KILL 2>/dev/null
 		ip netns del $n 2>/dev/null
 	done
-	for n in a b; do
+	for n in a b c; do
 		[ ! -d /sys/fs/cgroup/lns-$n ] || wait_until 2 rmdir /sys/fs/cgroup/lns-$n 2>/dev/null
 	done
 	# the records a daemon leaves for the next one are not for the next test
-	rm -rf "$LAB_RUN" /run/l2tpha-a /run/l2tpha-b
+	rm -rf "$LAB_RUN" /run/l2tpha-[abc]
 	mkdir -p "$LAB_RUN"
 }
 
