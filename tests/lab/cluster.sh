@@ -90,7 +90,7 @@ cluster_clones() {
 	done
 }
 
-# A group is rather active on its home[] (groups.sh).
+# A group is rather active on its home[] (boxes.sh).
 cluster_homes() {
 	local g
 	for g in ${LAB_CLUSTER_GROUPS:-}; do

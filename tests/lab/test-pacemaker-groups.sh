@@ -12,7 +12,7 @@
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
 . "$LAB_HERE/pair.sh"
-. "$LAB_HERE/groups.sh"
+. "$LAB_HERE/boxes.sh"
 . "$LAB_HERE/cluster.sh"
 subs=4
 pcap=$LAB_OUT/pacemaker-groups.pcap

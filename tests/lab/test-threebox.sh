@@ -12,8 +12,8 @@
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
 . "$LAB_HERE/pair.sh"
-. "$LAB_HERE/groups.sh"
-# shellcheck disable=SC2034 # groups.sh reads it
+. "$LAB_HERE/boxes.sh"
+# shellcheck disable=SC2034 # boxes.sh reads it
 stand=([1]=c [2]=c)
 subs=4
 pcap=$LAB_OUT/threebox.pcap
