@@ -62,6 +62,8 @@ static struct config_parser parser_in(const struct config_parser *p, struct conf
 		in.vpdn = (struct config_vpdn_group *)(uintptr_t)config_vpdn_group_find(copy, p->vpdn->name);
 	if (p->dialer)
 		in.dialer = (struct config_dialer *)(uintptr_t)config_dialer_find(copy, p->dialer->number);
+	if (p->bba)
+		in.bba = (struct config_bba *)(uintptr_t)config_bba_find(copy, p->bba->name);
 	if (p->group)
 		for (in.group = copy->redundancy_groups; in.group && strcmp(in.group->name, p->group->name);)
 			in.group = in.group->next;
@@ -78,6 +80,8 @@ static void parser_trim(struct config_parser *p)
 		p->vpdn = NULL;
 	if (p->mode != CONFIG_MODE_DIALER)
 		p->dialer = NULL;
+	if (p->mode != CONFIG_MODE_BBA)
+		p->bba = NULL;
 	if (p->mode != CONFIG_MODE_GROUP)
 		p->group = NULL;
 }
@@ -264,6 +268,8 @@ const char *cli_config_prompt(const struct cli_config *c)
 	case CONFIG_MODE_TEMPLATE:
 	case CONFIG_MODE_DIALER:
 		return "(config-if)# ";
+	case CONFIG_MODE_BBA:
+		return "(config-bba-group)# ";
 	case CONFIG_MODE_VPDN:
 		return "(config-vpdn)# ";
 	case CONFIG_MODE_VPDN_TEMPLATE:

@@ -208,6 +208,15 @@ const struct config_vtemplate *config_vtemplate_find(const struct config *config
 	return vt;
 }
 
+const struct config_bba *config_bba_find(const struct config *config, const char *name)
+{
+	const struct config_bba *bba = config->bbas;
+
+	while (bba && strcmp(bba->name, name))
+		bba = bba->next;
+	return bba;
+}
+
 const struct config_dialer *config_dialer_find(const struct config *config, uint16_t number)
 {
 	const struct config_dialer *dialer = config->dialers;
@@ -285,6 +294,7 @@ void config_free(struct config *config)
 	LIST_FREE(config->vpdn_groups);
 	LIST_FREE(config->vpdn_templates);
 	LIST_FREE(config->dialers);
+	LIST_FREE(config->bbas);
 	LIST_FREE(config->redundancy_groups);
 	explicit_bzero(config, sizeof(*config));
 	free(config);

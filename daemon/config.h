@@ -138,6 +138,17 @@ struct config_dialer {			/* interface dialer N: this box is the subscriber */
 	char description[CONFIG_TEXT_MAX];
 };
 
+struct config_bba {			/* bba-group pppoe NAME: PPPoE subscribers on an interface */
+	struct config_bba *next;
+	char name[CONFIG_NAME_MAX];
+	char ifname[16];		/* interface IF */
+	uint16_t vtemplate;		/* virtual-template N */
+	char ac_name[CONFIG_NAME_MAX];	/* ac name NAME; empty: the hostname */
+	char service[CONFIG_NAME_MAX];	/* service name NAME; empty: any */
+	uint32_t max_sessions;		/* sessions max limit N; 0 = none */
+	uint32_t max_per_mac;		/* sessions per-mac limit N; default 100 */
+};
+
 enum config_detector {			/* who decides on the role */
 	CONFIG_DETECTOR_BUILTIN,
 	CONFIG_DETECTOR_KEEPALIVED,
@@ -199,6 +210,7 @@ struct config {
 	struct config_vtemplate *vtemplates;
 	struct config_vpdn_group *vpdn_groups, *vpdn_templates;
 	struct config_dialer *dialers;
+	struct config_bba *bbas;
 	struct config_redundancy_group *redundancy_groups;
 	struct config_user_index *user_index;	/* by name; NULL (a config made by hand): the list is searched */
 };
@@ -226,6 +238,7 @@ void config_digest(const struct config *config, uint8_t digest[16]);
 const struct config_user *config_user_find(const struct config *config, const char *name);
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 const struct config_vtemplate *config_vtemplate_find(const struct config *config, uint16_t number);
+const struct config_bba *config_bba_find(const struct config *config, const char *name);
 const struct config_dialer *config_dialer_find(const struct config *config, uint16_t number);
 const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name);
 const struct config_vpdn_group *config_vpdn_template_find(const struct config *config, const char *name);

@@ -51,6 +51,7 @@ struct config *config_clone(const struct config *config)
 	copy->vtemplates = NULL;
 	copy->vpdn_groups = copy->vpdn_templates = NULL;
 	copy->dialers = NULL;
+	copy->bbas = NULL;
 	copy->redundancy_groups = NULL;
 	copy->user_index = NULL;
 	if (!list_copy(&copy->pools, config->pools, sizeof(*copy->pools)) ||
@@ -58,6 +59,7 @@ struct config *config_clone(const struct config *config)
 	    !list_copy(&copy->vpdn_groups, config->vpdn_groups, sizeof(*copy->vpdn_groups)) ||
 	    !list_copy(&copy->vpdn_templates, config->vpdn_templates, sizeof(*copy->vpdn_templates)) ||
 	    !list_copy(&copy->dialers, config->dialers, sizeof(*copy->dialers)) ||
+	    !list_copy(&copy->bbas, config->bbas, sizeof(*copy->bbas)) ||
 	    !list_copy(&copy->redundancy_groups, config->redundancy_groups, sizeof(*copy->redundancy_groups)))
 		goto fail;
 	if (config_users_share(copy, config))
@@ -158,6 +160,7 @@ static const struct {
 	{ "vpdn limit-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "enable ", 2, CONFIG_EFFECT_AT_ONCE },
+	{ "bba-group ", 0, CONFIG_EFFECT_RESTART },
 	{ "interface dialer ", 0, CONFIG_EFFECT_NEW_CALLS },
 	{ "", 0, CONFIG_EFFECT_NEW_SESSIONS },
 };

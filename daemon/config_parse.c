@@ -163,6 +163,7 @@ enum config_mode config_mode_parent(enum config_mode mode)
 	case CONFIG_MODE_VPDN:
 	case CONFIG_MODE_VPDN_TEMPLATE:
 	case CONFIG_MODE_DIALER:
+	case CONFIG_MODE_BBA:
 	case CONFIG_MODE_REDUNDANCY:
 		return CONFIG_MODE_GLOBAL;
 	}

@@ -243,6 +243,13 @@ static void print_all(struct config_printer *out, const struct config *config)
 		out->indent = 0;
 		config_print_line(out, "!");
 	}
+	for (const struct config_bba *bba = config->bbas; bba; bba = bba->next) {
+		config_print_line(out, "bba-group pppoe %s", config_print_name(out, bba->name));
+		out->indent = 1;
+		print_mode(out, CONFIG_MODE_BBA, bba);
+		out->indent = 0;
+		config_print_line(out, "!");
+	}
 	if (!config->redundancy_groups && config->mode_sso && !config_printing_all(out))
 		return;
 	config_print_line(out, "redundancy");

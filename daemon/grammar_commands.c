@@ -258,6 +258,7 @@ int command_leave(struct config_parser *p, const struct grammar_match *m)
 	case CONFIG_MODE_VPDN:
 	case CONFIG_MODE_VPDN_TEMPLATE:
 	case CONFIG_MODE_DIALER:
+	case CONFIG_MODE_BBA:
 	case CONFIG_MODE_REDUNDANCY:
 		p->mode = CONFIG_MODE_GLOBAL;
 		break;

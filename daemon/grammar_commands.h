@@ -10,6 +10,7 @@
 /* defaults that commands of more than one argument share with the table */
 enum { KEEPALIVE_S = 30, KEEPALIVE_RETRIES = 4, HA_PORT = 1702, HEARTBEAT_MS = 200, DEAD_MS = 1000 };
 
+int command_enter_bba(struct config_parser *p, const struct grammar_match *m);
 int command_enter_dialer(struct config_parser *p, const struct grammar_match *m);
 int command_enter_request_dialin(struct config_parser *p, const struct grammar_match *m);
 int command_set_search_order(struct config_parser *p, const struct grammar_match *m);

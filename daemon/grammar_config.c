@@ -44,6 +44,7 @@ static void defaults_group(struct config_redundancy_group *g)
 #define A CONFIG_MODE_ACCEPT
 #define Q CONFIG_MODE_REQUEST
 #define D CONFIG_MODE_DIALER
+#define B CONFIG_MODE_BBA
 #define R CONFIG_MODE_REDUNDANCY
 #define RG CONFIG_MODE_GROUP
 
@@ -112,6 +113,7 @@ static const struct config_command commands[] = {
 	DO(G, "ip local pool POOL ~ FIRST [LAST]", "addresses for subscribers", command_set_pool, command_print_pools),
 	DO(G, "interface virtual-template TEMPLATE ~", "what subscriber interfaces are made from", command_enter_template, NULL),
 	DO(G, "interface dialer DIALER ~", "this box dials, and is the subscriber", command_enter_dialer, NULL),
+	DO(G, "bba-group pppoe BBA ~", "PPPoE subscribers on an interface", command_enter_bba, NULL),
 	DO(G, "vpdn-group VPDN ~", "peers that are treated alike", command_enter_vpdn_group, NULL),
 	DO(G, "vpdn-template ~ [VPDN-TEMPLATE]", "what VPDN groups have in common", command_enter_vpdn_template, NULL),
 	DO(G, "redundancy ~", "the other node", command_enter_redundancy, NULL),
@@ -199,6 +201,13 @@ static const struct config_command commands[] = {
 	DO(D, "keepalive ~ [KEEPALIVE [KEEPALIVE-RETRIES]]", "LCP echo", command_set_keepalive, command_print_dialer_keepalive),
 	SET(D, "shutdown ~", "do not dial", FLAG, config_dialer, shutdown, 0),
 
+	LOCAL(B, "interface ~ INTERFACE", "where they are", STRING, config_bba, ifname, 0),
+	SET(B, "virtual-template ~ TEMPLATE", "for their links", U16, config_bba, vtemplate, 0),
+	SET(B, "ac name ~ ACNAME", "what we call ourselves to them", STRING, config_bba, ac_name, 0),
+	SET(B, "service name ~ SERVICE", "the service we have", STRING, config_bba, service, 0),
+	SET(B, "sessions max limit ~ SESSIONS", "of the interface", U32, config_bba, max_sessions, 0),
+	SET(B, "sessions per-mac limit ~ SESSIONS", "of one subscriber's address", U32, config_bba, max_per_mac, 100),
+
 	SET(R, "mode sso ~", "stateful switchover", FLAG, config, mode_sso, 1),
 	DO(R, "group GROUP ~", "virtual addresses that move together", command_enter_group, NULL),
 	DO(RG, "virtual-address VIRTUAL ~ interface INTERFACE", "of the tunnels", command_set_vip, command_print_vips),
@@ -266,6 +275,9 @@ static const struct grammar_arg args[] = {
 	{ "REDIRECT3", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
 	{ "REDIRECT4", GRAMMAR_ADDRESS, 0, 0, "another LNS" },
 	{ "DIALER", GRAMMAR_NUMBER, 1, 65535, "interface number" },
+	{ "BBA", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "name of the group" },
+	{ "ACNAME", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "a name" },
+	{ "SERVICE", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "name of a service" },
 	{ "DOMAIN", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "domain of user names" },
 	{ "DNIS", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "called number" },
 	{ "TO", GRAMMAR_ADDRESS, 0, 0, "address of the LNS" },
@@ -339,6 +351,8 @@ void *config_mode_object(struct config_parser *p)
 		return p->vpdn;
 	case CONFIG_MODE_DIALER:
 		return p->dialer;
+	case CONFIG_MODE_BBA:
+		return p->bba;
 	case CONFIG_MODE_GROUP:
 		return p->group;
 	}

@@ -19,8 +19,9 @@ enum config_mode {
 	CONFIG_MODE_VPDN_TEMPLATE = 64,	/* vpdn-template */
 	CONFIG_MODE_REQUEST = 128,	/* request-dialin */
 	CONFIG_MODE_DIALER = 256,	/* interface dialer */
+	CONFIG_MODE_BBA = 512,		/* bba-group pppoe */
 };
-#define CONFIG_MODE_ANY 511u
+#define CONFIG_MODE_ANY 1023u
 
 struct config_parser {
 	struct config *config;
@@ -29,6 +30,7 @@ struct config_parser {
 	struct config_vtemplate *vtemplate;
 	struct config_vpdn_group *vpdn;	/* or template */
 	struct config_dialer *dialer;
+	struct config_bba *bba;
 	struct config_redundancy_group *group;
 	char *error;			/* GRAMMAR_ERROR_MAX */
 };

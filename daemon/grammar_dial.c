@@ -88,6 +88,37 @@ void command_print_dial_names(struct config_printer *out, const struct config_co
 			config_print_line(out, "%s %s", word, config_print_name(out, names[i]));
 }
 
+/* ---- PPPoE ---------------------------------------------------------------- */
+
+int command_enter_bba(struct config_parser *p, const struct grammar_match *m)
+{
+	const char *name = text_of(m, "BBA");
+	struct config_bba **at = &p->config->bbas, *bba;
+
+	while (*at && strcmp((*at)->name, name))
+		at = &(*at)->next;
+	bba = *at;
+	if (m->form != GRAMMAR_SET) {
+		if (bba) {
+			*at = bba->next;
+			free(bba);
+		}
+		return 0;
+	}
+	if (!bba) {
+		bba = *at = calloc(1, sizeof(*bba));
+		if (!bba) {
+			snprintf(p->error, GRAMMAR_ERROR_MAX, "out of memory");
+			return -ENOMEM;
+		}
+		config_defaults(CONFIG_MODE_BBA, bba);
+		snprintf(bba->name, sizeof(bba->name), "%s", name);
+	}
+	p->bba = bba;
+	p->mode = CONFIG_MODE_BBA;
+	return 0;
+}
+
 /* ---- the tunnel switch ---------------------------------------------------- */
 
 static const char *const search_names[] = {
@@ -310,9 +341,26 @@ static int check_dialer(const struct config *config, const struct config_dialer 
 	return 0;
 }
 
+static int check_bba(const struct config *config, const struct config_bba *bba, char error[256])
+{
+	if (!bba->ifname[0])
+		return wrong(error, "bba-group pppoe %s: interface is missing", bba->name);
+	if (!bba->vtemplate)
+		return wrong(error, "bba-group pppoe %s: virtual-template is missing", bba->name);
+	if (!config_vtemplate_find(config, bba->vtemplate))
+		return wrong(error, "bba-group pppoe %s: there is no interface virtual-template %u", bba->name, bba->vtemplate);
+	for (const struct config_bba *other = bba->next; other; other = other->next)
+		if (!strcmp(bba->ifname, other->ifname))
+			return wrong(error, "bba-group pppoe %s and %s have the same interface", bba->name, other->name);
+	return 0;
+}
+
 int config_check_dial(const struct config *config, char error[256])
 {
 	int err = 0;
+
+	for (const struct config_bba *bba = config->bbas; bba && !err; bba = bba->next)
+		err = check_bba(config, bba, error);
 
 	for (const struct config_vpdn_group *group = config->vpdn_groups; group && !err; group = group->next)
 		if (group->request_dialin)

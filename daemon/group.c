@@ -356,7 +356,7 @@ static bool drain_actions(struct group *group)
 
 static bool round_once(struct group *group)
 {
-	bool any = drain_actions(group);
+	bool any = access_reap(group) | drain_actions(group);
 	struct output *out;
 	struct ha_action ha;
 
@@ -490,6 +490,8 @@ void group_close_session_by(struct group *group, uint16_t tunnel_id, uint16_t se
 {
 	struct l2tp_session *session = l2tp_session_find(group->l2tp, tunnel_id, session_id);
 
+	if (!tunnel_id)
+		access_close(group, session_id, result->text);
 	if (session && group->active)
 		l2tp_session_close(session, group->now_ms, result);
 }
@@ -625,6 +627,7 @@ void group_free(struct group *group)
 	HASH_ITER(hh, group->subs, sub, stmp) {
 		HASH_DEL(group->subs, sub);
 		free(sub->ppp_state);
+		free(sub->access);
 		free(sub);
 	}
 	HASH_ITER(hh, group->tunnels, t, ttmp) {

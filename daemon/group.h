@@ -37,6 +37,8 @@ struct group_ops {
 	/* write the epoch where a restart finds it; 0 or -errno */
 	int (*persist_epoch)(void *ctx, uint64_t epoch);
 	void (*role_changed)(void *ctx, enum ha_role role, const char *why);	/* notify, metrics; may be NULL */
+	/* A PPPoE session is over: its client is to be told.  May be NULL. */
+	void (*access_end)(void *ctx, uint16_t session_id, const char *why);
 };
 
 struct group_config {
@@ -90,6 +92,21 @@ const struct ppp_events *group_ppp_events(void);	/* ctx = struct group * */
 void group_config_changed(struct group *group, uint64_t now_ms);
 bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);
 bool group_owns_address(const struct group *group, const struct l2tp_endpoint *local);
+
+/* ---- PPPoE subscribers ---- */
+struct group_access {			/* a session that discovery opened */
+	uint16_t session_id;		/* unique on the box */
+	uint16_t vtemplate;
+	char ifname[16];
+	uint8_t mac[6];			/* the subscriber's */
+	char circuit[64], remote[64];	/* what the access node says of his line */
+	int fd;				/* connected pppox socket; the group's once it was taken */
+};
+bool group_active(const struct group *group);	/* else nobody is served here */
+/* 0, or -errno: the fd is still the caller's. */
+int group_access_open(struct group *group, uint64_t now_ms, const struct group_access *access);
+void group_access_closed(struct group *group, uint64_t now_ms, uint16_t session_id);	/* by its client */
+bool group_access_next(const struct group *group, uint16_t after, struct group_access *out);	/* in order of IDs; 0 starts */
 
 /* ---- administration: feeds and runs ---- */
 int group_promote(struct group *group, uint64_t now_ms, bool force, char reason[HA_REASON_MAX]);

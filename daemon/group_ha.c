@@ -460,7 +460,7 @@ static void rebuild_start(struct group *group)
 	size_t len;
 
 	HASH_ITER(hh, group->subs, sub, stmp)
-		if (!ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len) &&
+		if (!sub->access && !ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len) &&
 		    !joint_recorded(group, sub) &&
 		    !(group->active && sub_is_newer(sub) &&
 		      ha_get(group->ha, (struct ha_key){ CHECKPOINT_SESSION, sub->tunnel_id, sub->session_id, 0 }, &len)))

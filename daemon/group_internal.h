@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside a redundancy group; for group*.c, client.c, joint.c, switch.c and subscriber*.c only.
+ * Inside a redundancy group; for group*.c, client.c, access.c, joint.c, switch.c and subscriber*.c only.
  *
  *   group.c        events, the round (group_run)
  *   group_ha.c     what HA asks for: steps of a takeover, records applied
@@ -11,6 +11,7 @@
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
  *   switch.c       a call that came in is dialled on
+ *   access.c       subscribers from PPPoE
  *   joint.c        two sessions joined: a call that is switched
  *   group_dial.c   calls we place: the dialer's questions, busy peers
  *   client.c       dialers: sessions whose subscriber is this box
@@ -79,6 +80,7 @@ struct subscriber {
 	char user[PPP_NAME_MAX];
 	char ifname[PPP_IFNAME_MAX];
 	uint32_t other;		/* joined to the session of that key, no PPP here; 0: it is not */
+	struct access *access;	/* it came by PPPoE; its tunnel ID is 0 */
 	struct dial *dial;	/* it is being dialled on */
 	bool ends_here;		/* no group dials it on */
 	bool dialled;		/* of the two it is the one we placed */
@@ -137,6 +139,7 @@ struct group {
 	uint64_t now_ms;
 	int64_t unix_minus_monotonic_ms;
 	bool running;		/* inside group_run() */
+	bool access_ended;	/* a PPPoE session is to be ended in this round */
 	bool active;		/* between ACTIVATE and PASSIVATE */
 	bool speaks;		/* what is in place here is not mute */
 	bool has_peer, keeps;	/* somebody is replicated to; an image is kept */
@@ -272,7 +275,22 @@ bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const str
 			char why[L2TP_TEXT_MAX]);
 bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX]);
 
+/* ---- access.c ---- */
+void access_place(struct group *group, struct subscriber *sub);
+void access_release(struct group *group, struct subscriber *sub);
+/* It ends in the next round. */
+void access_close(struct group *group, uint16_t session_id, const char *why);
+bool access_reap(struct group *group);
+const struct config_vtemplate *access_vtemplate(const struct group *group, const struct subscriber *sub);
+void access_ppp_params(struct ppp_params *p);
+int access_fd(const struct subscriber *sub);
+/* True: the user is dialled on, the answer waits. */
+bool access_dials(struct group *group, struct subscriber *sub, const struct ppp_auth *auth);
+void access_refused(struct group *group, struct subscriber *sub, const char *why);
+void access_joined(struct group *group, struct subscriber *sub);
+
 /* ---- switch.c ---- */
+const struct dial_events *switch_dial_events(void);	/* ctx: the group, tag: the key of who called */
 /* The group that dials a call on; NULL: it ends here. */
 const struct config_vpdn_group *switch_group(const struct config *config, const char *hostname, const char *dnis,
 					     const char *user);
@@ -297,6 +315,8 @@ void joint_place(struct group *group, struct subscriber *sub);
 void joint_unplace(struct group *group, struct subscriber *sub);
 /* A session is over: so is the other, for the same reason. */
 void joint_session_down(struct group *group, const struct l2tp_action *action);
+/* Parts the two, and ends the one that is not `sub`. */
+void joint_hang_up(struct group *group, struct subscriber *sub, const struct l2tp_result *result);
 /* The takeover has come to it: is the other one there?  False: it was not, and is not joined any more. */
 bool joint_whole(struct group *group, struct subscriber *sub);
 
@@ -346,6 +366,7 @@ void sub_tell_lcp(struct group *group, const struct subscriber *sub);
 void sub_apply(struct group *group, const struct checkpoint_subscriber *record);
 void sub_placed(struct group *group, struct subscriber *sub);
 void sub_await_ppp(struct group *group, struct subscriber *sub, bool injected);	/* its engine was asked for something and answers */
+void sub_start_ppp(struct group *group, struct subscriber *sub);
 void sub_retry_all(struct group *group);
 void sub_later(struct group *group, struct subscriber *sub);	/* placed again after a while, longer each time */
 /* Address 0: none.  What it gets was taken in the pools before, so nobody else has it. */

@@ -22,6 +22,7 @@
 
 #include "daemon/io_image.h"
 #include "daemon/io_pppd.h"
+#include "daemon/io_pppoe.h"
 #include "daemon/io_store.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
@@ -55,6 +56,7 @@ struct io_node {
 	const struct config *config;
 	struct dp *dp;
 	struct io_pppd *pppd;
+	struct io_pppoe *pppoe;		/* its sessions are of the first group */
 	struct pool_set *pools;
 	struct node_group *groups;
 	struct group **group_ptrs;
@@ -378,6 +380,13 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 	ev_timer_start(loop, &node->timer);
 }
 
+static void shell_access_end(void *ctx, uint16_t session_id, const char *why)
+{
+	struct node_group *ng = ctx;
+
+	io_pppoe_end(ng->node->pppoe, session_id, why);
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 static const struct config_redundancy_group *redundancy_at(const struct config *config, size_t index)
@@ -401,7 +410,8 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 	};
 	struct ha_image_ops io;
 	struct group_ops go = { .ctx = ng, .random = shell_random, .link_send = shell_link_send,
-				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch };
+				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch,
+				.access_end = shell_access_end };
 
 	config_tunnel_ids(node->config, i, &ng->id_min, &ng->id_max);
 	gc.id_min = ng->id_min;
@@ -490,6 +500,9 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 		if (rg && rg->peer.family && c->config->mode_sso && link_start(&node->groups[i], rg, why))
 			goto fail;
 	}
+	node->pppoe = io_pppoe_new(loop, c->config, node->groups[0].group, why);
+	if (!node->pppoe && why[0])
+		goto fail;
 	on_carrier(node);
 	ev_check_init(&node->check, on_check);
 	ev_set_priority(&node->check, EV_MAXPRI);
@@ -528,6 +541,8 @@ void io_node_free(struct io_node *node)
 		ev_prepare_stop(node->loop, &node->prepare);
 		ev_timer_stop(node->loop, &node->timer);
 	}
+	io_pppoe_free(node->pppoe);
+	node->pppoe = NULL;
 	for (size_t i = 0; node->groups && i < node->count; i++) {
 		ha_link_free(node->groups[i].link);
 		node->groups[i].link = NULL;

@@ -449,8 +449,7 @@ static void on_stranger(struct ev_loop *loop, ev_io *w, int revents)
 	if (len == -EAGAIN)
 		return;
 	if (len > 0 && proto_open(&it, buf, len) == PROTO_HELLO
-	    && !proto_decode_up(&it, &key, &up) && key.tunnel_id
-	    && key.session_id) {
+	    && !proto_decode_up(&it, &key, &up) && key.session_id) {
 		welcome(st, key, &up);
 		return;
 	}

@@ -113,7 +113,9 @@ static bool tie(struct group *group, struct subscriber *head, uint16_t tunnel_id
 	head->other = tail->key;
 	tail->other = head->key;
 	tail->dialled = true;
-	head->ifname[0] = tail->ifname[0] = '\0';	/* they have none */
+	tail->ifname[0] = '\0';	/* they have none */
+	if (!head->access)
+		head->ifname[0] = '\0';
 	return true;
 }
 
@@ -172,7 +174,10 @@ static void failed(struct group *group, struct subscriber *head, int error)
 	head->joint = PLANE_NONE;
 	log_line(refuse ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "session %u/%u: it cannot be joined to the one it is switched to: %s",
 		 head->tunnel_id, head->session_id, strerror(-error));
-	if (refuse)
+	if (refuse && head->access)	/* it ends with the call */
+		group_close_session(group, (uint16_t)(head->other >> 16), (uint16_t)head->other, CDN_ERROR, ERROR_RESOURCES,
+				    "the sessions cannot be joined");
+	else if (refuse)
 		group_close_session(group, head->tunnel_id, head->session_id, CDN_ERROR, ERROR_RESOURCES,
 				    "the sessions cannot be joined");
 	else
@@ -195,6 +200,8 @@ static void joined(void *arg, int error)
 	}
 	head->joint = PLANE_READY;
 	head->failures = 0;
+	if (head->access)
+		access_joined(group, head);
 	if (!group->active)
 		return;
 	if (!head->up_unix_ms) {
@@ -221,7 +228,7 @@ void joint_place(struct group *group, struct subscriber *sub)
 	if (!req)
 		return;
 	head->joint = PLANE_CREATING;
-	a = (struct dp_end){ head->tunnel_id, head->session_id, -1 };
+	a = (struct dp_end){ head->tunnel_id, head->session_id, access_fd(head) };
 	b = (struct dp_end){ tail->tunnel_id, tail->session_id, -1 };
 	rc = group->dp->ops->join(group->dp, &a, &b, joined, req);
 	if (rc) {
@@ -279,10 +286,29 @@ void joint_session_down(struct group *group, const struct l2tp_action *a)
 			 r.result, r.text[0] ? ": " : "", r.text);
 	/* what is left of it is nobody's: it is unplaced now, its CDN goes out with this round */
 	part(group, sub);
+	if (other->access) {
+		access_close(group, other->session_id, r.text[0] ? r.text : "the call ended");
+		return;
+	}
 	sub_unplace(group, other);
 	other->closing = true;
 	if (session && group->active)
 		l2tp_session_close(session, group->now_ms, &r);
+}
+
+void joint_hang_up(struct group *group, struct subscriber *sub, const struct l2tp_result *result)
+{
+	struct subscriber *other = other_of(group, sub);
+	struct l2tp_session *session;
+
+	if (!other)
+		return;
+	part(group, sub);
+	sub_unplace(group, other);
+	other->closing = true;
+	session = l2tp_session_find(group->l2tp, other->tunnel_id, other->session_id);
+	if (session && group->active)
+		l2tp_session_close(session, group->now_ms, result);
 }
 
 bool joint_whole(struct group *group, struct subscriber *sub)

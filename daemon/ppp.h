@@ -42,7 +42,16 @@ enum ppp_auth_kind {
 	PPP_AUTH_CHAP_MD5,
 };
 
+#define PPP_CONFREQ_MAX		64	/* options of a Configure-Request that are kept */
+
+/* Configure-Requests of LCP, their options only, as a LAC passes them on. */
+struct ppp_confreq {
+	uint8_t first_received[PPP_CONFREQ_MAX], sent[PPP_CONFREQ_MAX], received[PPP_CONFREQ_MAX];
+	size_t first_received_len, sent_len, received_len;	/* sent, received: the last ones */
+};
+
 struct ppp_auth {
+	struct ppp_confreq lcp;
 	enum ppp_auth_kind kind;
 	char user[PPP_NAME_MAX];
 	char password[PPP_NAME_MAX];	/* PAP */

@@ -155,6 +155,8 @@ const struct config_vtemplate *sub_vtemplate(struct group *group, const struct s
 {
 	const struct config_vpdn_group *vg;
 
+	if (sub->access)
+		return access_vtemplate(group, sub);
 	vg = config_vpdn_group_find(group->config, group_tunnel_params_group(group, sub->tunnel_id));
 	return vg ? config_vtemplate_find(group->config, vg->vtemplate) : NULL;
 }
@@ -219,7 +221,7 @@ static bool proxy_take(struct group *group, struct subscriber *sub, const struct
 	return false;
 }
 
-static void sub_start_ppp(struct group *group, struct subscriber *sub)
+void sub_start_ppp(struct group *group, struct subscriber *sub)
 {
 	const struct config_vtemplate *vt = sub->dialer ? NULL : sub_vtemplate(group, sub);
 	struct ppp_params p = {
@@ -242,6 +244,8 @@ static void sub_start_ppp(struct group *group, struct subscriber *sub)
 	snprintf(p.local_name, sizeof(p.local_name), "%s", group->config->hostname);
 	if (vt)
 		vtemplate_params(vt, &p);
+	if (sub->access)
+		access_ppp_params(&p);
 	if (vt && !proxy_take(group, sub, vt, &p))
 		return;
 	rc = group->ppp->start(group->ppp_engine, &p);
@@ -298,6 +302,10 @@ void sub_place(struct group *group, struct subscriber *sub)
 	struct dp_request *req;
 	int rc;
 
+	if (sub->access) {
+		access_place(group, sub);
+		return;
+	}
 	if (!session || !tunnel || sub->closing || !(group->active || group_hot(group)))
 		return;
 	l2tp_session_export(session, &s);
@@ -392,6 +400,8 @@ void sub_negotiate_anew(struct group *group, struct subscriber *sub)
 void sub_drop(struct group *group, struct subscriber *sub)
 {
 	sub_placed(group, sub);
+	if (sub->access)
+		access_release(group, sub);
 	sub_unplace(group, sub);
 	sub_set_address(group, sub, 0, "");
 	HASH_DEL(group->subs, sub);

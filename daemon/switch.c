@@ -101,16 +101,25 @@ static void on_failed(void *ctx, uint32_t tag, const struct dial_failure *why)
 	if (!head)
 		return;
 	head->dial = NULL;
-	refuse(group, head, why);
+	if (head->access)
+		access_refused(group, head, why->reason);
+	else
+		refuse(group, head, why);
+}
+
+const struct dial_events *switch_dial_events(void)
+{
+	static const struct dial_events events = { .connected = on_connected, .failed = on_failed };
+
+	return &events;
 }
 
 static void dial_on(struct group *group, struct subscriber *head, const struct l2tp_session_state_rec *s,
 		    const struct l2tp_session *session, const struct config_vpdn_group *vg)
 {
-	static const struct dial_events events = { .connected = on_connected, .failed = on_failed };
 	struct l2tp_avp avps[AVPS_MAX];
 	struct dial_request request = {
-		.events = &events, .ctx = group, .tag = head->key, .group = vg->name, .user = head->user, .dnis = s->called,
+		.events = switch_dial_events(), .ctx = group, .tag = head->key, .group = vg->name, .user = head->user, .dnis = s->called,
 		.call = {
 			.call_serial = s->call_serial, .bearer_type = s->bearer_type, .framing_type = s->framing_type,
 			.tx_speed = s->tx_speed, .rx_speed = s->rx_speed, .physical_channel = s->physical_channel,

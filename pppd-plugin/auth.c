@@ -52,6 +52,7 @@ static int pap(char *name, char *password, char **msg, struct wordlist **addrs,
 	(void)opts;
 	strlcpy(a.user, name, sizeof(a.user));
 	strlcpy(a.password, password, sizeof(a.password));
+	a.lcp = self.lcp;
 	ok = auth_ask(&a);
 	explicit_bzero(&a, sizeof(a));
 	if (!ok)
@@ -73,6 +74,7 @@ static int chap(char *name, char *ourname, int id,
 	if (digest->code != CHAP_MD5 || challenge[0] > sizeof(a.challenge)
 	    || response[0] > sizeof(a.response))
 		return 0;
+	a.lcp = self.lcp;
 	strlcpy(a.user, name, sizeof(a.user));
 	a.challenge_len = challenge[0];
 	memcpy(a.challenge, challenge + 1, challenge[0]);

@@ -159,12 +159,35 @@ static void phase_changed(void *ctx, int now)
 	link_poll_early();
 }
 
+/* Of a Configure-Request; one that is too long to be kept is not. */
+static void keep_options(uint8_t out[PPP_CONFREQ_MAX], size_t *out_len, const unsigned char *p, int len)
+{
+	int n = p[6] << 8 | p[7];	/* address, control, protocol; code, id, length */
+
+	*out_len = 0;
+	if (n < 4 || n > len - 4 || n - 4 > PPP_CONFREQ_MAX)
+		return;
+	memcpy(out, p + 8, n - 4);
+	*out_len = n - 4;
+}
+
+void session_sent(unsigned char *p, int len)
+{
+	if (len >= 8 && p[2] == PPP_LCP >> 8 && p[3] == (PPP_LCP & 0xff) && p[4] == CONFREQ)
+		keep_options(self.lcp.sent, &self.lcp.sent_len, p, len);
+}
+
 void session_received(unsigned char *p, int len)
 {
 	/* address, control, protocol, code */
 	if (len < 8 || p[2] != PPP_LCP >> 8 || p[3] != (PPP_LCP & 0xff))
 		return;
 	self.saw_lcp = 1;
+	if (p[4] == CONFREQ) {
+		if (!self.lcp.first_received_len)
+			keep_options(self.lcp.first_received, &self.lcp.first_received_len, p, len);
+		keep_options(self.lcp.received, &self.lcp.received_len, p, len);
+	}
 	if (p[4] == ECHOREP && len >= 12) {
 		uint32_t magic_be;
 
@@ -291,6 +314,7 @@ void plugin_init(void)
 	ip_up_hook = state_capture_and_send;
 	ip_down_hook = mute_leave;
 	snoop_recv_hook = session_received;
+	snoop_send_hook = session_sent;
 	NOTIFY_PHASE(phase_changed);
 	NOTIFY_EXIT(exiting);
 	the_channel = &zygote_channel;

@@ -50,6 +50,7 @@ struct session {
 	uint8_t early[PPP_EARLY_MAX];	/* a frame from its protocol field on */
 	int early_len, early_begun;
 
+	struct ppp_confreq lcp;		/* what an LNS behind us is told */
 	struct ppp_verdict verdict;
 	int have_verdict;
 	enum ppp_auth_kind auth;
@@ -131,6 +132,7 @@ void session_mute(void);
 void session_terminate(void);
 void session_finish(void);
 void session_received(unsigned char *p, int len);
+void session_sent(unsigned char *p, int len);
 void session_vanish(void) __attribute__((noreturn));
 
 #endif

@@ -92,6 +92,9 @@ static const struct field auth_fields[] = {
 	INT(TLV_CHAP_ID, struct ppp_auth, chap_id),
 	BYTES(TLV_CHALLENGE, struct ppp_auth, challenge),
 	BYTES(TLV_RESPONSE, struct ppp_auth, response),
+	BYTES(TLV_LCP_FIRST_RECEIVED, struct ppp_auth, lcp.first_received),
+	BYTES(TLV_LCP_SENT, struct ppp_auth, lcp.sent),
+	BYTES(TLV_LCP_RECEIVED, struct ppp_auth, lcp.received),
 };
 
 static const struct field verdict_fields[] = {

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Subscribers from PPPoE: sessions that come in by Ethernet and not by a tunnel.
+ * Their tunnel ID is 0, their session ID that of PPPoE.
+ *
+ * pppd negotiates LCP and asks who it is, as on any session.  If a
+ * request-dialin group dials for the user, the answer waits: the call is
+ * dialled with what was negotiated and said (proxy LCP and authentication, RFC
+ * 2661 4.4.5), and when the LNS has taken it the two channels are joined and
+ * pppd is ended without a word; the LNS goes on where it stood.  A user nobody
+ * dials for is served here.
+ *
+ * No record is made of such a session: it ends with the node that has it, and
+ * whoever takes over closes the call that was dialled for it.
+ *
+ * Called by subscriber*.c, switch.c and joint.c; io_pppoe.c opens and closes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/group_internal.h"
+#include "daemon/log.h"
+
+#define MTU 1492			/* RFC 2516 7 */
+#define AVPS_MAX 12
+#define LINE_SPEED 1000000000		/* nobody knows better */
+#define CDN_CARRIER_LOST 1
+enum { AUTHEN_CHAP = 2, AUTHEN_PAP = 3 };
+
+struct access {
+	struct group_access g;
+	char why[128];
+	bool ending;		/* in this round */
+};
+
+/* ---- coming and going ------------------------------------------------------ */
+
+bool group_active(const struct group *group)
+{
+	return group->active;
+}
+
+int group_access_open(struct group *group, uint64_t now_ms, const struct group_access *g)
+{
+	struct subscriber *sub;
+	struct access *access;
+
+	group->now_ms = now_ms;
+	if (!group->active || !g->session_id)
+		return -EAGAIN;
+	if (sub_find(group, 0, g->session_id))
+		return -EEXIST;
+	access = calloc(1, sizeof(*access));
+	sub = access ? sub_get(group, 0, g->session_id) : NULL;
+	if (!sub) {
+		free(access);
+		return -ENOMEM;
+	}
+	access->g = *g;
+	sub->access = access;
+	sub->session_fd = g->fd;
+	sub->plane = PLANE_READY;
+	snprintf(sub->ifname, sizeof(sub->ifname), "pppoe%u", g->session_id);
+	log_info("PPPoE session %u opened on %s", g->session_id, g->ifname);
+	access_place(group, sub);
+	return 0;
+}
+
+void access_place(struct group *group, struct subscriber *sub)
+{
+	if (group->active && !sub->other && !sub->dial && !sub->access->ending && sub->ppp == SUB_PPP_NONE)
+		sub_start_ppp(group, sub);
+}
+
+/* Its socket goes, and the client is told. */
+void access_release(struct group *group, struct subscriber *sub)
+{
+	struct access *access = sub->access;
+
+	sub->access = NULL;
+	sub->session_fd = -1;
+	sub->plane = PLANE_NONE;
+	/* closed in a thread: a channel waits for a grace period */
+	group->dp->ops->session_adopt(group->dp, &(struct dp_session){ 0 }, access->g.fd, NULL, NULL);
+	if (group->ops.access_end)
+		group->ops.access_end(group->ops.ctx, access->g.session_id, access->why);
+	free(access);
+}
+
+void access_close(struct group *group, uint16_t session_id, const char *why)
+{
+	struct subscriber *sub = sub_find(group, 0, session_id);
+
+	if (!sub || !sub->access || sub->access->ending)
+		return;
+	sub->access->ending = true;
+	snprintf(sub->access->why, sizeof(sub->access->why), "%.120s", why);
+	group->access_ended = true;
+}
+
+bool access_reap(struct group *group)
+{
+	struct subscriber *sub, *tmp;
+
+	if (!group->access_ended)
+		return false;
+	group->access_ended = false;
+	HASH_ITER(hh, group->subs, sub, tmp) {
+		struct l2tp_result r = { .result = CDN_CARRIER_LOST };
+
+		if (!sub->access || !sub->access->ending)
+			continue;
+		log_info("PPPoE session %u ends: %s", sub->session_id, sub->access->why);
+		snprintf(r.text, sizeof(r.text), "%s", sub->access->why);
+		if (sub->dial)
+			dial_cancel(sub->dial, group->now_ms, &r);
+		sub->dial = NULL;
+		joint_hang_up(group, sub, &r);
+		sub_drop(group, sub);
+	}
+	return true;
+}
+
+void group_access_closed(struct group *group, uint64_t now_ms, uint16_t session_id)
+{
+	group->now_ms = now_ms;
+	access_close(group, session_id, "the subscriber closed it");
+}
+
+bool group_access_next(const struct group *group, uint16_t after, struct group_access *out)
+{
+	const struct subscriber *next = NULL;
+
+	for (const struct subscriber *sub = group->subs; sub; sub = sub->hh.next)
+		if (sub->access && sub->session_id > after && (!next || sub->session_id < next->session_id))
+			next = sub;
+	if (next)
+		*out = next->access->g;
+	return next != NULL;
+}
+
+const struct config_vtemplate *access_vtemplate(const struct group *group, const struct subscriber *sub)
+{
+	return config_vtemplate_find(group->config, sub->access->g.vtemplate);
+}
+
+void access_ppp_params(struct ppp_params *p)
+{
+	p->mru = p->mru && p->mru < MTU ? p->mru : MTU;
+	p->mtu = p->mtu && p->mtu < MTU ? p->mtu : MTU;
+}
+
+int access_fd(const struct subscriber *sub)
+{
+	return sub->access ? sub->access->g.fd : -1;
+}
+
+/* ---- dialling -------------------------------------------------------------- */
+
+struct avps {
+	struct l2tp_avp avp[AVPS_MAX];
+	size_t count;
+};
+
+static void add(struct avps *avps, uint16_t vendor, uint16_t attr, const void *value, size_t len)
+{
+	if (len && avps->count < AVPS_MAX)
+		avps->avp[avps->count++] = (struct l2tp_avp){ vendor, attr, value, len };
+}
+
+bool access_dials(struct group *group, struct subscriber *sub, const struct ppp_auth *auth)
+{
+	const struct config_vpdn_group *vg = switch_group(group->config, "", "", auth->user);
+	const struct group_access *g = &sub->access->g;
+	uint8_t type[2] = { 0, auth->kind == PPP_AUTH_PAP ? AUTHEN_PAP : AUTHEN_CHAP }, id[2] = { 0, auth->chap_id };
+	struct avps avps = { .count = 0 };
+	char mac[18];
+	struct dial_request request = {
+		.events = switch_dial_events(), .ctx = group, .tag = sub->key,
+		.call = { .framing_type = 1, .tx_speed = LINE_SPEED, .calling = mac, .avps = avps.avp },
+	};
+	struct dial_failure why;
+
+	if (!vg || auth->kind == PPP_AUTH_NONE)
+		return false;
+	if (sub->dial)
+		return true;		/* said again while it is dialled */
+	snprintf(sub->user, sizeof(sub->user), "%s", auth->user);
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", g->mac[0], g->mac[1], g->mac[2], g->mac[3], g->mac[4], g->mac[5]);
+	add(&avps, 0, 26, auth->lcp.first_received, auth->lcp.first_received_len);
+	add(&avps, 0, 27, auth->lcp.sent, auth->lcp.sent_len);
+	add(&avps, 0, 28, auth->lcp.received, auth->lcp.received_len);
+	add(&avps, 0, 29, type, sizeof(type));
+	add(&avps, 0, 30, auth->user, strlen(auth->user));
+	if (auth->kind == PPP_AUTH_CHAP_MD5)
+		add(&avps, 0, 31, auth->challenge, auth->challenge_len);
+	add(&avps, 0, 32, id, sizeof(id));
+	if (auth->kind == PPP_AUTH_CHAP_MD5)
+		add(&avps, 0, 33, auth->response, auth->response_len);
+	else
+		add(&avps, 0, 33, auth->password, strlen(auth->password));
+	if (strlen(g->circuit) > 1)
+		add(&avps, L2TP_VENDOR_ACCESS_LINE, 1, g->circuit, strlen(g->circuit));
+	if (strlen(g->remote) > 1)
+		add(&avps, L2TP_VENDOR_ACCESS_LINE, 2, g->remote, strlen(g->remote));
+	request.group = vg->name;
+	request.user = sub->user;
+	request.call.avp_count = avps.count;
+	sub->dial = dial_start(group->dialer, group->now_ms, &request, &why);
+	if (!sub->dial)
+		access_refused(group, sub, why.reason);
+	return true;
+}
+
+/* The subscriber hears it as the answer to his name and password; his PPP ends, and the session with it. */
+void access_refused(struct group *group, struct subscriber *sub, const char *why)
+{
+	struct ppp_verdict *v = calloc(1, sizeof(*v));
+	struct output *out = calloc(1, sizeof(*out));
+
+	log_info("PPPoE session %u: user '%s' is not connected: %s", sub->session_id, sub->user, why);
+	if (!v || !out || sub->ppp == SUB_PPP_NONE) {
+		free(v);
+		free(out);
+		access_close(group, sub->session_id, why);
+		return;
+	}
+	snprintf(v->message, sizeof(v->message), "No connection");
+	out->type = OUTPUT_VERDICT;
+	out->key = ppp_key_of(sub);
+	out->verdict = v;
+	group_queue(group, out);
+}
+
+/* Frames pass: whoever negotiated is not needed any more, and would only disturb. */
+void access_joined(struct group *group, struct subscriber *sub)
+{
+	if (sub->ppp != SUB_PPP_NONE)
+		group->ppp->kill(group->ppp_engine, ppp_key_of(sub));
+	sub->ppp = SUB_PPP_NONE;
+	sub->retry_at_ms = 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PPPoE discovery on the interfaces of the configuration (pppoe.h), and the kernel's PPPoE sockets. */
+#ifndef L2TPHA_DAEMON_IO_PPPOE_H
+#define L2TPHA_DAEMON_IO_PPPOE_H
+
+#include <stdint.h>
+
+#include "daemon/group.h"
+
+struct ev_loop;
+struct io_pppoe;
+
+/* NULL and why[0] == 0: nothing is configured.  Sessions belong to the group, which outlives it. */
+struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config, struct group *group, char why[256]);
+void io_pppoe_free(struct io_pppoe *pppoe);
+/* The group's access_end. */
+void io_pppoe_end(struct io_pppoe *pppoe, uint16_t session_id, const char *why);
+
+#endif
