@@ -55,7 +55,7 @@ struct ppp_auth {
 	enum ppp_auth_kind kind;
 	char user[PPP_NAME_MAX];
 	char password[PPP_NAME_MAX];	/* PAP */
-	uint8_t chap_id;
+	uint8_t chap_id;		/* of PAP, too: of the request */
 	uint8_t challenge[PPP_CHALLENGE_MAX];
 	size_t challenge_len;
 	uint8_t response[PPP_RESPONSE_MAX];

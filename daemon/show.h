@@ -79,6 +79,7 @@ json_t *show_redundancy(struct show *show);
 json_t *show_fitness(struct show *show);
 json_t *show_tunnels(struct show *show);
 json_t *show_sessions(struct show *show);
+json_t *show_pppoe(struct show *show);
 json_t *show_multihop(struct show *show);
 json_t *show_history(struct show *show);
 json_t *show_running_config(struct show *show);

@@ -169,3 +169,48 @@ json_t *show_clear_dead_cache(struct show *show)
 	snprintf(show->note, sizeof(show->note), "%%Refused: this node is not active");
 	return NULL;
 }
+
+/* ---- PPPoE ---------------------------------------------------------------- */
+
+static const struct view pppoe_row[] = {
+	{ VIEW_LINE, "{session_id:-6} {mac} {interface:-10} {to_session_id:-6} {to_tunnel_id:-6} {username}, {state}", NULL },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view pppoe_some[] = {
+	{ VIEW_LINE, "SID    Address           Interface  Goes on by    Username, State", NULL },
+	{ VIEW_EACH, "sessions", pppoe_row },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view no_pppoe[] = { { VIEW_LINE, "%No PPPoE sessions", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view pppoe_view[] = {
+	{ VIEW_IF, "sessions", pppoe_some },
+	{ VIEW_UNLESS, "sessions", no_pppoe },
+	{ VIEW_END, NULL, NULL },
+};
+
+json_t *show_pppoe(struct show *show)
+{
+	json_t *tree = json_object(), *list = json_array();
+	struct group_access a = { 0 };
+
+	for (size_t i = 0; i < show->ctx->group_count; i++)
+		for (a.session_id = 0; group_access_next(show->ctx->groups[i], a.session_id, &a);) {
+			struct subscriber_info sub = { 0 };
+			char mac[18];
+			json_t *j;
+
+			group_subscriber(show->ctx->groups[i], 0, a.session_id, &sub);
+			snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", a.mac[0], a.mac[1], a.mac[2], a.mac[3],
+				 a.mac[4], a.mac[5]);
+			j = json_pack("{s:i, s:s, s:s, s:i, s:i, s:s}", "session_id", a.session_id, "mac", mac, "interface",
+				      a.ifname, "to_session_id", sub.to_session_id, "to_tunnel_id", sub.to_tunnel_id, "state",
+				      subscriber_state_name(sub.state));
+			show_put(j, "username", view_string(sub.user));
+			show_put(j, "circuit_id", view_string(a.circuit));
+			show_put(j, "remote_id", view_string(a.remote));
+			json_array_append_new(list, j);
+		}
+	json_object_set_new(tree, "sessions", list);
+	show->view = pppoe_view;
+	return tree;
+}

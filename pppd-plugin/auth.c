@@ -45,7 +45,7 @@ int auth_ask(const struct ppp_auth *a)
 static int pap(char *name, char *password, char **msg, struct wordlist **addrs,
 	       struct wordlist **opts)
 {
-	struct ppp_auth a = { .kind = PPP_AUTH_PAP };
+	struct ppp_auth a = { .kind = PPP_AUTH_PAP, .chap_id = self.pap_id };
 	int ok;
 
 	(void)addrs;

@@ -179,6 +179,8 @@ void session_sent(unsigned char *p, int len)
 
 void session_received(unsigned char *p, int len)
 {
+	if (len >= 8 && p[2] == PPP_PAP >> 8 && p[3] == (PPP_PAP & 0xff))
+		self.pap_id = p[5];
 	/* address, control, protocol, code */
 	if (len < 8 || p[2] != PPP_LCP >> 8 || p[3] != (PPP_LCP & 0xff))
 		return;

@@ -51,6 +51,7 @@ struct session {
 	int early_len, early_begun;
 
 	struct ppp_confreq lcp;		/* what an LNS behind us is told */
+	uint8_t pap_id;			/* of the last request */
 	struct ppp_verdict verdict;
 	int have_verdict;
 	enum ppp_auth_kind auth;

@@ -46,7 +46,8 @@ dial() {
 	shift 2
 	: >"$client.log"
 	# shellcheck disable=SC2086
-	in_ns lac pppd plugin rp-pppoe.so nic-access user "$name" password "$password" noauth nodefaultroute \
+	# no function in between: its shell would be what is stopped later
+	ip netns exec lac pppd plugin rp-pppoe.so nic-access user "$name" password "$password" noauth nodefaultroute \
 		noccp novj ipcp-accept-local ipcp-accept-remote ifname sub1 nodetach debug logfile "$client.log" \
 		lcp-echo-interval 5 lcp-echo-failure 3 "$@" </dev/null >/dev/null 2>&1 &
 	echo $! >"$client.pid"
@@ -62,13 +63,6 @@ explain() {
 }
 sessions() { ctl "$1" show l2tp session json | jq '[.sessions[] | select(.up)] | length'; }
 has_sessions() { [ "$(sessions "$1")" = "$2" ]; }
-pppds_on() {
-	local p n=0
-	for p in $(ip netns pids "lns-$1"); do
-		[ "$(tr '\0' ' ' <"/proc/$p/cmdline" 2>/dev/null | grep -c 'pppd.*session\|^pppoe')" = 0 ] || n=$((n + 1))
-	done
-	echo $n
-}
 units_on() { ip -n "lns-$1" -br link show type ppp 2>/dev/null | wc -l; }
 no_unit() { [ "$(units_on "$1")" = 0 ]; }
 
@@ -97,13 +91,16 @@ for auth in pap chap; do
 	has_sessions a 1 && has_sessions b 1 || fail "$auth: $(sessions a) and $(sessions b) sessions"
 	[ "$(ctl a show l2tp session json | jq -r '.sessions[0].username')" = sub1@isp.example ] || fail "$auth: another user"
 	ctl a show vpdn session all | grep -i "speed\|username"
-	[ $auth = pap ] && kill -TERM "$(cat "$client.pid")" || {
-		# the LNS throws it out
-		ctl a clear l2tp session "$(ctl a show l2tp session json | jq -r '.sessions[0] | "\(.tunnel_id) \(.local_id)"' | cut -d' ' -f1)" \
-			"$(ctl a show l2tp session json | jq -r '.sessions[0].local_id')" >/dev/null
-	}
+	if [ $auth = pap ]; then
+		ctl b show pppoe session
+		kill -TERM "$(cat "$client.pid")"
+	else	# the LNS throws it out
+		# shellcheck disable=SC2046
+		ctl a clear l2tp session $(ctl a show l2tp session json | jq -r '.sessions[0] | "\(.tunnel_id) \(.local_id)"') >/dev/null
+	fi
 	wait_until 15 client_gone || { explain; fail "$auth: the client is still there"; }
-	wait_until 10 has_sessions a 0 && wait_until 10 has_sessions b 0 || fail "$auth: a session is left"
+	wait_until 10 has_sessions a 0 && wait_until 10 has_sessions b 0 || { explain; fail "$auth: a session is left"; }
+	ctl b show pppoe session | grep -q "%No PPPoE sessions" || fail "$auth: $(ctl b show pppoe session)"
 done
 
 dial sub1@isp.example wrong refuse-eap

@@ -118,11 +118,16 @@ START_TEST(auth_round_trip)
 
 	memset(in.challenge, 0, 64);
 	memset(in.response, 0xa5, 16);
+	memcpy(in.lcp.sent, "\1\4\5\264", 4);
+	in.lcp.sent_len = 4;
 	len = proto_encode_auth(buf, sizeof(buf), &in);
 	ck_assert_int_eq(proto_open(&it, buf, len), PROTO_AUTH);
 	ck_assert_int_eq(proto_decode_auth(&it, &out), 0);
 	ck_assert_int_eq(out.kind, PPP_AUTH_CHAP_MD5);
 	ck_assert_str_eq(out.user, "bob");
+	ck_assert_uint_eq(out.lcp.sent_len, 4);
+	ck_assert_mem_eq(out.lcp.sent, in.lcp.sent, 4);
+	ck_assert_uint_eq(out.lcp.received_len + out.lcp.first_received_len, 0);
 	ck_assert_uint_eq(out.chap_id, 200);
 	ck_assert_uint_eq(out.challenge_len, 64);
 	ck_assert_mem_eq(out.challenge, in.challenge, 64);

@@ -41,7 +41,8 @@ static struct config *config;
 static struct dp *dp;
 static struct group *group;
 static uint64_t now;
-static unsigned ppp_starts;
+static unsigned ppp_starts, ppp_kills, verdicts, access_ends;
+static struct ppp_verdict verdict;
 static struct { uint8_t data[1500]; size_t len; struct l2tp_endpoint from, to; } net[64];
 static size_t net_count;
 
@@ -95,12 +96,26 @@ static void no_key(void *engine, struct ppp_key key)
 {
 	(void)engine, (void)key;
 }
-static void no_reply(void *engine, struct ppp_key key, const struct ppp_verdict *verdict)
+static void kill_ppp(void *engine, struct ppp_key key)
 {
-	(void)engine, (void)key, (void)verdict;
+	(void)engine, (void)key;
+	ppp_kills++;
 }
-static const struct ppp_engine_ops ppp_ops = { .start = start, .activate = no_key, .kill = no_key, .terminate = no_key,
-					       .auth_reply = no_reply };
+static void reply(void *engine, struct ppp_key key, const struct ppp_verdict *v)
+{
+	(void)engine, (void)key;
+	verdicts++;
+	verdict = *v;
+}
+static const struct ppp_engine_ops ppp_ops = { .start = start, .activate = no_key, .kill = kill_ppp, .terminate = no_key,
+					       .auth_reply = reply };
+
+static void access_end(void *ctx, uint16_t session_id, const char *why)
+{
+	(void)ctx, (void)why;
+	ck_assert_uint_eq(session_id, 77);
+	access_ends++;
+}
 
 static void end_run(struct end *end)
 {
@@ -165,13 +180,13 @@ static void setup(void)
 	static const char *const addresses[ENDS] = { "192.0.2.10", "192.0.2.11", "192.0.2.12" };
 	struct dp_null_config null = { .transmit = transmit };
 	struct dp_events events = { 0 };
-	struct group_ops ops = { .random = pseudo_random, .persist_epoch = persist };
+	struct group_ops ops = { .random = pseudo_random, .persist_epoch = persist, .access_end = access_end };
 	struct group_config gc = { .id_min = 1, .id_max = 65535, .unix_minus_monotonic_ms = 1700000000000 };
 	struct l2tp_config lc = { .id_min = 1, .id_max = 65535, .max_half_open = 10, .max_half_open_per_peer = 10 };
 	char error[256];
 
 	now = 1000;
-	net_count = ppp_starts = 0;
+	net_count = ppp_starts = ppp_kills = verdicts = access_ends = 0;
 	memset(ends, 0, sizeof(ends));
 	config = config_parse("test", config_text, error);
 	ck_assert_msg(config != NULL, "%s", error);
@@ -446,6 +461,122 @@ START_TEST(nobody_answers)
 }
 END_TEST
 
+/* ---- PPPoE ----------------------------------------------------------------- */
+
+static void subscriber_comes(const char *user)
+{
+	struct group_access access = { .session_id = 77, .vtemplate = 1, .ifname = "eth7", .mac = { 2, 0, 0, 0, 0, 9 },
+				       .circuit = "eth 1/1/04/22", .fd = -1 };
+	struct ppp_auth auth = { .kind = PPP_AUTH_PAP, .password = "pw" };
+
+	ck_assert_int_eq(group_access_open(group, now, &access), 0);
+	ck_assert_int_eq(group_access_open(group, now, &access), -EEXIST);
+	ck_assert_uint_eq(ppp_starts, 1);
+	snprintf(auth.user, sizeof(auth.user), "%s", user);
+	memcpy(auth.lcp.sent, "\1\4\5\264", 4);
+	memcpy(auth.lcp.received, "\1\4\5\304", 4);
+	auth.lcp.sent_len = auth.lcp.received_len = 4;
+	group_ppp_events()->auth_request(group, (struct ppp_key){ 0, 77 }, &auth);
+	run(200);
+}
+
+static void expect_no_access(void)
+{
+	struct group_access access;
+
+	ck_assert(!group_access_next(group, 0, &access));
+	ck_assert_uint_eq(access_ends, 1);
+	expect_gone();
+}
+
+/* LCP and who he is go along; the kernel joins his socket with the call, and PPP here is ended without a word. */
+START_TEST(pppoe_is_dialled_on)
+{
+	struct l2tp_session_state_rec s;
+	const uint8_t *value;
+	uint16_t t, sid;
+	size_t len;
+
+	subscriber_comes("a@isp.example");
+	ck_assert(ends[1].up);
+	ck_assert_uint_eq(verdicts, 0);		/* the LNS answers him */
+	ck_assert_uint_eq(ppp_kills, 1);
+	ck_assert_uint_eq(dp_null_sessions(dp), 1);
+	l2tp_session_export(session_of(&ends[1]), &s);
+	ck_assert(dp_null_joined(dp, l2tp_tunnel_next(group->l2tp, 0), s.peer_id, &t, &sid) && !t && !sid);
+	ck_assert_str_eq(s.calling, "02:00:00:00:00:09");
+	value = l2tp_session_avp(session_of(&ends[1]), 0, 27, &len);
+	ck_assert(value && len == 4 && !memcmp(value, "\1\4\5\264", 4));
+	value = l2tp_session_avp(session_of(&ends[1]), 0, 29, &len);
+	ck_assert(value && len == 2 && value[1] == 3);
+	value = l2tp_session_avp(session_of(&ends[1]), 0, 30, &len);
+	ck_assert(value && len == 13 && !memcmp(value, "a@isp.example", 13));
+	value = l2tp_session_avp(session_of(&ends[1]), 0, 33, &len);
+	ck_assert(value && len == 2 && !memcmp(value, "pw", 2));
+	value = l2tp_session_avp(session_of(&ends[1]), L2TP_VENDOR_ACCESS_LINE, 1, &len);
+	ck_assert(value && len == 13 && !memcmp(value, "eth 1/1/04/22", 13));
+}
+END_TEST
+
+START_TEST(pppoe_closed_by_the_subscriber)
+{
+	subscriber_comes("a@isp.example");
+	group_access_closed(group, now, 77);
+	run(100);
+	ck_assert_uint_eq(ends[1].downs, 1);
+	ck_assert_uint_eq(ends[1].result.result, 1);
+	expect_no_access();
+}
+END_TEST
+
+START_TEST(pppoe_closed_by_the_lns)
+{
+	struct l2tp_result r = { .result = 3, .text = "enough" };
+
+	subscriber_comes("a@isp.example");
+	l2tp_session_close(session_of(&ends[1]), now, &r);
+	run(100);
+	expect_no_access();
+}
+END_TEST
+
+START_TEST(pppoe_that_nobody_takes)
+{
+	struct ppp_down down = { .reason = PPP_DOWN_AUTH, .status = -1 };
+
+	ends[1].addr.addr[3] = 99;
+	subscriber_comes("a@isp.example");
+	run(60000);
+	ck_assert_uint_eq(verdicts, 1);
+	ck_assert(!verdict.ok);
+	ck_assert_uint_eq(access_ends, 0);	/* he hears why, then his PPP ends */
+	group_ppp_events()->down(group, (struct ppp_key){ 0, 77 }, &down);
+	run(10);
+	expect_no_access();
+}
+END_TEST
+
+START_TEST(pppoe_ends_while_it_is_dialled)
+{
+	ends[1].addr.addr[3] = 99;
+	subscriber_comes("a@isp.example");
+	group_access_closed(group, now, 77);
+	run(60000);
+	ck_assert_uint_eq(verdicts, 0);
+	expect_no_access();
+}
+END_TEST
+
+/* Nobody dials for him: it is we who say who he is. */
+START_TEST(pppoe_served_here)
+{
+	subscriber_comes("stranger");
+	ck_assert_uint_eq(verdicts, 1);
+	ck_assert(!verdict.ok);
+	ck_assert(!ends[1].up && !ends[2].up);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("switch");
@@ -463,6 +594,12 @@ int main(void)
 	tcase_add_test(tc, a_refusal_is_the_answer);
 	tcase_add_test(tc, hung_up_while_it_is_dialled);
 	tcase_add_test(tc, nobody_answers);
+	tcase_add_test(tc, pppoe_is_dialled_on);
+	tcase_add_test(tc, pppoe_closed_by_the_subscriber);
+	tcase_add_test(tc, pppoe_closed_by_the_lns);
+	tcase_add_test(tc, pppoe_that_nobody_takes);
+	tcase_add_test(tc, pppoe_ends_while_it_is_dialled);
+	tcase_add_test(tc, pppoe_served_here);
 	suite_add_tcase(s, tc);
 	return check_main(s);
 }
