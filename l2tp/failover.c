@@ -312,6 +312,7 @@ static void reset(struct l2tp_tunnel *old, const struct l2tp_tunnel *tunnel, uin
 		note_message(old, L2TP_DIRTY_MESSAGE_ACKED, ns);
 	channel_reset(&old->channel, tunnel->recovery.vs, tunnel->recovery.vr);
 	old->ack_due = old->overflow = false;
+	old->resync.vr_known = true;
 	old->patience_ms = CHANNEL_NEVER;
 	old->last_rx_ms = now_ms;
 	note_channel(old);

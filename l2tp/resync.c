@@ -277,6 +277,17 @@ static bool learning(const struct l2tp_tunnel *tunnel)
 	return tunnel->resync.state == L2TP_RESYNC_LISTEN || tunnel->resync.state == L2TP_RESYNC_DISCOVER;
 }
 
+/*
+ * Records that were called exact: so they are, but for those of an owner that was learning
+ * itself when it failed, or lost its peer to another one for a while.  It shows in an Ns
+ * that stays ahead; the first one that is not ends the watch.
+ */
+static bool watching(const struct l2tp_tunnel *tunnel)
+{
+	return (tunnel->resync.state == L2TP_RESYNC_PROBE || tunnel->resync.state == L2TP_RESYNC_DONE) &&
+	       !tunnel->resync.vr_known;
+}
+
 static bool recovering(const struct l2tp_tunnel *tunnel)
 {
 	return tunnel->resync.state == L2TP_RESYNC_RECOVER || tunnel->resync.state == L2TP_RESYNC_RESET;
@@ -348,9 +359,22 @@ static bool learn_vs(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, b
 	return true;
 }
 
-static uint64_t heard_deadline(const struct resync *resync)
+static uint64_t heard_deadline(const struct l2tp_tunnel *tunnel)
 {
-	return resync->heard_again && !resync->vr_known ? resync->heard_ms + BACK_OFF_MS : CHANNEL_NEVER;
+	const struct resync *resync = &tunnel->resync;
+
+	if (!resync->heard_again || resync->vr_known)
+		return CHANNEL_NEVER;
+	return resync->heard_ms + (watching(tunnel) ? SETTLE_MS : BACK_OFF_MS);
+}
+
+static uint64_t settle_deadline(const struct l2tp_tunnel *tunnel)
+{
+	const struct resync *resync = &tunnel->resync;
+
+	if (resync->settle_ms == CHANNEL_NEVER || resync->vr_known)
+		return CHANNEL_NEVER;
+	return resync->settle_ms + (watching(tunnel) ? LIMIT_MS - SETTLE_MS : 0);
 }
 
 /* The lowest that the peer goes on sending: whoever has a timer for each message would have sent a lower one by now. */
@@ -358,7 +382,7 @@ static void settle_heard(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 {
 	struct resync *resync = &tunnel->resync;
 
-	if (now_ms < heard_deadline(resync))
+	if (now_ms < heard_deadline(tunnel))
 		return;
 	resync->vr_known = true;
 	tunnel->channel.vr = resync->heard_ns;
@@ -423,6 +447,8 @@ bool resync_packet(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct mes
 		       (uint16_t)(header->ns - tunnel->channel.vr) < tunnel->channel.window;
 	if (tunnel->resync.state == L2TP_RESYNC_PROBE && doubtful(tunnel, now_ms, header))
 		resync_event(tunnel, RESYNC_EVENT_DOUBTED, now_ms);
+	if (watching(tunnel))
+		learn_vr(tunnel, now_ms, header->ns, zlb);
 	if (!learning(tunnel))
 		return true;
 	if (!learn_vs(tunnel, now_ms, header->nr, zlb))
@@ -457,15 +483,15 @@ uint64_t resync_deadline(const struct l2tp_tunnel *tunnel)
 	uint64_t first = CHANNEL_NEVER;
 
 	if (learning(tunnel)) {
-		first = resync->limit_ms < resync->settle_ms ? resync->limit_ms : resync->settle_ms;
-		if (resync->listen_ms < first)
-			first = resync->listen_ms;
-		if (heard_deadline(resync) < first)
-			first = heard_deadline(resync);
+		first = resync->limit_ms < resync->listen_ms ? resync->limit_ms : resync->listen_ms;
 	} else if (recovering(tunnel)) {
 		first = resync->listen_ms;	/* the next try */
 	}
-	return first;
+	if (!learning(tunnel) && !watching(tunnel))
+		return first;
+	if (settle_deadline(tunnel) < first)
+		first = settle_deadline(tunnel);
+	return heard_deadline(tunnel) < first ? heard_deadline(tunnel) : first;
 }
 
 bool resync_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
@@ -474,23 +500,23 @@ bool resync_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 
 	if (recovering(tunnel) && now_ms >= resync->listen_ms)
 		failover_retry(tunnel, now_ms);
-	if (!learning(tunnel))
+	if (!learning(tunnel) && !watching(tunnel))
 		return true;
-	if (now_ms >= resync->settle_ms) {
+	if (now_ms >= settle_deadline(tunnel)) {
 		resync->settle_ms = CHANNEL_NEVER;
 		resync->vr_known = true;
 		tunnel->channel.vr = resync->zlb_ns;
 		note_channel(tunnel);
 		resync_settle(tunnel, now_ms);
 	}
-	if (learning(tunnel) && now_ms >= heard_deadline(resync)) {
+	if (now_ms >= heard_deadline(tunnel)) {
 		settle_heard(tunnel, now_ms);
 		tunnel_deliver_early(tunnel, now_ms);	/* what was heard */
 		resync_settle(tunnel, now_ms);
 	}
 	if (learning(tunnel) && now_ms >= resync->limit_ms)
 		return false;
-	if (now_ms >= resync->listen_ms)
+	if (learning(tunnel) && now_ms >= resync->listen_ms)
 		resync_event(tunnel, RESYNC_EVENT_SILENCE, now_ms);
 	return true;
 }

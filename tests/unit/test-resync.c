@@ -685,79 +685,6 @@ START_TEST(a_doubled_packet_proves_nothing)
 }
 END_TEST
 
-static void from_behind(void)
-{
-	mirror();
-	b.now = a.now + 500;
-	lac.box = &b;
-	l2tp_take_over(b.l2tp, b.now, L2TP_KNOWLEDGE_BEHIND);
-	box_drain(&b);
-}
-
-static void hello_at(uint16_t ahead, uint64_t after_ms)
-{
-	box_at(&b, b.now + after_ms);
-	lac_begin(&lac, MESSAGE_HELLO, 0);
-	lac_raw(&lac, (uint16_t)(lac.ns + ahead), lac.nr);
-}
-
-static uint16_t vr_of_tunnel(void)
-{
-	struct l2tp_channel_state channel;
-
-	l2tp_channel_export(l2tp_tunnel_find(b.l2tp, lac.peer_id), &channel);
-	return channel.vr;
-}
-
-/* A peer with a timer for each message, whose first one is lost oftener: it counts for as long as it may back off. */
-START_TEST(a_later_message_proves_nothing_at_once)
-{
-	uint16_t sid = established();
-
-	from_behind();
-	hello_at(2, 200);
-	hello_at(2, 1000);
-	hello_at(2, 2000);
-	ck_assert_uint_eq(vr_of_tunnel(), lac.ns);
-	box_at(&b, b.now + 4000);
-	lac_put_end(&lac, MESSAGE_CDN, 300, sid, 3, "");
-	lac_raw(&lac, lac.ns, lac.nr);
-	hello_at(1, 10);
-	ck_assert_ptr_null(l2tp_session_find(b.l2tp, lac.peer_id, sid));
-	ck_assert_uint_eq(vr_of_tunnel(), (uint16_t)(lac.ns + 3));
-}
-END_TEST
-
-/* What the box before had read never comes again; what it had not is not lost by waiting. */
-START_TEST(the_lowest_of_a_whole_back_off_is_believed)
-{
-	established();
-	from_behind();
-	hello_at(3, 200);
-	hello_at(2, 10);
-	hello_at(2, 1000);
-	box_at(&b, b.now + 9000);
-	ck_assert_uint_eq(vr_of_tunnel(), (uint16_t)(lac.ns + 4));
-	ck_assert(box_action(&b, L2TP_ACTION_RESYNC_DONE, 0)->action.resync_ok);
-}
-END_TEST
-
-/* It was sent before the failure, and acknowledged: nobody sends it again. */
-START_TEST(a_message_that_comes_once_holds_up_nobody)
-{
-	established();
-	from_behind();
-	box_at(&b, b.now + 2000);
-	lac.ns += 3;
-	lac_zlb(&lac);
-	lac.ns -= 3;
-	hello_at(2, 10);
-	box_at(&b, b.now + 18000);
-	ck_assert_uint_eq(vr_of_tunnel(), (uint16_t)(lac.ns + 3));
-	ck_assert_uint_eq(box_count(&b, L2TP_ACTION_TUNNEL_DOWN), 0);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("resync");
@@ -785,9 +712,6 @@ int main(void)
 	tcase_add_test(tcase, demoted_forgets_what_it_wanted_to_say);
 	tcase_add_loop_test(tcase, killed_at_every_step, 0, 4 * 12);
 	tcase_add_test(tcase, a_doubled_packet_proves_nothing);
-	tcase_add_test(tcase, a_later_message_proves_nothing_at_once);
-	tcase_add_test(tcase, the_lowest_of_a_whole_back_off_is_believed);
-	tcase_add_test(tcase, a_message_that_comes_once_holds_up_nobody);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
