@@ -66,7 +66,7 @@ cluster_clone() {
 	      <nvpair id="p2$1" name="binary" value="$LAB_BUILD/l2tphad"/>
 	      <nvpair id="p3$1" name="ctl" value="$LAB_BUILD/l2tpctl"/>
 	      <nvpair id="p4$1" name="options" value="-L /run/l2tpha/pppd.log"/>
-	      <nvpair id="p5$1" name="group" value="$1"/>
+	      $([ -z "$1" ] || echo "<nvpair id='group$1' name='group' value='$1'/>")
 	     </instance_attributes>
 	     <operations>
 	      <op id="op1$1" name="monitor" interval="6s" timeout="60s" role="Promoted"/>
