@@ -212,7 +212,7 @@ int checkpoint_decode_tunnel(const void *body, size_t len, struct l2tp_tunnel_st
  */
 int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **body, size_t *len)
 {
-	uint8_t *p = malloc(3 * HA_WIRE_SCALAR_MAX);
+	uint8_t *p = malloc(4 * HA_WIRE_SCALAR_MAX);
 
 	*body = p;
 	if (!p)
@@ -220,6 +220,7 @@ int checkpoint_encode_channel(const struct l2tp_channel_state *in, uint8_t **bod
 	p = ha_wire_put_varint(p, 1, in->vs);
 	p = ha_wire_put_varint(p, 2, in->una);
 	p = ha_wire_put_varint(p, 3, in->vr);
+	p = ha_wire_put_varint(p, 4, in->behind);
 	*len = (size_t)(p - *body);
 	return 0;
 }
@@ -230,7 +231,8 @@ int checkpoint_decode_channel(const void *body, size_t len, struct l2tp_channel_
 	bool ok = m && m->vs <= UINT16_MAX && m->una <= UINT16_MAX && m->vr <= UINT16_MAX;
 
 	if (ok)
-		*out = (struct l2tp_channel_state){ .vs = (uint16_t)m->vs, .una = (uint16_t)m->una, .vr = (uint16_t)m->vr };
+		*out = (struct l2tp_channel_state){ .vs = (uint16_t)m->vs, .una = (uint16_t)m->una, .vr = (uint16_t)m->vr,
+						     .behind = m->behind };
 	l2tpha__channel__free_unpacked(m, NULL);
 	return ok ? 0 : -EBADMSG;
 }

@@ -111,6 +111,7 @@ struct l2tp_tunnel {
 	bool ack_due;				/* on l2tp->ack_due */
 	bool overflow;				/* the send queue is full: the peer counts as dead */
 	bool dirty, channel_dirty;
+	bool behind;				/* its numbers are being learnt, or were when its owner was lost */
 
 	struct session_index sessions;
 	uint32_t session_count, session_established;

@@ -388,6 +388,7 @@ struct l2tp_channel_state {
 	uint16_t vs;		/* next Ns to assign (queued but unsent messages have theirs already) */
 	uint16_t una;		/* oldest unacknowledged */
 	uint16_t vr;		/* next Ns expected: the Nr we send */
+	bool behind;		/* the peer may have seen more: they are being learnt, l2tp/resync.c */
 };
 struct l2tp_session_state_rec {
 	uint16_t local_id, peer_id, tunnel_id;

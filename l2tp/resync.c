@@ -31,6 +31,9 @@
  *             behind them.  The Ns of a ZLB is the end of what the peer sent:
  *             taken when nothing was retransmitted for two back-offs.
  *
+ * Whoever takes over while this goes on has to know: it is in the record of the channel
+ * (tunnel->behind), so exact records of uncertain numbers are not called exact.
+ *
  * After 31 s a peer that was in the middle of something has given up as well.
  * RECOVER is in failover.c.  resync_event() is the only place that changes the
  * state; tunnel.c and receive.c call in here.
@@ -244,6 +247,11 @@ static const struct resync_transition table[L2TP_RESYNC_FAILED + 1][RESYNC_EVENT
 	},
 };
 
+static bool learning(const struct l2tp_tunnel *tunnel)
+{
+	return tunnel->resync.state == L2TP_RESYNC_LISTEN || tunnel->resync.state == L2TP_RESYNC_DISCOVER;
+}
+
 void resync_event(struct l2tp_tunnel *tunnel, enum resync_event event, uint64_t now_ms)
 {
 	const struct resync_transition *row = &table[tunnel->resync.state][event];
@@ -251,6 +259,10 @@ void resync_event(struct l2tp_tunnel *tunnel, enum resync_event event, uint64_t 
 	if (!row->handler)
 		return;
 	tunnel->resync.state = row->next;
+	if (tunnel->behind != learning(tunnel)) {
+		tunnel->behind = !tunnel->behind;
+		note_channel(tunnel);
+	}
 	row->handler(tunnel, now_ms);
 }
 
@@ -270,11 +282,6 @@ bool resync_running(const struct l2tp_tunnel *tunnel)
 		return true;
 	}
 	return false;
-}
-
-static bool learning(const struct l2tp_tunnel *tunnel)
-{
-	return tunnel->resync.state == L2TP_RESYNC_LISTEN || tunnel->resync.state == L2TP_RESYNC_DISCOVER;
 }
 
 /*

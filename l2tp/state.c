@@ -56,9 +56,11 @@ void l2tp_tunnel_export(const struct l2tp_tunnel *tunnel, struct l2tp_tunnel_sta
 
 void l2tp_channel_export(const struct l2tp_tunnel *tunnel, struct l2tp_channel_state *state)
 {
+	memset(state, 0, sizeof(*state));
 	state->vs = tunnel->channel.vs;
 	state->una = tunnel->channel.una;
 	state->vr = tunnel->channel.vr;
+	state->behind = tunnel->behind;
 }
 
 void l2tp_session_export(const struct l2tp_session *session, struct l2tp_session_state_rec *state)
@@ -167,10 +169,14 @@ int l2tp_tunnel_import(struct l2tp *l2tp, const struct l2tp_tunnel_state_rec *st
 int l2tp_channel_import(struct l2tp *l2tp, uint16_t tunnel_id, const struct l2tp_channel_state *state)
 {
 	struct l2tp_tunnel *tunnel = l2tp->tunnels[tunnel_id];
+	int rc;
 
 	if (l2tp->active || !tunnel)
 		return -EINVAL;
-	return channel_import(&tunnel->channel, state->vs, state->una, state->vr);
+	rc = channel_import(&tunnel->channel, state->vs, state->una, state->vr);
+	if (!rc)
+		tunnel->behind = state->behind;
+	return rc;
 }
 
 int l2tp_message_import(struct l2tp *l2tp, uint16_t tunnel_id, uint16_t ns, const uint8_t *data, size_t len)
@@ -328,7 +334,7 @@ static enum resync_event takeover_event(const struct l2tp_tunnel *tunnel, enum l
 	case L2TP_FAILOVER_SILENT:
 		break;
 	}
-	return knowledge == L2TP_KNOWLEDGE_EXACT ? RESYNC_EVENT_EXACT : RESYNC_EVENT_BEHIND;
+	return knowledge == L2TP_KNOWLEDGE_EXACT && !tunnel->behind ? RESYNC_EVENT_EXACT : RESYNC_EVENT_BEHIND;
 }
 
 static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms, enum l2tp_knowledge knowledge)

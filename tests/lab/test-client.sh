@@ -66,7 +66,8 @@ both_ways() {	# TEXT [INTERFACE]
 
 net_up || fail "no network"
 lns_xl2tpd_start a || fail "no xl2tpd as LNS"
-capture_start "$LAB_OUT/client.pcap" "$(lab_control_filter)" || fail "no capture"
+# udp[] of a filter is IPv4 only
+capture_start "$LAB_OUT/client.pcap" "$(lab_control_filter) or (ip6 and udp port 1701 and ip6[48] & 0x80 != 0)" || fail "no capture"
 node_start b || fail "our LAC does not start"
 wait_until 30 is_up || { first_and_last; fail "not connected to xl2tpd"; }
 both_ways xl2tpd

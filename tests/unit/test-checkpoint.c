@@ -137,7 +137,8 @@ START_TEST(by_hand_as_by_schema)
 	static const uint32_t numbers[] = { 0, 1, 127, 128, 300, 16383, 16384, 65535 };
 	uint32_t n = numbers[_i];
 	struct l2tp_session_state_rec in = { 0 }, out;
-	struct l2tp_channel_state channel = { .vs = (uint16_t)n, .una = (uint16_t)(n / 2), .vr = (uint16_t)(n * 3) }, was;
+	struct l2tp_channel_state channel = { .vs = (uint16_t)n, .una = (uint16_t)(n / 2), .vr = (uint16_t)(n * 3),
+					      .behind = n % 2 }, was;
 	uint8_t *body, *again, data[L2TP_MSG_MAX], back[L2TP_MSG_MAX];
 	size_t len, again_len, data_len = 1 + n % sizeof(data);
 
@@ -176,7 +177,7 @@ START_TEST(by_hand_as_by_schema)
 	ck_assert_int_eq(checkpoint_encode_channel(&channel, &body, &len), 0);
 	CHECK_PACKED(channel, body, len);
 	ck_assert_int_eq(checkpoint_decode_channel(body, len, &was), 0);
-	ck_assert(was.vs == channel.vs && was.una == channel.una && was.vr == channel.vr);
+	ck_assert(was.vs == channel.vs && was.una == channel.una && was.vr == channel.vr && was.behind == channel.behind);
 	free(body);
 
 	memset(data, 0xa5, sizeof(data));

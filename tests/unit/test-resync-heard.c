@@ -118,6 +118,50 @@ START_TEST(what_stays_ahead_is_followed)
 }
 END_TEST
 
+static bool is_behind(const struct box *box)
+{
+	struct l2tp_channel_state channel;
+
+	l2tp_channel_export(l2tp_tunnel_find(box->l2tp, lac.peer_id), &channel);
+	return channel.behind;
+}
+
+/* The owner was lost while it learnt: its records are exact, the numbers in them are not. */
+START_TEST(what_is_being_learnt_is_said_in_the_record)
+{
+	struct l2tp_tunnel_info info;
+
+	established();
+	mirror();
+	ck_assert(!is_behind(&a) && !is_behind(&b));
+	l2tp_passivate(a.l2tp);		/* b goes on from old records, a becomes its standby */
+	l2tp_forget_all(a.l2tp);
+	b.now = a.now + 500;
+	lac.box = &b;
+	l2tp_take_over(b.l2tp, b.now, L2TP_KNOWLEDGE_BEHIND);
+	box_drain(&b);
+	ck_assert(is_behind(&b));
+	ck_assert(box_noted(&b, L2TP_DIRTY_CHANNEL, lac.peer_id, 0, 0));
+	if (_i) {
+		hello_at(0, 1500);	/* both directions are settled by that */
+		ck_assert(!is_behind(&b));
+	}
+	/* whoever gets these records does not call them exact, unless it was learnt */
+	struct l2tp_tunnel_state_rec tunnel;
+	struct l2tp_channel_state channel;
+
+	l2tp_tunnel_export(l2tp_tunnel_find(b.l2tp, lac.peer_id), &tunnel);
+	l2tp_channel_export(l2tp_tunnel_find(b.l2tp, lac.peer_id), &channel);
+	ck_assert_int_eq(l2tp_tunnel_import(a.l2tp, &tunnel), 0);
+	ck_assert_int_eq(l2tp_channel_import(a.l2tp, lac.peer_id, &channel), 0);
+	ck_assert_int_eq(is_behind(&a), !_i);
+	a.now = b.now + 500;
+	l2tp_activate(a.l2tp, a.now);
+	l2tp_tunnel_info(l2tp_tunnel_find(a.l2tp, lac.peer_id), &info);
+	ck_assert_int_eq(info.resync_state, _i ? L2TP_RESYNC_PROBE : L2TP_RESYNC_LISTEN);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("resync-heard");
@@ -128,6 +172,7 @@ int main(void)
 	tcase_add_test(tcase, the_lowest_of_a_whole_back_off_is_believed);
 	tcase_add_test(tcase, a_message_that_comes_once_holds_up_nobody);
 	tcase_add_loop_test(tcase, what_stays_ahead_is_followed, 0, 3);
+	tcase_add_loop_test(tcase, what_is_being_learnt_is_said_in_the_record, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
