@@ -16,7 +16,7 @@
 
 static bool is_peer(const char *entry, const char *name, const struct l2tp_endpoint *peer)
 {
-	struct l2tp_endpoint address;
+	struct l2tp_endpoint address = { 0 };
 
 	if (!strcmp(entry, name))
 		return true;

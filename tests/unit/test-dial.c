@@ -194,7 +194,7 @@ END_TEST
 
 START_TEST(the_time_is_configured_and_can_be_cut_short)
 {
-	struct l2tp_endpoint other;
+	struct l2tp_endpoint other = { 0 };
 
 	rig_start(TWO " l2tp tunnel busy timeout 5\n");
 	rig.lns[0].full = true;
