@@ -43,7 +43,7 @@ pair_ready() {
 pair_up() {
 	net_up || return 1
 	node_start a || return 1
-	wait_until 15 node_is a active || {
+	wait_until 30 node_is a active || {
 		note "lns-a alone does not become active"
 		return 1
 	}

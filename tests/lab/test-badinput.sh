@@ -72,7 +72,7 @@ refused 'nowhere' "$LAB_BUILD/l2tphad" -f /nowhere/l2tpha.conf -r /run/l2tpha-a 
 	fail "no configuration: no clear error"
 
 pair_started() {
-	node_start a && wait_until 15 node_is a active && node_start b && pair_ready a
+	node_start a && wait_until 30 node_is a active && node_start b && pair_ready a
 }
 pair_started || { pair_dump; fail "no pair"; }
 lac_start "$n"

@@ -64,7 +64,7 @@ lns_start || fail "no LNS"
 capture_start "$LAB_OUT/client-ha.pcap" "$(lab_control_filter)" || fail "no capture"
 node_start a || fail "a does not start"
 node_start b || fail "b does not start"
-wait_until 15 node_is a active || fail "a is not active"
+wait_until 30 node_is a active || fail "a is not active"
 wait_until 30 is_connected a || { tail -n 30 "$LAB_OUT/pppd-a.log"; fail "not connected: $(dialer a why)"; }
 wait_until 20 in_place b || fail "the standby has no copy in place"
 placed=$(now_ms)

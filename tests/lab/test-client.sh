@@ -91,7 +91,7 @@ for i in a:11 b:12; do
 done
 rm -f "$LAB_RUN/b/conf"
 node_start a || fail "our LNS does not start"
-wait_until 15 node_is a active || fail "our LNS is not active"
+wait_until 30 node_is a active || fail "our LNS is not active"
 node_start b || fail "our LAC does not start again"
 wait_until 30 is_up || { first_and_last; fail "not connected to our LNS"; }
 both_ways "our LNS"

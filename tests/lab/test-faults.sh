@@ -142,7 +142,7 @@ note "$(printf '%-22s lns-b took over' 'active stands still')"
 
 # Cut off from everything, and back: the address is the other's by then.
 cables b "access core ha" down
-wait_until 15 node_is a active || stop "active cut off: lns-a does not take over"
+wait_until 30 node_is a active || stop "active cut off: lns-a does not take over"
 spy b
 sleep 5
 # Not a word, not even of what has waited for an answer to ARP since before.

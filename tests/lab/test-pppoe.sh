@@ -76,7 +76,7 @@ both_ways() {
 
 net_up || fail "no network"
 node_start a || fail "the LNS does not start"
-wait_until 15 node_is a active || fail "the LNS is not active"
+wait_until 30 node_is a active || fail "the LNS is not active"
 node_start b || fail "the LAC does not start"
 
 for auth in pap chap; do

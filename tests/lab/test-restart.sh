@@ -139,7 +139,8 @@ story_pair() {
 
 net_up || fail "no net"
 node_start a || fail "lns-a does not start"
-wait_until 15 node_is a active || stop "lns-a does not become active"
+# who comes alone waits five times as long as a peer may be silent
+wait_until 30 node_is a active || stop "lns-a does not become active"
 export LAB_KEEP_CONFIG=1
 in_ns core "$LAB_BUILD/loadlac" core --interval "$interval" &
 load_start "$t" "$m" --traffic udp --interval "$interval" --concurrency 20 --passive || fail "loadlac does not start"
@@ -162,7 +163,7 @@ if wanted long; then
 	daemon_kill9 a || stop "cannot kill the daemon"
 	sleep 2
 	node_start a || stop "the daemon does not start again"
-	wait_until 15 node_is a active || stop "long: lns-a is not active"
+	wait_until 30 node_is a active || stop "long: lns-a is not active"
 	after long a 1000000
 fi
 if wanted pair || wanted away; then

@@ -103,7 +103,7 @@ boot || { tail -n 20 "$LAB_OUT/systemd-console.log"; fail "systemd does not answ
 note "systemd answers after $(($(now_ms) - t0)) ms"
 sys start l2tpha.service || stop "the service does not start"
 is_up || stop "the service is $(shown ActiveState)"
-wait_until 15 node_is a active || stop "lns-a does not become active"
+wait_until 30 node_is a active || stop "lns-a does not become active"
 in_ns core "$LAB_BUILD/loadlac" core --interval 50 &
 load_start "$t" "$m" --traffic udp --interval 50 --concurrency 20 --passive || fail "loadlac does not start"
 load call >/dev/null
