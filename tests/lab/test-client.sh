@@ -50,6 +50,7 @@ lab_config() {
 }
 
 address() { ip -n lns-b -4 -o addr show dev "${1:-uplink}" up 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
+# shellcheck disable=SC2120	# the interface comes by wait_until
 is_up() { [ -n "$(address "$@")" ] && ip -n lns-b link show "${1:-uplink}" | grep -q LOWER_UP; }
 is_down() { ! is_up; }
 first_and_last() { head -n 40 "$(node_log b)"; tail -n 40 "$LAB_OUT/pppd-b.log"; }

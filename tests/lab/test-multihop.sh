@@ -63,12 +63,13 @@ no_pppd_on() {
 pair_up || stop "no pair"
 far_start || stop "no LNS behind"
 capture_start "$pcap" "$(lab_control_filter)" || stop "no capture"
-t0=$(now_ms)
+mark
 lac_start "$n"
 wait_until 60 lac_all_up "$n" || { lac_explain "$n"; stop "$(lac_count "$n") of $n up"; }
 note "$n subscribers up in $(since_mark) ms"
 lac_addresses >"$LAB_RUN/before"
 wait_until 20 pair_protects $((2 * n)) || stop "not protected"
+# shellcheck disable=SC2034	# pair.sh looks at it
 settled=$(now_ms)
 ctl a show vpdn multihop
 has_switched a up "$n" || stop "lns-a lists $(switched a up) switched calls"
