@@ -292,7 +292,7 @@ json_t *show_sessions(struct show *show)
 {
 	bool all = grammar_has(show->match, "all") || grammar_has(show->match, "detail");
 	const struct grammar_item *user = grammar_arg_get(show->match, "USER");
-	struct session_list l = { .show = show, .list = json_array(), .user = user ? user->text : NULL };
+	struct session_list l = { .show = show, .user = user ? user->text : NULL };
 	uint16_t tunnel = show_id(show, "TUNNEL"), session = show_id(show, "SESSION");
 	bool blocks = all || session || user;
 	json_t *tree = json_object();
@@ -301,6 +301,7 @@ json_t *show_sessions(struct show *show)
 		show->code = SHOW_WAIT;
 		return tree;
 	}
+	l.list = json_array();
 	totals(show, tree);
 	for (size_t i = 0; i < show->ctx->group_count; i++)
 		show_each_session(show->ctx->groups[i], tunnel, session, session_add, &l);
