@@ -10,8 +10,10 @@
  * pppd is ended without a word; the LNS goes on where it stood.  A user nobody
  * dials for is served here.
  *
- * No record is made of such a session: it ends with the node that has it, and
- * whoever takes over closes the call that was dialled for it.
+ * The record of the joint has what another node needs to go on: session ID and
+ * address of the subscriber.  A hot standby has the socket, joined, on an
+ * interface of the same address that nobody sends to until it announces itself.
+ * Before the call is up there is no record: that session ends with its node.
  *
  * Called by subscriber*.c, switch.c and joint.c; io_pppoe.c opens and closes.
  */
@@ -68,8 +70,59 @@ int group_access_open(struct group *group, uint64_t now_ms, const struct group_a
 	return 0;
 }
 
+/* Of a record: the other node opened it. */
+bool access_known(struct subscriber *sub, const struct checkpoint_joint *r)
+{
+	struct access *access = sub->access;
+
+	if (!access) {
+		access = sub->access = calloc(1, sizeof(*access));
+		if (!access)
+			return false;
+		access->g.session_id = r->session_id;
+		access->g.fd = -1;
+	}
+	snprintf(access->g.bba, sizeof(access->g.bba), "%s", r->bba);
+	memcpy(access->g.mac, r->mac, sizeof(access->g.mac));
+	snprintf(access->g.circuit, sizeof(access->g.circuit), "%s", r->circuit);
+	snprintf(access->g.remote, sizeof(access->g.remote), "%s", r->remote);
+	return true;
+}
+
+void access_record(const struct subscriber *sub, struct checkpoint_joint *r)
+{
+	const struct group_access *g = &sub->access->g;
+
+	r->access = true;
+	snprintf(r->bba, sizeof(r->bba), "%s", g->bba);
+	memcpy(r->mac, g->mac, sizeof(r->mac));
+	snprintf(r->circuit, sizeof(r->circuit), "%s", g->circuit);
+	snprintf(r->remote, sizeof(r->remote), "%s", g->remote);
+}
+
+/* The one before it may still be closing, in a thread. */
+static void socket_again(struct group *group, struct subscriber *sub)
+{
+	struct access *access = sub->access;
+
+	access->g.fd = group->ops.access_socket ? group->ops.access_socket(group->ops.ctx, &access->g) : -ENOTSUP;
+	if (access->g.fd < 0) {
+		log_line(sub->failures ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "PPPoE session %u: no socket yet: %s",
+			 sub->session_id, strerror(-access->g.fd));
+		access->g.fd = -1;
+		sub_later(group, sub);
+		return;
+	}
+	sub->session_fd = access->g.fd;
+	sub->plane = PLANE_READY;
+}
+
 void access_place(struct group *group, struct subscriber *sub)
 {
+	if (sub->other && sub->plane == PLANE_NONE && (group->active || group_hot(group)))
+		socket_again(group, sub);
+	if (sub->other && sub->plane == PLANE_READY)
+		joint_place(group, sub);
 	if (group->active && !sub->other && !sub->dial && !sub->access->ending && sub->ppp == SUB_PPP_NONE)
 		sub_start_ppp(group, sub);
 }
@@ -83,9 +136,10 @@ void access_release(struct group *group, struct subscriber *sub)
 	sub->session_fd = -1;
 	sub->plane = PLANE_NONE;
 	/* closed in a thread: a channel waits for a grace period */
-	group->dp->ops->session_adopt(group->dp, &(struct dp_session){ 0 }, access->g.fd, NULL, NULL);
+	if (access->g.fd >= 0)
+		group->dp->ops->session_adopt(group->dp, &(struct dp_session){ 0 }, access->g.fd, NULL, NULL);
 	if (group->ops.access_end)
-		group->ops.access_end(group->ops.ctx, access->g.session_id, access->why);
+		group->ops.access_end(group->ops.ctx, access->g.session_id, group->active ? access->why : NULL);
 	free(access);
 }
 
@@ -143,7 +197,9 @@ bool group_access_next(const struct group *group, uint16_t after, struct group_a
 
 const struct config_vtemplate *access_vtemplate(const struct group *group, const struct subscriber *sub)
 {
-	return config_vtemplate_find(group->config, sub->access->g.vtemplate);
+	const struct config_bba *bba = config_bba_find(group->config, sub->access->g.bba);
+
+	return bba ? config_vtemplate_find(group->config, bba->vtemplate) : NULL;
 }
 
 void access_ppp_params(struct ppp_params *p)

@@ -376,6 +376,7 @@ int checkpoint_decode_subscriber(const void *body, size_t len, struct checkpoint
 int checkpoint_encode_joint(const struct checkpoint_joint *in, uint8_t **body, size_t *len)
 {
 	L2tpha__Joint m = L2TPHA__JOINT__INIT;
+	L2tpha__Access a = L2TPHA__ACCESS__INIT;
 
 	m.tunnel_id = in->tunnel_id;
 	m.session_id = in->session_id;
@@ -383,7 +384,26 @@ int checkpoint_encode_joint(const struct checkpoint_joint *in, uint8_t **body, s
 	m.to_session_id = in->to_session_id;
 	m.user = text_out(in->user);
 	m.up_unix_ms = in->up_unix_ms;
+	if (in->access) {
+		a.group = (char *)(uintptr_t)in->bba;
+		a.mac = (ProtobufCBinaryData){ .len = sizeof(in->mac), .data = (uint8_t *)(uintptr_t)in->mac };
+		a.circuit = text_out(in->circuit);
+		a.remote = text_out(in->remote);
+		m.access = &a;
+	}
 	return pack(&m.base, body, len);
+}
+
+static bool access_in(struct checkpoint_joint *j, const L2tpha__Access *a)
+{
+	if (!a)
+		return j->tunnel_id != 0;
+	if (j->tunnel_id || a->mac.len != sizeof(j->mac) || !string_in(j->bba, sizeof(j->bba), a->group) ||
+	    !text_in(j->circuit, sizeof(j->circuit), a->circuit) || !text_in(j->remote, sizeof(j->remote), a->remote))
+		return false;
+	memcpy(j->mac, a->mac.data, sizeof(j->mac));
+	j->access = true;
+	return true;
 }
 
 int checkpoint_decode_joint(const void *body, size_t len, struct checkpoint_joint *out)
@@ -400,8 +420,10 @@ int checkpoint_decode_joint(const void *body, size_t len, struct checkpoint_join
 		j.to_tunnel_id = (uint16_t)m->to_tunnel_id;
 		j.to_session_id = (uint16_t)m->to_session_id;
 		j.up_unix_ms = m->up_unix_ms;
-		*out = j;
+		ok = access_in(&j, m->access);
 	}
+	if (ok)
+		*out = j;
 	l2tpha__joint__free_unpacked(m, NULL);
 	return ok ? 0 : -EBADMSG;
 }

@@ -44,6 +44,10 @@ struct checkpoint_subscriber {
 };
 
 struct checkpoint_joint {
+	bool access;		/* the head came by PPPoE: */
+	char bba[64];
+	uint8_t mac[6];
+	char circuit[64], remote[64];
 	uint16_t tunnel_id, session_id, to_tunnel_id, to_session_id;
 	char user[PPP_NAME_MAX];
 	uint64_t up_unix_ms;

@@ -29,6 +29,15 @@
 struct group;
 struct pool_set;
 
+struct group_access {			/* a PPPoE session that discovery opened */
+	uint16_t session_id;		/* unique on the box */
+	char bba[64];			/* its bba-group */
+	char ifname[16];
+	uint8_t mac[6];			/* the subscriber's */
+	char circuit[64], remote[64];	/* what the access node says of his line */
+	int fd;				/* connected pppox socket; the group's once it was taken */
+};
+
 struct group_ops {
 	void *ctx;
 	void (*random)(void *ctx, void *buf, size_t len);
@@ -37,8 +46,12 @@ struct group_ops {
 	/* write the epoch where a restart finds it; 0 or -errno */
 	int (*persist_epoch)(void *ctx, uint64_t epoch);
 	void (*role_changed)(void *ctx, enum ha_role role, const char *why);	/* notify, metrics; may be NULL */
-	/* A PPPoE session is over: its client is to be told.  May be NULL. */
+	/* A PPPoE session is over: its client is to be told why; NULL: he is not, another node goes on.  May be NULL. */
 	void (*access_end)(void *ctx, uint16_t session_id, const char *why);
+	/* The socket of a session that another node opened; -errno: -EALREADY, the one before is not closed yet. */
+	int (*access_socket)(void *ctx, const struct group_access *access);
+	/* We serve from now on: the subscribers' frames are to come here. */
+	void (*access_announce)(void *ctx);
 };
 
 struct group_config {
@@ -94,14 +107,6 @@ bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);
 bool group_owns_address(const struct group *group, const struct l2tp_endpoint *local);
 
 /* ---- PPPoE subscribers ---- */
-struct group_access {			/* a session that discovery opened */
-	uint16_t session_id;		/* unique on the box */
-	uint16_t vtemplate;
-	char ifname[16];
-	uint8_t mac[6];			/* the subscriber's */
-	char circuit[64], remote[64];	/* what the access node says of his line */
-	int fd;				/* connected pppox socket; the group's once it was taken */
-};
 bool group_active(const struct group *group);	/* else nobody is served here */
 /* 0, or -errno: the fd is still the caller's. */
 int group_access_open(struct group *group, uint64_t now_ms, const struct group_access *access);

@@ -288,6 +288,8 @@ static void activate(struct group *group, bool behind)
 	group->walk_tunnel = l2tp_tunnel_next(group->l2tp, 0);
 	group->walk_session = 0;
 	group_dial_take_over(group);
+	if (group->ops.access_announce)
+		group->ops.access_announce(group->ops.ctx);
 	ha_step_done(group->ha, group->now_ms, 0);
 }
 
@@ -460,7 +462,7 @@ static void rebuild_start(struct group *group)
 	size_t len;
 
 	HASH_ITER(hh, group->subs, sub, stmp)
-		if (!sub->access && !ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len) &&
+		if (!(sub->access && group->active) && !ha_get(group->ha, (struct ha_key){ CHECKPOINT_SUBSCRIBER, sub->tunnel_id, sub->session_id, 0 }, &len) &&
 		    !joint_recorded(group, sub) &&
 		    !(group->active && sub_is_newer(sub) &&
 		      ha_get(group->ha, (struct ha_key){ CHECKPOINT_SESSION, sub->tunnel_id, sub->session_id, 0 }, &len)))

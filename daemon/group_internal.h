@@ -277,6 +277,8 @@ bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX]);
 
 /* ---- access.c ---- */
 void access_place(struct group *group, struct subscriber *sub);
+bool access_known(struct subscriber *sub, const struct checkpoint_joint *record);
+void access_record(const struct subscriber *sub, struct checkpoint_joint *record);
 void access_release(struct group *group, struct subscriber *sub);
 /* It ends in the next round. */
 void access_close(struct group *group, uint16_t session_id, const char *why);

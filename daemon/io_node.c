@@ -387,6 +387,20 @@ static void shell_access_end(void *ctx, uint16_t session_id, const char *why)
 	io_pppoe_end(ng->node->pppoe, session_id, why);
 }
 
+static int shell_access_socket(void *ctx, const struct group_access *access)
+{
+	struct node_group *ng = ctx;
+
+	return ng->node->pppoe ? io_pppoe_socket(ng->node->pppoe, access) : -EAGAIN;
+}
+
+static void shell_access_announce(void *ctx)
+{
+	struct node_group *ng = ctx;
+
+	io_pppoe_announce(ng->node->pppoe);
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 static const struct config_redundancy_group *redundancy_at(const struct config *config, size_t index)
@@ -411,7 +425,8 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 	struct ha_image_ops io;
 	struct group_ops go = { .ctx = ng, .random = shell_random, .link_send = shell_link_send,
 				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch,
-				.access_end = shell_access_end };
+				.access_end = shell_access_end, .access_socket = shell_access_socket,
+				.access_announce = shell_access_announce };
 
 	config_tunnel_ids(node->config, i, &ng->id_min, &ng->id_max);
 	gc.id_min = ng->id_min;

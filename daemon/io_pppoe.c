@@ -34,7 +34,7 @@ struct port {
 	int fd;
 	int ifindex;
 	char ifname[16];
-	uint16_t vtemplate;
+	char bba[64];
 };
 struct io_pppoe {
 	struct ev_loop *loop;
@@ -63,15 +63,15 @@ static void on_random(void *ctx, void *buf, size_t len)
 		;
 }
 
-static int session_socket(const struct port *port, const struct pppoe_open *open)
+static int session_socket(const struct port *port, uint16_t session_id, const uint8_t mac[PPPOE_MAC])
 {
 	struct sockaddr_pppox to = { .sa_family = AF_PPPOX, .sa_protocol = PX_PROTO_OE };
 	int fd = socket(AF_PPPOX, SOCK_STREAM | SOCK_CLOEXEC, PX_PROTO_OE), e;
 
 	if (fd < 0)
 		return -errno;
-	to.sa_addr.pppoe.sid = htons(open->session_id);
-	memcpy(to.sa_addr.pppoe.remote, open->mac, PPPOE_MAC);
+	to.sa_addr.pppoe.sid = htons(session_id);
+	memcpy(to.sa_addr.pppoe.remote, mac, PPPOE_MAC);
 	memcpy(to.sa_addr.pppoe.dev, port->ifname, sizeof(port->ifname));
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		e = -errno;
@@ -85,15 +85,16 @@ static bool on_opened(void *ctx, const struct pppoe_open *open)
 {
 	struct io_pppoe *p = ctx;
 	const struct port *port = &p->ports[open->port];
-	struct group_access access = { .session_id = open->session_id, .vtemplate = port->vtemplate };
+	struct group_access access = { .session_id = open->session_id };
 	int rc;
 
-	access.fd = session_socket(port, open);
+	access.fd = session_socket(port, open->session_id, open->mac);
 	if (access.fd < 0) {
 		log_warnx("PPPoE session %u on %s: %s", open->session_id, port->ifname, strerror(-access.fd));
 		return false;
 	}
 	memcpy(access.mac, open->mac, sizeof(access.mac));
+	snprintf(access.bba, sizeof(access.bba), "%s", port->bba);
 	memcpy(access.ifname, port->ifname, sizeof(access.ifname));
 	snprintf(access.circuit, sizeof(access.circuit), "%s", open->circuit);
 	snprintf(access.remote, sizeof(access.remote), "%s", open->remote);
@@ -112,8 +113,28 @@ static void on_closed(void *ctx, uint16_t session_id)
 
 void io_pppoe_end(struct io_pppoe *p, uint16_t session_id, const char *why)
 {
-	if (p)
+	if (p && why)
 		pppoe_close(p->pppoe, session_id, why);
+	else if (p)
+		pppoe_forget(p->pppoe, session_id);
+}
+
+int io_pppoe_socket(struct io_pppoe *p, const struct group_access *access)
+{
+	for (size_t i = 0; p && i < p->count; i++) {
+		if (strcmp(p->ports[i].bba, access->bba) != 0)
+			continue;
+		if (!pppoe_known(p->pppoe, i, access->session_id, access->mac))
+			return -ENOMEM;
+		return session_socket(&p->ports[i], access->session_id, access->mac);
+	}
+	return -ENODEV;
+}
+
+void io_pppoe_announce(struct io_pppoe *p)
+{
+	for (size_t i = 0; p && i < p->count; i++)
+		pppoe_announce(p->pppoe, i);
 }
 
 /* ---- frames in -------------------------------------------------------------- */
@@ -143,7 +164,7 @@ static int port_open(struct io_pppoe *p, struct port *port, const struct config_
 	struct sockaddr_ll addr = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_PPP_DISC) };
 
 	port->owner = p;
-	port->vtemplate = bba->vtemplate;
+	snprintf(port->bba, sizeof(port->bba), "%s", bba->name);
 	snprintf(port->ifname, sizeof(port->ifname), "%s", bba->ifname);
 	port->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	addr.sll_ifindex = port->ifindex = (int)if_nametoindex(port->ifname);

@@ -14,6 +14,9 @@ struct io_pppoe;
 struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config, struct group *group, char why[256]);
 void io_pppoe_free(struct io_pppoe *pppoe);
 /* The group's access_end. */
+int io_pppoe_socket(struct io_pppoe *pppoe, const struct group_access *access);
+void io_pppoe_announce(struct io_pppoe *pppoe);
+/* why NULL: forgotten. */
 void io_pppoe_end(struct io_pppoe *pppoe, uint16_t session_id, const char *why);
 
 #endif

@@ -47,21 +47,27 @@ struct subscriber *joint_head(struct group *group, const struct subscriber *sub)
 	return sub->dialled ? other_of(group, sub) : (struct subscriber *)(uintptr_t)sub;
 }
 
-static struct ha_key key_of(uint32_t head)
+/* The session that came in; of PPPoE, which has no tunnel, the one it goes on by. */
+static struct ha_key key_of(const struct subscriber *sub)
 {
-	return (struct ha_key){ CHECKPOINT_JOINT, (uint16_t)(head >> 16), (uint16_t)head, 0 };
+	uint32_t key = sub->dialled ? sub->other : sub->key;
+
+	if (!(key >> 16))
+		key = sub->dialled ? sub->key : sub->other;
+	return (struct ha_key){ CHECKPOINT_JOINT, (uint16_t)(key >> 16), (uint16_t)key, 0 };
 }
 
 bool joint_recorded(struct group *group, const struct subscriber *sub)
 {
 	size_t len;
 
-	return sub->other && ha_get(group->ha, key_of(sub->dialled ? sub->other : sub->key), &len);
+	return sub->other && ha_get(group->ha, key_of(sub), &len);
 }
 
 static void put(struct group *group, const struct subscriber *head)
 {
-	struct group_tunnel *t = tunnel_get(group, head->tunnel_id, false);
+	/* what came by PPPoE is replicated if the call is that was dialled for it */
+	struct group_tunnel *t = tunnel_get(group, head->access ? (uint16_t)(head->other >> 16) : head->tunnel_id, false);
 	struct checkpoint_joint r = {
 		.tunnel_id = head->tunnel_id,
 		.session_id = head->session_id,
@@ -73,11 +79,13 @@ static void put(struct group *group, const struct subscriber *head)
 	size_t len = 0;
 	int rc;
 
-	if (!t || !t->recorded)
+	if (!t || !t->recorded || (head->access && t->local))
 		return;
+	if (head->access)
+		access_record(head, &r);
 	snprintf(r.user, sizeof(r.user), "%s", head->user);
 	rc = checkpoint_encode_joint(&r, &body, &len);
-	group_put(group, key_of(head->key), body, len, rc);
+	group_put(group, key_of(head), body, len, rc);
 }
 
 /* ---- making and parting -------------------------------------------------- */
@@ -140,7 +148,7 @@ void joint_apply(struct group *group, const struct checkpoint_joint *r)
 {
 	struct subscriber *head = sub_get(group, r->tunnel_id, r->session_id), *tail;
 
-	if (!head || !tie(group, head, r->to_tunnel_id, r->to_session_id))
+	if (!head || (r->access && !access_known(head, r)) || !tie(group, head, r->to_tunnel_id, r->to_session_id))
 		return;
 	tail = other_of(group, head);
 	head->up_unix_ms = tail->up_unix_ms = r->up_unix_ms;
@@ -157,7 +165,7 @@ void joint_apply_del(struct group *group, uint16_t tunnel_id, uint16_t session_i
 {
 	struct subscriber *head = sub_find(group, tunnel_id, session_id), *tail = head ? other_of(group, head) : NULL;
 
-	if (!head || head->dialled)
+	if (!head || (head->dialled && (!tail || !tail->access)))
 		return;
 	if (tail)
 		sub_drop(group, tail);
@@ -274,7 +282,7 @@ void joint_session_down(struct group *group, const struct l2tp_action *a)
 	if (!sub || !sub->other)
 		return;
 	other = other_of(group, sub);
-	ha_del(group->ha, key_of(sub->dialled ? sub->other : sub->key));
+	ha_del(group->ha, key_of(sub));
 	if (!other) {
 		part(group, sub);
 		return;
@@ -318,10 +326,10 @@ bool joint_whole(struct group *group, struct subscriber *sub)
 	if (!sub->other)
 		return true;
 	other = other_of(group, sub);
-	if (other && l2tp_session_find(group->l2tp, other->tunnel_id, other->session_id))
+	if (other && (other->access || l2tp_session_find(group->l2tp, other->tunnel_id, other->session_id)))
 		return true;
 	/* it was of a tunnel that no standby knows */
-	ha_del(group->ha, key_of(sub->dialled ? sub->other : sub->key));
+	ha_del(group->ha, key_of(sub));
 	sub_unplace(group, sub);
 	part(group, sub);
 	sub->up_unix_ms = 0;

@@ -367,6 +367,40 @@ void pppoe_input(struct pppoe *pppoe, size_t port, const uint8_t from[PPPOE_MAC]
 	}
 }
 
+bool pppoe_known(struct pppoe *pppoe, size_t port, uint16_t session_id, const uint8_t mac[PPPOE_MAC])
+{
+	struct session *s = find(pppoe, session_id);
+
+	if (!s) {
+		s = calloc(1, sizeof(*s));
+		if (!s)
+			return false;
+		s->id = session_id;
+		HASH_ADD(hh, pppoe->sessions, id, sizeof(s->id), s);
+	}
+	s->port = port;
+	memcpy(s->mac, mac, PPPOE_MAC);
+	return true;
+}
+
+void pppoe_forget(struct pppoe *pppoe, uint16_t session_id)
+{
+	struct session *s = find(pppoe, session_id);
+
+	if (s)
+		session_forget(pppoe, s);
+}
+
+void pppoe_announce(struct pppoe *pppoe, size_t port)
+{
+	static const uint8_t everybody[PPPOE_MAC] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct reply reply;
+
+	/* no session has this number: nobody ends one for it */
+	reply_begin(&reply, CODE_PADT, 0);
+	reply_send(pppoe, &reply, port, everybody);
+}
+
 void pppoe_close(struct pppoe *pppoe, uint16_t session_id, const char *why)
 {
 	struct session *s = find(pppoe, session_id);

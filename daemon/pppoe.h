@@ -50,6 +50,11 @@ void pppoe_free(struct pppoe *pppoe);	/* silent */
 
 /* Ours: the frame was sent to the port's own address; else it was a broadcast. */
 void pppoe_input(struct pppoe *pppoe, size_t port, const uint8_t from[PPPOE_MAC], bool ours, const uint8_t *frame, size_t len);
+/* A session that another concentrator of the same address opened: it is ours as well. */
+bool pppoe_known(struct pppoe *pppoe, size_t port, uint16_t session_id, const uint8_t mac[PPPOE_MAC]);
+void pppoe_forget(struct pppoe *pppoe, uint16_t session_id);	/* silent */
+/* Says to everybody that the address is here: switches learn it. */
+void pppoe_announce(struct pppoe *pppoe, size_t port);
 /* The session is over: the client gets a PADT that says why. */
 void pppoe_close(struct pppoe *pppoe, uint16_t session_id, const char *why);
 size_t pppoe_sessions(const struct pppoe *pppoe);

@@ -362,6 +362,8 @@ void sub_activate(struct group *group, struct subscriber *sub)
 	sub->failures = 0;
 	if (!joint_whole(group, sub))
 		return;
+	if (sub->dialled && joint_head(group, sub)->access)
+		access_place(group, joint_head(group, sub));
 	if (sub->ppp != SUB_PPP_UP) {
 		sub->awaiting = sub->ppp_state || (sub->other && !sub->dialled && sub->joint != PLANE_READY);
 		sub_place(group, sub);

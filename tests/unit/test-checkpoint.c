@@ -112,6 +112,18 @@ START_TEST(joints)
 	ck_assert_mem_eq(&in, &out, sizeof(in));
 	ck_assert_int_eq(checkpoint_decode_joint(body, len - 1, &out), -EBADMSG);
 	free(body);
+	in.tunnel_id = 0;	/* of no tunnel, and not by PPPoE */
+	ck_assert_int_eq(checkpoint_encode_joint(&in, &body, &len), 0);
+	ck_assert_int_eq(checkpoint_decode_joint(body, len, &out), -EBADMSG);
+	free(body);
+	in.access = true;
+	strcpy(in.bba, "ACCESS");
+	strcpy(in.circuit, "eth 1");
+	memcpy(in.mac, "\2\0\0\0\0\1", 6);
+	ck_assert_int_eq(checkpoint_encode_joint(&in, &body, &len), 0);
+	ck_assert_int_eq(checkpoint_decode_joint(body, len, &out), 0);
+	ck_assert_mem_eq(&in, &out, sizeof(in));
+	free(body);
 	in.to_session_id = 0;	/* joined to nothing */
 	ck_assert_int_eq(checkpoint_encode_joint(&in, &body, &len), 0);
 	ck_assert_int_eq(checkpoint_decode_joint(body, len, &out), -EBADMSG);

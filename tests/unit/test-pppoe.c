@@ -294,6 +294,32 @@ START_TEST(the_end)
 }
 END_TEST
 
+/* Of another node: it is not given out again, and its client may close it. */
+START_TEST(taken_over)
+{
+	uint16_t id = dial(0, alice, "", "x"), next;
+
+	ck_assert(pppoe_known(pppoe, 0, (uint16_t)(id + 1), bob));
+	next = dial(0, bob, "", "y");
+	ck_assert(next && next != id && next != id + 1);
+	begin(0xa7, (uint16_t)(id + 1));
+	in(0, alice, true);
+	ck_assert_uint_eq(closes, 0);
+	in(0, bob, true);
+	ck_assert_uint_eq(closes, 1);
+	ck_assert_uint_eq(closed, id + 1);
+	sent = 0;
+	pppoe_forget(pppoe, id);
+	ck_assert_uint_eq(sent, 0);
+	ck_assert_uint_eq(pppoe_sessions(pppoe), 1);
+	pppoe_announce(pppoe, 1);
+	ck_assert_uint_eq(sent, 1);
+	ck_assert_uint_eq(out.port, 1);
+	ck_assert_uint_eq(out.to[0], 0xff);
+	ck_assert_uint_eq(answer_id(), 0);
+}
+END_TEST
+
 START_TEST(what_the_access_node_says)
 {
 	static const uint8_t vendor[] = { 0, 0, 13, 233, 1, 5, 'e', 't', 'h', ' ', '1', 2, 3, 'c', 'p', 'e', 129, 4, 0, 0, 0, 1 };
@@ -328,6 +354,7 @@ int main(void)
 	tcase_add_test(tc, services);
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, the_end);
+	tcase_add_test(tc, taken_over);
 	tcase_add_test(tc, what_the_access_node_says);
 	suite_add_tcase(s, tc);
 	return check_main(s);

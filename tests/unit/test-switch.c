@@ -24,6 +24,7 @@ static const char config_text[] =
 	" source-ip 192.0.2.1\n no l2tp tunnel authentication\n"
 	"vpdn-group by-number\n request-dialin\n  protocol l2tp\n  dnis 5551234\n initiate-to ip 192.0.2.12\n"
 	" source-ip 192.0.2.1\n no l2tp tunnel authentication\n"
+	"bba-group pppoe ACCESS\n interface eth7\n virtual-template 1\n"
 	"vpdn-group by-peer\n request-dialin\n  protocol l2tp\n  multihop-hostname lac-9\n initiate-to ip 192.0.2.12\n"
 	" source-ip 192.0.2.1\n no l2tp tunnel authentication\n";
 
@@ -465,7 +466,7 @@ END_TEST
 
 static void subscriber_comes(const char *user)
 {
-	struct group_access access = { .session_id = 77, .vtemplate = 1, .ifname = "eth7", .mac = { 2, 0, 0, 0, 0, 9 },
+	struct group_access access = { .session_id = 77, .bba = "ACCESS", .ifname = "eth7", .mac = { 2, 0, 0, 0, 0, 9 },
 				       .circuit = "eth 1/1/04/22", .fd = -1 };
 	struct ppp_auth auth = { .kind = PPP_AUTH_PAP, .password = "pw" };
 
