@@ -302,9 +302,7 @@ void config_free(struct config *config)
 
 /* ---- checks ------------------------------------------------------------- */
 
-static int wrong(char error[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static int wrong(char error[256], const char *fmt, ...)
+int config_wrong(char error[256], const char *fmt, ...)
 {
 	va_list ap;
 
@@ -324,23 +322,23 @@ static int check_pools(const struct config *config, char error[256])
 	for (const struct config_pool *a = config->pools; a; a = a->next)
 		for (const struct config_pool *b = a->next; b; b = b->next)
 			if (a->first <= b->last && b->first <= a->last)
-				return wrong(error, "ip local pool %s and %s have addresses in common", a->name, b->name);
+				return config_wrong(error, "ip local pool %s and %s have addresses in common", a->name, b->name);
 	return 0;
 }
 
 static int check_template(const struct config *config, const struct config_vtemplate *vt, char error[256])
 {
 	if (!vt->local_address)
-		return wrong(error, "interface virtual-template %u: ip address is missing", vt->number);
+		return config_wrong(error, "interface virtual-template %u: ip address is missing", vt->number);
 	if (vt->pool[0] && !config_pool_find(config, vt->pool))
-		return wrong(error, "interface virtual-template %u: there is no ip local pool %s", vt->number, vt->pool);
+		return config_wrong(error, "interface virtual-template %u: there is no ip local pool %s", vt->number, vt->pool);
 	for (const struct config_pool *pool = config->pools; pool; pool = pool->next)
 		if (pool_has(pool, vt->local_address))
-			return wrong(error, "interface virtual-template %u: ip address is also in ip local pool %s",
+			return config_wrong(error, "interface virtual-template %u: ip address is also in ip local pool %s",
 				     vt->number, pool->name);
 	for (const struct config_user *user = config->users; user; user = user->next)
 		if (user->address == vt->local_address)
-			return wrong(error, "username %s: address is that of virtual-template %u", user->name, vt->number);
+			return config_wrong(error, "username %s: address is that of virtual-template %u", user->name, vt->number);
 	return 0;
 }
 
@@ -349,34 +347,34 @@ static int check_vpdn_group(const struct config *config, const struct config_vpd
 	struct config_vpdn_group e;
 
 	if (group->source_template[0] && !config_vpdn_template_of(config, group))
-		return wrong(error, "vpdn-group %s: there is no vpdn-template %s", group->name, group->source_template);
+		return config_wrong(error, "vpdn-group %s: there is no vpdn-template %s", group->name, group->source_template);
 	config_vpdn_group_effective(config, group, &e);
 	if (group->accept_dialin && !group->protocol_l2tp)
-		return wrong(error, "vpdn-group %s: accept-dialin: protocol l2tp is missing", group->name);
+		return config_wrong(error, "vpdn-group %s: accept-dialin: protocol l2tp is missing", group->name);
 	if (group->accept_dialin && !group->vtemplate)
-		return wrong(error, "vpdn-group %s: accept-dialin: virtual-template is missing", group->name);
+		return config_wrong(error, "vpdn-group %s: accept-dialin: virtual-template is missing", group->name);
 	if (group->vtemplate && !config_vtemplate_find(config, group->vtemplate))
-		return wrong(error, "vpdn-group %s: there is no interface virtual-template %u", group->name,
+		return config_wrong(error, "vpdn-group %s: there is no interface virtual-template %u", group->name,
 			     group->vtemplate);
 	if ((group->accept_dialin || group->request_dialin) && e.tunnel_auth && !e.tunnel_password[0])
-		return wrong(error, "vpdn-group %s: l2tp tunnel password is missing (or no l2tp tunnel authentication)",
+		return config_wrong(error, "vpdn-group %s: l2tp tunnel password is missing (or no l2tp tunnel authentication)",
 			     group->name);
 	if (e.retransmit_min_s > e.retransmit_max_s)
-		return wrong(error, "vpdn-group %s: l2tp tunnel retransmit timeout: min %u is more than max %u",
+		return config_wrong(error, "vpdn-group %s: l2tp tunnel retransmit timeout: min %u is more than max %u",
 			     group->name, e.retransmit_min_s, e.retransmit_max_s);
 	if (e.initial_min_s > e.initial_max_s)
-		return wrong(error, "vpdn-group %s: l2tp tunnel retransmit initial timeout: min %u is more than max %u",
+		return config_wrong(error, "vpdn-group %s: l2tp tunnel retransmit initial timeout: min %u is more than max %u",
 			     group->name, e.initial_min_s, e.initial_max_s);
 	if (e.hide && !e.tunnel_password[0])
-		return wrong(error, "vpdn-group %s: l2tp hidden: l2tp tunnel password is missing", group->name);
+		return config_wrong(error, "vpdn-group %s: l2tp hidden: l2tp tunnel password is missing", group->name);
 	if (e.limit_code == CONFIG_LIMIT_DIRECTED && !e.limit_redirect[0])
-		return wrong(error, "vpdn-group %s: limit-code directed: limit-redirect is missing", group->name);
+		return config_wrong(error, "vpdn-group %s: limit-code directed: limit-redirect is missing", group->name);
 	for (const struct config_vpdn_group *other = group->next; other; other = other->next)
 		if (group->accept_dialin && other->accept_dialin &&
 		    !strcmp(group->terminate_from, other->terminate_from) &&
 		    (!group->source_ip.family || !other->source_ip.family ||
 		     endpoint_addr_equal(&group->source_ip, &other->source_ip)))
-			return wrong(error, "vpdn-group %s and %s are for the same peers%s%s", group->name, other->name,
+			return config_wrong(error, "vpdn-group %s and %s are for the same peers%s%s", group->name, other->name,
 				     group->terminate_from[0] ? ": terminate-from hostname " : " (both without terminate-from)",
 				     group->terminate_from);
 	return 0;
@@ -385,46 +383,46 @@ static int check_vpdn_group(const struct config *config, const struct config_vpd
 static int check_redundancy_group(const struct config_redundancy_group *g, char error[256])
 {
 	if (!g->vip_count)
-		return wrong(error, "redundancy group %s: virtual-address is missing", g->name);
+		return config_wrong(error, "redundancy group %s: virtual-address is missing", g->name);
 	for (const struct config_redundancy_group *o = g; o; o = o->next)
 		for (size_t i = 0; i < g->vip_count; i++)
 			for (size_t j = o == g ? i + 1 : 0; j < o->vip_count; j++)
 				if (endpoint_addr_equal(&g->vips[i].addr, &o->vips[j].addr))
-					return wrong(error, "redundancy group %s and %s have a virtual-address in common",
+					return config_wrong(error, "redundancy group %s and %s have a virtual-address in common",
 						     g->name, o->name);
 	if (g->detector == CONFIG_DETECTOR_KEEPALIVED && !g->keepalived_fifo[0])
-		return wrong(error, "redundancy group %s: detector keepalived: keepalived fifo is missing", g->name);
+		return config_wrong(error, "redundancy group %s: detector keepalived: keepalived fifo is missing", g->name);
 	if (g->detector == CONFIG_DETECTOR_BUILTIN && g->keepalived_fifo[0])
-		return wrong(error, "redundancy group %s: keepalived fifo: expected detector keepalived, two cannot decide",
+		return config_wrong(error, "redundancy group %s: keepalived fifo: expected detector keepalived, two cannot decide",
 			     g->name);
 	if (!g->peer.family && !g->local.family)
 		return 0;	/* virtual addresses of a box without a peer */
 	if (!g->peer.family)
-		return wrong(error, "redundancy group %s: peer address is missing", g->name);
+		return config_wrong(error, "redundancy group %s: peer address is missing", g->name);
 	if (!g->local.family)
-		return wrong(error, "redundancy group %s: local address is missing", g->name);
+		return config_wrong(error, "redundancy group %s: local address is missing", g->name);
 	if (g->local.family != g->peer.family)
-		return wrong(error, "redundancy group %s: local and peer address are not of one family", g->name);
+		return config_wrong(error, "redundancy group %s: local and peer address are not of one family", g->name);
 	if (endpoint_equal(&g->local, &g->peer))
-		return wrong(error, "redundancy group %s: local and peer address are the same", g->name);
+		return config_wrong(error, "redundancy group %s: local and peer address are the same", g->name);
 	if (!g->key_len && !g->key_file[0])
-		return wrong(error, "redundancy group %s: pre-shared-key is missing", g->name);
+		return config_wrong(error, "redundancy group %s: pre-shared-key is missing", g->name);
 	if (g->dead_ms < 3 * g->heartbeat_ms)
-		return wrong(error, "redundancy group %s: timers: dead %u is less than three heartbeats of %u", g->name,
+		return config_wrong(error, "redundancy group %s: timers: dead %u is less than three heartbeats of %u", g->name,
 			     g->dead_ms, g->heartbeat_ms);
 	if (g->lease_ms > g->dead_ms)
-		return wrong(error, "redundancy group %s: timers: lease %u is more than dead %u: both nodes could speak",
+		return config_wrong(error, "redundancy group %s: timers: lease %u is more than dead %u: both nodes could speak",
 			     g->name, g->lease_ms, g->dead_ms);
 	for (const struct config_redundancy_group *o = g->next; o; o = o->next) {
 		if (!o->tunnel_first != !g->tunnel_first)
-			return wrong(error, "redundancy group %s: tunnel-ids is missing, %s has it",
+			return config_wrong(error, "redundancy group %s: tunnel-ids is missing, %s has it",
 				     g->tunnel_first ? o->name : g->name, g->tunnel_first ? g->name : o->name);
 		if (g->tunnel_first && g->tunnel_first <= o->tunnel_last && o->tunnel_first <= g->tunnel_last)
-			return wrong(error, "redundancy group %s and %s have tunnel-ids in common", g->name, o->name);
+			return config_wrong(error, "redundancy group %s and %s have tunnel-ids in common", g->name, o->name);
 	}
 	for (const struct config_redundancy_group *o = g->next; o; o = o->next)
 		if (o->local.family && endpoint_equal(&g->local, &o->local))
-			return wrong(error, "redundancy group %s and %s have the same local address and port", g->name, o->name);
+			return config_wrong(error, "redundancy group %s and %s have the same local address and port", g->name, o->name);
 	return 0;
 }
 

@@ -78,6 +78,8 @@ void config_vpdn_group_merged(const struct config *config, const struct config_v
 			      struct config_vpdn_group *out);
 void config_search_default(struct config *config);
 int config_check_dial(const struct config *config, char error[256]);
+/* Says what is wrong; always -EINVAL. */
+int config_wrong(char error[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void *config_mode_object(struct config_parser *p);
 uint64_t config_setting_number(const struct config_command *command, const void *object);
 void config_setting_reset(const struct config_command *command, void *object);

@@ -8,7 +8,6 @@
 #include "daemon/grammar_commands.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,18 +273,6 @@ void command_print_pap(struct config_printer *out, const struct config_command *
 
 /* ---- checks ------------------------------------------------------------- */
 
-static int wrong(char error[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static int wrong(char error[256], const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(error, 256, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
-
 static bool has_own_address(const struct config *config, uint8_t family)
 {
 	for (const struct config_redundancy_group *g = config->redundancy_groups; g; g = g->next)
@@ -300,17 +287,17 @@ static int check_request(const struct config *config, const struct config_vpdn_g
 	char addr[ENDPOINT_TEXT_MAX];
 
 	if (!group->request_l2tp)
-		return wrong(error, "vpdn-group %s: request-dialin: protocol l2tp is missing", group->name);
+		return config_wrong(error, "vpdn-group %s: request-dialin: protocol l2tp is missing", group->name);
 	if (!group->peers[0].address.family)
-		return wrong(error, "vpdn-group %s: request-dialin: initiate-to is missing", group->name);
+		return config_wrong(error, "vpdn-group %s: request-dialin: initiate-to is missing", group->name);
 	for (size_t i = 0; i < CONFIG_DIAL_PEERS_MAX && group->peers[i].address.family; i++) {
 		const struct l2tp_endpoint *to = &group->peers[i].address;
 
 		endpoint_format(to, false, addr);
 		if (group->source_ip.family && group->source_ip.family != to->family)
-			return wrong(error, "vpdn-group %s: initiate-to ip %s: source-ip is of the other family", group->name, addr);
+			return config_wrong(error, "vpdn-group %s: initiate-to ip %s: source-ip is of the other family", group->name, addr);
 		if (!group->source_ip.family && !has_own_address(config, to->family))
-			return wrong(error, "vpdn-group %s: initiate-to ip %s: source-ip is missing, and there is no "
+			return config_wrong(error, "vpdn-group %s: initiate-to ip %s: source-ip is missing, and there is no "
 				     "virtual-address of its family", group->name, addr);
 	}
 	return 0;
@@ -321,22 +308,22 @@ static int check_dialer(const struct config *config, const struct config_dialer 
 	const struct config_vpdn_group *group = config_vpdn_group_find(config, dialer->vpdn_group);
 
 	if (!dialer->vpdn_group[0])
-		return wrong(error, "interface dialer %u: dialer vpdn-group is missing", dialer->number);
+		return config_wrong(error, "interface dialer %u: dialer vpdn-group is missing", dialer->number);
 	if (!group)
-		return wrong(error, "interface dialer %u: there is no vpdn-group %s", dialer->number, dialer->vpdn_group);
+		return config_wrong(error, "interface dialer %u: there is no vpdn-group %s", dialer->number, dialer->vpdn_group);
 	if (!group->request_dialin)
-		return wrong(error, "interface dialer %u: vpdn-group %s has no request-dialin", dialer->number,
+		return config_wrong(error, "interface dialer %u: vpdn-group %s has no request-dialin", dialer->number,
 			     dialer->vpdn_group);
 	if (!dialer->chap_user[0] != !dialer->chap_password[0])
-		return wrong(error, "interface dialer %u: ppp chap %s is missing", dialer->number,
+		return config_wrong(error, "interface dialer %u: ppp chap %s is missing", dialer->number,
 			     dialer->chap_user[0] ? "password" : "hostname");
 	if (dialer->chap_user[0] && dialer->pap_user[0] &&
 	    (strcmp(dialer->chap_user, dialer->pap_user) || strcmp(dialer->chap_password, dialer->pap_password)))
-		return wrong(error, "interface dialer %u: ppp pap sent-username: expected the name and password of ppp chap",
+		return config_wrong(error, "interface dialer %u: ppp pap sent-username: expected the name and password of ppp chap",
 			     dialer->number);
 	for (const struct config_dialer *other = dialer->next; other; other = other->next)
 		if (dialer->ifname[0] && !strcmp(dialer->ifname, other->ifname))
-			return wrong(error, "interface dialer %u and %u have the same interface-name", dialer->number,
+			return config_wrong(error, "interface dialer %u and %u have the same interface-name", dialer->number,
 				     other->number);
 	return 0;
 }
@@ -344,14 +331,14 @@ static int check_dialer(const struct config *config, const struct config_dialer 
 static int check_bba(const struct config *config, const struct config_bba *bba, char error[256])
 {
 	if (!bba->ifname[0])
-		return wrong(error, "bba-group pppoe %s: interface is missing", bba->name);
+		return config_wrong(error, "bba-group pppoe %s: interface is missing", bba->name);
 	if (!bba->vtemplate)
-		return wrong(error, "bba-group pppoe %s: virtual-template is missing", bba->name);
+		return config_wrong(error, "bba-group pppoe %s: virtual-template is missing", bba->name);
 	if (!config_vtemplate_find(config, bba->vtemplate))
-		return wrong(error, "bba-group pppoe %s: there is no interface virtual-template %u", bba->name, bba->vtemplate);
+		return config_wrong(error, "bba-group pppoe %s: there is no interface virtual-template %u", bba->name, bba->vtemplate);
 	for (const struct config_bba *other = bba->next; other; other = other->next)
 		if (!strcmp(bba->ifname, other->ifname))
-			return wrong(error, "bba-group pppoe %s and %s have the same interface", bba->name, other->name);
+			return config_wrong(error, "bba-group pppoe %s and %s have the same interface", bba->name, other->name);
 	return 0;
 }
 
