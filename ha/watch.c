@@ -264,7 +264,9 @@ static void found_demoting(struct ha *ha, bool vip_answers)
 	roles->handover_ms = 0;
 	roles->unsure = true;			/* it has it, or has claimed and is gone */
 	if (vip_answers) {
-		ha_roles_step_next(ha);		/* the peer has it, we only did not hear so */
+		/* the peer has it, we only did not hear so: what we know of it is old, and elects nobody */
+		roles->lapsed_ms = ha->now_ms + HA_RETRY_MS;
+		ha_roles_step_next(ha);
 		return;
 	}
 	roles->claim_skip = 1;			/* above what the peer may still claim */
