@@ -429,6 +429,8 @@ void ha_link_up(struct ha *ha, uint64_t now_ms)
 	ha->link_up = true;
 	ha->condemned_ms = 0;
 	ha->last_rx_ms = ha->now_ms;
+	if (ha->role == HA_ROLE_STANDBY)
+		ha->roles.unsure = true;	/* it lives, and may serve and be lost before it feeds us: follow.c */
 	memset(&ha->peer, 0, sizeof(ha->peer));
 	ha->said_ms = ha->now_ms;
 	ha->heartbeat_ms = ha->now_ms + ha->config.heartbeat_ms;
