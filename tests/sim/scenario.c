@@ -313,12 +313,9 @@ static void run_calm(struct sim *sim)
 	story_settle(sim);
 }
 
-static void run_power_loss(struct sim *sim)
+void story_power_losses(struct sim *sim, int times)
 {
-	int a;
-
-	story_calls(sim);
-	for (a = 0; a < 6 && !sim->failed; a++) {
+	while (times-- && !sim->failed) {
 		struct node *active = story_active(sim, "before the next power loss");
 
 		if (!active)
@@ -328,6 +325,12 @@ static void run_power_loss(struct sim *sim)
 		node_boot(active);
 		sim_run_for(sim, 6 * SEC);
 	}
+}
+
+static void run_power_loss(struct sim *sim)
+{
+	story_calls(sim);
+	story_power_losses(sim, 6);
 	story_settle(sim);
 }
 

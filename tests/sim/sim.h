@@ -388,6 +388,7 @@ void story_fault(struct sim *sim);		/* one of the classic ones, by chance */
 /* A lossy world with calls coming and going, and a fault now and then. */
 void story_random(struct sim *sim, void (*fault)(struct sim *sim));
 void story_nothing_moved(struct sim *sim, const char *why);
+void story_power_losses(struct sim *sim, int times);	/* of whoever is active; 10 s each */
 void story_power_cycle(struct sim *sim, struct node *node, uint64_t off_us);
 uint64_t story_between(struct sim *sim, uint32_t from_ms, uint32_t to_ms);	/* microseconds */
 void ev_boot(struct sim *sim, struct sim_event *ev);

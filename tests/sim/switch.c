@@ -36,20 +36,9 @@ static void run_calm(struct sim *sim)
 
 static void run_power(struct sim *sim)
 {
-	int n;
-
 	story_behind(sim);
 	story_calls(sim);
-	for (n = 0; n < 4 && !sim->failed; n++) {
-		struct node *active = story_active(sim, "before the next power loss");
-
-		if (!active)
-			break;
-		node_power_loss(active);
-		sim_run_for(sim, 4 * SEC);
-		node_boot(active);
-		sim_run_for(sim, 6 * SEC);
-	}
+	story_power_losses(sim, 4);
 	if (!sim->failed)
 		story_settle(sim);
 }
