@@ -53,6 +53,8 @@ address() { ip -n lns-b -4 -o addr show dev "${1:-uplink}" up 2>/dev/null | awk 
 # shellcheck disable=SC2120	# the interface comes by wait_until
 is_up() { [ -n "$(address "$@")" ] && ip -n lns-b link show "${1:-uplink}" | grep -q LOWER_UP; }
 is_down() { ! is_up; }
+# the interface of the call before may still be there while the next one is set up
+is_up_at_ours() { is_up "$@" && ctl b show dialer json | jq -e --arg i "${1:-uplink}" 'any(.dialers[]; .interface == $i and .state == "up")' >/dev/null; }
 first_and_last() { head -n 40 "$(node_log b)"; tail -n 40 "$LAB_OUT/pppd-b.log"; }
 
 both_ways() {	# TEXT [INTERFACE]
@@ -94,9 +96,9 @@ rm -f "$LAB_RUN/b/conf"
 node_start a || fail "our LNS does not start"
 wait_until 30 node_is a active || fail "our LNS is not active"
 node_start b || fail "our LAC does not start again"
-wait_until 30 is_up || { first_and_last; fail "not connected to our LNS"; }
+wait_until 30 is_up_at_ours || { first_and_last; fail "not connected to our LNS"; }
 both_ways "our LNS"
-wait_until 30 is_up uplink6 || { first_and_last; fail "not connected to our LNS over IPv6"; }
+wait_until 30 is_up_at_ours uplink6 || { first_and_last; fail "not connected to our LNS over IPv6"; }
 both_ways "our LNS over IPv6" uplink6
 note "to our LNS: $(address), over IPv6 $(address uplink6)"
 [ "$(ctl a show vpdn session json | jq '[.sessions[] | select(.sequencing)] | length')" = 1 ] || fail "no session is sequenced"
