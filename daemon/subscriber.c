@@ -360,8 +360,10 @@ void sub_activate(struct group *group, struct subscriber *sub)
 	if (!sub->adopt_until_ms && sub->ppp != SUB_PPP_STARTED)
 		sub->retry_at_ms = 0;
 	sub->failures = 0;
-	if (!joint_whole(group, sub))
+	if (!joint_whole(group, sub)) {
+		sub_place(group, sub);	/* alone: dialled again, or nobody's and sent away */
 		return;
+	}
 	if (sub->dialled && joint_head(group, sub)->access)
 		access_place(group, joint_head(group, sub));
 	if (sub->ppp != SUB_PPP_UP) {

@@ -39,6 +39,12 @@ static void on_tunnel_up(void *ctx)
 
 	peer->up = true;
 	sim_trace(peer->sim, "lac %d: tunnel %u/%u up", peer->index, lac_tid(peer->lac), lac_peer_tid(peer->lac));
+	/*
+	 * A pair that forgot everything gave the number out a second time, by chance: what the LAC still repeats of
+	 * the tunnel before is taken for this one's.  Nobody can tell them apart, the LAC's addresses are the same.
+	 */
+	if (peer->sim->now_us < peer->excused_until_us && lac_peer_tid(peer->lac) == peer->at_risk_peer_tid)
+		peer->at_risk = true;
 }
 
 static const char *cause_name(enum lac_cause cause)
@@ -63,8 +69,10 @@ static void on_tunnel_down(void *ctx, const struct lac_reason *r)
 		  r->error, r->text);
 	peer->up = false;
 	if (r->cause == LAC_CAUSE_LOCAL || peer->at_risk || peer->sim->now_us < peer->excused_until_us) {
-		if (peer->at_risk)
+		if (peer->at_risk) {
 			peer->excused_until_us = peer->sim->now_us + 90 * SEC;
+			peer->at_risk_peer_tid = lac_peer_tid(peer->lac);
+		}
 		peer->at_risk = false;
 		return;
 	}
@@ -293,8 +301,10 @@ void peer_restart(struct peer *peer)
 			sim->calls[i].ppp = CALL_PPP_DOWN;
 			sim->calls[i].lost = true;
 		}
-	if (peer->up || peer->at_risk)	/* its old tunnel lingers at the other end until that finds out */
+	if (peer->up || peer->at_risk) {	/* its old tunnel lingers at the other end until that finds out */
 		peer->excused_until_us = sim->now_us + 90 * SEC;
+		peer->at_risk_peer_tid = 0;	/* and nothing of it at this one */
+	}
 	peer->up = peer->at_risk = peer->shutdown_waits = false;
 	peer->lac = lac_new(&peer->config);
 }

@@ -105,6 +105,7 @@ struct peer {
 	bool up;
 	bool at_risk;			/* what the pair knew of it may be lost: loss is no violation */
 	uint64_t excused_until_us;	/* an old tunnel at risk lingers */
+	uint16_t at_risk_peer_tid;	/* the pair's number of it */
 	uint16_t seen_tids[64];		/* IDs it used, for shared ports */
 	unsigned seen_tids_len;
 	uint64_t recoveries;		/* of its LAC, as last looked at */
