@@ -91,14 +91,27 @@ static bool was_directed_to(const struct dial *dial, const struct l2tp_endpoint 
 	return false;
 }
 
-/* False: nobody is left to ask. What was in the way is noted in `busy` and `full`. */
+/* Would the call come back, to who placed it or to ourselves? */
+static bool is_loop(const struct dial *dial, const struct l2tp_endpoint *peer)
+{
+	const struct dialer *dialer = dial->dialer;
+
+	return (dial->request.from.family && endpoint_addr_equal(&dial->request.from, peer)) ||
+	       (dialer->ops.own && dialer->ops.own(dialer->ops.ctx, peer));
+}
+
+struct obstacles {			/* so many peers were not asked, by why */
+	unsigned busy, full, loop;
+};
+
+/* False: nobody is left to ask. */
 static bool choose(struct dial *dial, uint64_t now_ms, const struct config_vpdn_group *group, struct candidate *best,
-		   unsigned *busy, unsigned *full)
+		   struct obstacles *obstacles)
 {
 	struct dialer *dialer = dial->dialer;
 	bool found = false;
 
-	*busy = *full = 0;
+	*obstacles = (struct obstacles){ 0 };
 	for (size_t i = 0; i < CONFIG_DIAL_PEERS_MAX && group->peers[i].address.family; i++) {
 		const struct config_dial_peer *peer = &group->peers[i];
 		struct candidate c = { .index = i, .priority = peer->priority };
@@ -106,16 +119,20 @@ static bool choose(struct dial *dial, uint64_t now_ms, const struct config_vpdn_
 
 		if (dial->asked & 1u << i)
 			continue;
+		if (is_loop(dial, &peer->address)) {
+			obstacles->loop++;
+			continue;
+		}
 		if (dial_is_busy(dialer, now_ms, &peer->address)) {
-			++*busy;
+			obstacles->busy++;
 			continue;
 		}
 		if (dialer->ops.drained && dialer->ops.drained(dialer->ops.ctx, &peer->address)) {
-			++*full;
+			obstacles->full++;
 			continue;
 		}
 		if (peer->limit && load >= peer->limit) {
-			++*full;
+			obstacles->full++;
 			continue;
 		}
 		c.resync = dial_tunnel_to(dialer, dial->group, &peer->address, &c.tunnel) == USE_RESYNC;
@@ -171,10 +188,16 @@ static int place_call(struct dial *dial, uint64_t now_ms, struct dial_tunnel *t)
 {
 	struct dialer *dialer = dial->dialer;
 	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, t->id);
+	struct l2tp_tunnel_info info;
 	struct config_vpdn_group e;
 	uint16_t session_id;
 	int err;
 
+	if (tunnel && dial->from_name[0]) {
+		l2tp_tunnel_info(tunnel, &info);
+		if (!strcmp(info.s.peer_name, dial->from_name))
+			return -ELOOP;	/* the same host by another address */
+	}
 	dial_group_effective(dialer, dial->group, &e);
 	dial->request.call.sequencing_required |= e.sequencing;
 	err = tunnel ? l2tp_call_open(tunnel, now_ms, L2TP_CALL_IN_LAC, &dial->request.call, &session_id) : -ENOTCONN;
@@ -232,13 +255,24 @@ static int ask(struct dial *dial, uint64_t now_ms, const struct config_vpdn_grou
 	return 0;
 }
 
-static const char *why_nobody(unsigned busy, unsigned full)
+static const char *why_nobody(const struct obstacles *o)
 {
-	if (busy && full)
+	if (o->busy && o->full)
 		return "no peer is left: the others are busy or at their limit";
-	if (busy)
+	if (o->busy)
 		return "no peer is left: the others are busy";
-	return full ? "no peer is left: the others are at their limit" : "no peer is left";
+	return o->full ? "no peer is left: the others are at their limit" : "no peer is left";
+}
+
+/* We could not ask the peer. */
+static void note_error(struct dial *dial, int err)
+{
+	dial->last.by_peer = false;
+	dial->last.loop = err == -ELOOP;
+	if (err == -ELOOP)
+		note_failure(&dial->last, "Loop detected", "loop: the call would go back to the host it comes from");
+	else
+		note_failure(&dial->last, "No resources", strerror(-err));
 }
 
 /* Goes to the next peer. False: nobody took it, dial->last says why. */
@@ -246,8 +280,8 @@ static bool go_on(struct dial *dial, uint64_t now_ms)
 {
 	const struct config_vpdn_group *group = config_vpdn_group_find(dial->dialer->config, dial->group);
 	char why[L2TP_TEXT_MAX] = "";
+	struct obstacles obstacles;
 	struct candidate c = { 0 };
-	unsigned busy, full;
 
 	if (!group || !group->request_dialin || !dial->dialer->config->vpdn_enable) {
 		note_failure(&dial->last, "Administrative", "its vpdn-group no longer dials");
@@ -257,18 +291,22 @@ static bool go_on(struct dial *dial, uint64_t now_ms)
 		note_failure(&dial->last, "Administrative", why);
 		return false;
 	}
-	while (choose(dial, now_ms, group, &c, &busy, &full)) {
+	while (choose(dial, now_ms, group, &c, &obstacles)) {
 		int err = ask(dial, now_ms, group, &c);
 
 		dial->asked |= 1u << c.index;
 		if (!err)
 			return true;
-		dial->last.by_peer = false;
-		note_failure(&dial->last, "No resources", strerror(-err));
+		note_error(dial, err);
 	}
 	/* what the last one said tells more */
-	if (!dial->last.reason[0])
-		note_failure(&dial->last, "No available peer", why_nobody(busy, full));
+	if (dial->last.reason[0])
+		return false;
+	dial->last.loop = obstacles.loop && !obstacles.busy && !obstacles.full;
+	if (dial->last.loop)
+		note_failure(&dial->last, "Loop detected", "loop: the call would come back, to this box or to the host it comes from");
+	else
+		note_failure(&dial->last, "No available peer", why_nobody(&obstacles));
 	return false;
 }
 
@@ -360,6 +398,8 @@ struct dial *dial_start(struct dialer *dialer, uint64_t now_ms, const struct dia
 	dial->request.ctx = request->ctx;
 	dial->request.tag = request->tag;
 	snprintf(dial->group, sizeof(dial->group), "%s", group->name);
+	dial->request.from = request->from;
+	snprintf(dial->from_name, sizeof(dial->from_name), "%s", request->from_name ? request->from_name : "");
 	snprintf(dial->user, sizeof(dial->user), "%s", request->user ? request->user : "");
 	if (go_on(dial, now_ms))
 		return dial;
@@ -397,7 +437,7 @@ static void tunnel_ready(uint64_t now_ms, struct dial_tunnel *t)
 		err = place_call(dial, now_ms, t);
 		if (!err)
 			continue;
-		note_failure(&dial->last, "No resources", strerror(-err));
+		note_error(dial, err);
 		if (!go_on(dial, now_ms))
 			dial_failed(dial);
 	}

@@ -28,6 +28,7 @@ struct dial_failure {
 	struct l2tp_result result;	/* of the last peer that was asked, as it said it; result 0: none, or no answer */
 	bool call;			/* the result is of a CDN, not of a StopCCN */
 	bool by_peer;			/* a peer refused; false: none was left to ask, or it is our doing */
+	bool loop;			/* it would come back to who called, or to us */
 	struct l2tp_endpoint peer;	/* the last that was asked; family 0: none */
 	uint16_t tunnel_id;
 	const char *type;		/* for the failure history, e.g. "No available tunnel" */
@@ -50,6 +51,9 @@ struct dial_request {
 	uint32_t tag;
 	/* how the group is found: by its name, or by what is dialled: DNIS first, then the user's domain */
 	const char *group, *user, *dnis;
+	/* Of a call that came by a tunnel: its peer and what that calls itself.  It is not dialled back there. */
+	struct l2tp_endpoint from;
+	const char *from_name;
 	struct l2tp_call_params call;		/* copied, with its texts and AVPs */
 };
 
@@ -65,6 +69,8 @@ struct dialer_ops {
 	void (*random)(void *ctx, void *buf, size_t len);
 	/* True: the operator wants no more calls at that peer.  May be NULL. */
 	bool (*drained)(void *ctx, const struct l2tp_endpoint *peer);
+	/* True: the address is this box's own, it would answer itself.  May be NULL. */
+	bool (*own)(void *ctx, const struct l2tp_endpoint *peer);
 	/* Who is busy has changed: to be recorded.  May be NULL. */
 	void (*busy)(void *ctx);
 	/* A peer refused, another one may still take the call: for the history.  May be NULL. */

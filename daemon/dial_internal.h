@@ -40,6 +40,7 @@ struct dial {
 	struct dial_request request;
 	char group[CONFIG_NAME_MAX], user[CONFIG_NAME_MAX * 4];
 	char called[L2TP_NAME_MAX], calling[L2TP_NAME_MAX], sub_address[L2TP_NAME_MAX];
+	char from_name[L2TP_NAME_MAX];
 	struct l2tp_avp *avps;
 	uint32_t asked;			/* bit i: the group's peer i has been asked, or cannot be */
 	struct l2tp_endpoint directed[CONFIG_DIAL_PEERS_MAX];

@@ -282,6 +282,24 @@ static bool has_own_address(const struct config *config, uint8_t family)
 	return false;
 }
 
+/* An address this box, or the other of its pair, has by what is configured; NULL: it is none. */
+static const char *own_address(const struct config *config, const struct l2tp_endpoint *to)
+{
+	for (const struct config_redundancy_group *g = config->redundancy_groups; g; g = g->next) {
+		for (size_t i = 0; i < g->vip_count; i++)
+			if (endpoint_addr_equal(&g->vips[i].addr, to))
+				return "virtual-address";
+		if (g->local.family && endpoint_addr_equal(&g->local, to))
+			return "local address";
+		if (g->peer.family && endpoint_addr_equal(&g->peer, to))
+			return "peer address";
+	}
+	for (const struct config_vpdn_group *g = config->vpdn_groups; g; g = g->next)
+		if (g->source_ip.family && endpoint_addr_equal(&g->source_ip, to))
+			return "source-ip";
+	return NULL;
+}
+
 static int check_request(const struct config *config, const struct config_vpdn_group *group, char error[256])
 {
 	char addr[ENDPOINT_TEXT_MAX];
@@ -294,6 +312,9 @@ static int check_request(const struct config *config, const struct config_vpdn_g
 		const struct l2tp_endpoint *to = &group->peers[i].address;
 
 		endpoint_format(to, false, addr);
+		if (own_address(config, to))
+			return config_wrong(error, "vpdn-group %s: initiate-to ip %s: it is the %s of this box, the call would come back: "
+				     "expected another box", group->name, addr, own_address(config, to));
 		if (group->source_ip.family && group->source_ip.family != to->family)
 			return config_wrong(error, "vpdn-group %s: initiate-to ip %s: source-ip is of the other family", group->name, addr);
 		if (!group->source_ip.family && !has_own_address(config, to->family))

@@ -50,6 +50,8 @@ struct group_ops {
 	void (*access_end)(void *ctx, uint16_t session_id, const char *why);
 	/* The socket of a session that another node opened; -errno: -EALREADY, the one before is not closed yet. */
 	int (*access_socket)(void *ctx, const struct group_access *access);
+	/* Is it an address of this box?  May be NULL. */
+	bool (*own_address)(void *ctx, const struct l2tp_endpoint *address);
 	/* We serve from now on: the subscribers' frames are to come here. */
 	void (*access_announce)(void *ctx);
 };

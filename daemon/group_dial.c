@@ -69,6 +69,14 @@ static bool dial_drained(void *ctx, const struct l2tp_endpoint *peer)
 	return group_draining(ctx, "", peer);
 }
 
+/* With virtual addresses nothing else is answered on, and those are refused when they are read. */
+static bool dial_own(void *ctx, const struct l2tp_endpoint *peer)
+{
+	const struct group *group = ctx;
+
+	return !group->rg && group->ops.own_address && group->ops.own_address(group->ops.ctx, peer);
+}
+
 static void dial_random(void *ctx, void *buf, size_t len)
 {
 	struct group *group = ctx;
@@ -160,7 +168,7 @@ int group_busy_clear(struct group *group, uint64_t now_ms, const struct l2tp_end
 int group_dial_new(struct group *group)
 {
 	const struct dialer_ops ops = { .ctx = group, .local = dial_local, .params = dial_params, .admits = dial_admits,
-					.drained = dial_drained, .random = dial_random, .busy = dial_busy,
+					.drained = dial_drained, .own = dial_own, .random = dial_random, .busy = dial_busy,
 					.refused = dial_refused };
 
 	group->client_at_ms = UINT64_MAX;

@@ -401,6 +401,24 @@ static void shell_access_announce(void *ctx)
 	io_pppoe_announce(ng->node->pppoe);
 }
 
+/* Who is sent to at an address of this box sends from there himself. */
+static bool shell_own_address(void *ctx, const struct l2tp_endpoint *address)
+{
+	struct sockaddr_storage to, from = { 0 };
+	socklen_t len = udp_sockaddr(&to, address, L2TP_PORT), from_len = sizeof(from);
+	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct l2tp_endpoint own;
+	bool is = false;
+
+	(void)ctx;
+	if (fd < 0)
+		return false;
+	if (!connect(fd, (struct sockaddr *)&to, len) && !getsockname(fd, (struct sockaddr *)&from, &from_len))
+		is = udp_endpoint(&own, &from) && endpoint_addr_equal(&own, address);
+	close(fd);
+	return is;
+}
+
 /* ---- life --------------------------------------------------------------- */
 
 static const struct config_redundancy_group *redundancy_at(const struct config *config, size_t index)
@@ -426,7 +444,7 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 	struct group_ops go = { .ctx = ng, .random = shell_random, .link_send = shell_link_send,
 				.link_reset = shell_link_reset, .persist_epoch = shell_persist_epoch,
 				.access_end = shell_access_end, .access_socket = shell_access_socket,
-				.access_announce = shell_access_announce };
+				.access_announce = shell_access_announce, .own_address = shell_own_address };
 
 	config_tunnel_ids(node->config, i, &ng->id_min, &ng->id_max);
 	gc.id_min = ng->id_min;

@@ -25,6 +25,7 @@
 #define CDN_ERROR 2
 #define CDN_ADMINISTRATIVE 3
 #define CDN_NO_FACILITIES 4	/* for now: a LAC tries another */
+#define CDN_LOOP 26		/* draft-ietf-l2tpext-tunnel-switching */
 
 /* ---- by what, and to whom ------------------------------------------------ */
 
@@ -67,7 +68,7 @@ const struct config_vpdn_group *switch_group(const struct config *config, const 
 static void refuse(struct group *group, struct subscriber *head, const struct dial_failure *why)
 {
 	struct l2tp_session *session = l2tp_session_find(group->l2tp, head->tunnel_id, head->session_id);
-	struct l2tp_result r = { .result = CDN_NO_FACILITIES };
+	struct l2tp_result r = { .result = why->loop ? CDN_LOOP : CDN_NO_FACILITIES };
 
 	/* what the last one said of the call; what was said of a tunnel, or by nobody, is ours to put into words */
 	if (why->by_peer && why->result.result && (why->call || why->result.result == CDN_ERROR))
@@ -75,6 +76,8 @@ static void refuse(struct group *group, struct subscriber *head, const struct di
 	else
 		snprintf(r.text, sizeof(r.text), "%s", why->reason);
 	log_info("session %u/%u: user '%s' cannot be switched: %s", head->tunnel_id, head->session_id, head->user, why->reason);
+	if (why->loop)
+		group_failure_add(group, head->tunnel_id, NULL, head->user, why->type, why->reason);
 	head->closing = true;
 	if (session && group->active)
 		l2tp_session_close(session, group->now_ms, &r);
@@ -115,11 +118,13 @@ const struct dial_events *switch_dial_events(void)
 }
 
 static void dial_on(struct group *group, struct subscriber *head, const struct l2tp_session_state_rec *s,
-		    const struct l2tp_session *session, const struct config_vpdn_group *vg)
+		    const struct l2tp_session *session, const struct l2tp_tunnel_state_rec *from,
+		    const struct config_vpdn_group *vg)
 {
 	struct l2tp_avp avps[AVPS_MAX];
 	struct dial_request request = {
 		.events = switch_dial_events(), .ctx = group, .tag = head->key, .group = vg->name, .user = head->user, .dnis = s->called,
+		.from = from->peer, .from_name = from->peer_name,
 		.call = {
 			.call_serial = s->call_serial, .bearer_type = s->bearer_type, .framing_type = s->framing_type,
 			.tx_speed = s->tx_speed, .rx_speed = s->rx_speed, .physical_channel = s->physical_channel,
@@ -163,7 +168,7 @@ bool switch_takes(struct group *group, struct subscriber *sub, const struct l2tp
 	vg = switch_group(group->config, info.s.peer_name, s->called, sub->user);
 	sub->ends_here = !vg;
 	if (vg)
-		dial_on(group, sub, s, session, vg);
+		dial_on(group, sub, s, session, &info.s, vg);
 	return vg != NULL;
 }
 

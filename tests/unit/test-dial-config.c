@@ -14,6 +14,9 @@
 
 #define GROUP "vpdn-group UP\n request-dialin\n  protocol l2tp\n"
 #define DIALER "interface dialer 7\n dialer vpdn-group UP\n"
+#define REDUNDANCY "redundancy\n group one\n  virtual-address 192.0.2.1/24 interface eth0\n" \
+	"  virtual-address 2001:db8::1/64 interface eth0\n  local address 10.9.9.1\n  peer address 10.9.9.2\n" \
+	"  pre-shared-key 0 00112233445566778899aabbccddeeff\n"
 #define SOURCE " source-ip 192.0.2.1\n no l2tp tunnel authentication\n"
 
 static struct config *read_config(const char *text, char error[256])
@@ -112,6 +115,12 @@ static const struct {
 	{ GROUP SOURCE, "initiate-to is missing" },
 	{ GROUP " initiate-to ip 192.0.2.9\n no l2tp tunnel authentication\n", "source-ip is missing" },
 	{ GROUP " initiate-to ip 2001:db8::9\n" SOURCE, "source-ip is of the other family" },
+	{ GROUP " initiate-to ip 192.0.2.1\n" SOURCE, "initiate-to ip 192.0.2.1: it is the source-ip of this box" },
+	{ GROUP " initiate-to ip 192.0.2.9\n" SOURCE "vpdn-group IN\n source-ip 192.0.2.9\n", "the source-ip of this box" },
+	{ GROUP " initiate-to ip 192.0.2.9\n initiate-to ip 2001:db8::1\n no l2tp tunnel authentication\n" REDUNDANCY,
+	  "initiate-to ip 2001:db8::1: it is the virtual-address of this box" },
+	{ GROUP " initiate-to ip 10.9.9.1\n no l2tp tunnel authentication\n" REDUNDANCY, "the local address of this box" },
+	{ GROUP " initiate-to ip 10.9.9.2\n no l2tp tunnel authentication\n" REDUNDANCY, "the peer address of this box" },
 	{ GROUP " initiate-to ip 192.0.2.9\n source-ip 192.0.2.1\n", "l2tp tunnel password is missing" },
 	{ GROUP " initiate-to ip 192.0.2.9 limit 0\n", "refused '0'" },
 	{ GROUP " initiate-to ip 192.0.2.9 priority 32768\n", "refused '32768'" },

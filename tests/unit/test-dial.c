@@ -4,6 +4,7 @@
  * peers, L2TP Extended Failover with exactly its codes, the time a peer is left
  * alone. Counted is what is on the wire.
  */
+#include "daemon/dial_internal.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/dial_rig.h"
 
@@ -50,6 +51,64 @@ START_TEST(who_dials)
 	rig.shut = true;
 	dial(0);
 	ck_assert_str_eq(rig.calls[0].why.reason, "soft shut");
+	rig_stop();
+}
+END_TEST
+
+/* A call that came by a tunnel; `own` is what this box has. */
+static bool is_own(void *ctx, const struct l2tp_endpoint *peer)
+{
+	(void)ctx;
+	return endpoint_addr_equal(peer, &rig.lns[2].addr);
+}
+
+static void dial_from(uint32_t tag, const char *address, const char *name)
+{
+	struct dial_request request = { .events = &rig_events, .tag = tag, .user = "alice@isp.example", .from_name = name };
+	struct dial_failure why;
+
+	ck_assert_int_eq(endpoint_parse(&request.from, address), 0);
+	rig.calls[tag] = (struct outcome){ 0 };
+	rig.dials[tag] = dial_start(rig.dialer, rig.now, &request, &why);
+	if (!rig.dials[tag])
+		rig.calls[tag] = (struct outcome){ .over = true, .why = why };
+	rig_drain();
+	run(100);
+}
+
+START_TEST(not_back_where_it_came_from)
+{
+	rig_start(THREE);
+	rig.dialer->ops.own = is_own;
+	snprintf(rig.lns[1].params.local_name, sizeof(rig.lns[1].params.local_name), "switch-2");
+	dial_from(0, "192.0.2.1", "lac");
+	ck_assert_int_eq(where(0), 1);		/* the one peer that is neither who called nor we */
+	dial_from(1, "192.0.2.1", "switch-2");	/* known to be he by now, whatever the address */
+	ck_assert(rig.calls[1].over && !rig.calls[1].up && rig.calls[1].why.loop);
+	ck_assert_uint_eq(rig.lns[1].icrq, 1);
+	dial_from(2, "192.0.2.2", "lac");
+	ck_assert_int_eq(where(2), 0);
+	dial_from(3, "192.0.2.1", "");		/* nothing is said of names */
+	ck_assert_int_eq(where(3), 1);
+	ck_assert_uint_eq(rig.lns[2].sccrq, 0);
+	ck_assert_uint_eq(busy_peers(), 0);
+	rig_stop();
+}
+END_TEST
+
+/* By its name only the tunnel that is opened for the call tells. */
+START_TEST(a_loop_seen_late)
+{
+	rig_start(_i ? TWO : " initiate-to ip 192.0.2.1\n");
+	snprintf(rig.lns[0].params.local_name, sizeof(rig.lns[0].params.local_name), "switch-2");
+	dial_from(0, "192.0.2.77", "switch-2");
+	ck_assert_uint_eq(rig.lns[0].sccrq, 1);
+	ck_assert_uint_eq(rig.lns[0].icrq, 0);
+	ck_assert(rig.calls[0].over);
+	ck_assert_int_eq(where(0), _i ? 1 : -1);
+	ck_assert(rig.calls[0].why.loop == !_i);
+	if (!_i)
+		ck_assert_ptr_nonnull(strstr(rig.calls[0].why.reason, "loop"));
 	rig_stop();
 }
 END_TEST
@@ -360,6 +419,8 @@ int main(void)
 
 	tcase_add_test(tc, one_peer);
 	tcase_add_test(tc, who_dials);
+	tcase_add_test(tc, not_back_where_it_came_from);
+	tcase_add_loop_test(tc, a_loop_seen_late, 0, 2);
 	tcase_add_test(tc, the_first_is_silent);
 	tcase_add_test(tc, nobody_answers);
 	tcase_add_loop_test(tc, stopccn, 0, CODES);

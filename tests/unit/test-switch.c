@@ -118,6 +118,12 @@ static void access_end(void *ctx, uint16_t session_id, const char *why)
 	access_ends++;
 }
 
+static bool own_address(void *ctx, const struct l2tp_endpoint *address)
+{
+	(void)ctx;
+	return address->addr[3] == 1;
+}
+
 static void end_run(struct end *end)
 {
 	struct l2tp_dirty dirty;
@@ -181,7 +187,8 @@ static void setup(void)
 	static const char *const addresses[ENDS] = { "192.0.2.10", "192.0.2.11", "192.0.2.12" };
 	struct dp_null_config null = { .transmit = transmit };
 	struct dp_events events = { 0 };
-	struct group_ops ops = { .random = pseudo_random, .persist_epoch = persist, .access_end = access_end };
+	struct group_ops ops = { .random = pseudo_random, .persist_epoch = persist, .access_end = access_end,
+				 .own_address = own_address };
 	struct group_config gc = { .id_min = 1, .id_max = 65535, .unix_minus_monotonic_ms = 1700000000000 };
 	struct l2tp_config lc = { .id_min = 1, .id_max = 65535, .max_half_open = 10, .max_half_open_per_peer = 10 };
 	char error[256];
@@ -435,6 +442,24 @@ START_TEST(a_refusal_is_the_answer)
 }
 END_TEST
 
+/* To who placed it, by his address or by what he calls himself; to ourselves. */
+START_TEST(a_loop_is_refused)
+{
+	struct group_failure f;
+
+	if (_i != 1)
+		ck_assert_int_eq(endpoint_parse(&config->vpdn_groups->next->peers[0].address, _i ? "192.0.2.1" : "192.0.2.10"), 0);
+	call(_i == 1 ? "end" : "lac-1", "", "a@isp.example");
+	ck_assert_uint_eq(ends[0].downs, 1);
+	ck_assert_uint_eq(ends[0].result.result, 26);
+	ck_assert_ptr_nonnull(strstr(ends[0].result.text, "loop"));
+	ck_assert_uint_eq(group_failures(group, &f, 1), 1);
+	ck_assert_str_eq(f.type, "Loop detected");
+	ck_assert(!ends[1].up);
+	expect_gone();
+}
+END_TEST
+
 START_TEST(hung_up_while_it_is_dialled)
 {
 	struct l2tp_result r = { .result = 3 };
@@ -593,6 +618,7 @@ int main(void)
 	tcase_add_loop_test(tc, causes_go_through, 0, 2);
 	tcase_add_loop_test(tc, a_tunnel_that_ends, 0, 2);
 	tcase_add_test(tc, a_refusal_is_the_answer);
+	tcase_add_loop_test(tc, a_loop_is_refused, 0, 3);
 	tcase_add_test(tc, hung_up_while_it_is_dialled);
 	tcase_add_test(tc, nobody_answers);
 	tcase_add_test(tc, pppoe_is_dialled_on);
