@@ -8,6 +8,7 @@
  * it is active.  At a limit the peer is told so in the words that the tunnel's
  * VPDN group chose (`limit-code`), so that a LAC turns to another LNS.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,7 +25,11 @@ void group_tunnel_params(const struct group *group, const struct config_vpdn_gro
 	snprintf(p->secret, sizeof(p->secret), "%s", vg->tunnel_password);
 	p->authenticate = vg->tunnel_auth && vg->tunnel_password[0];
 	p->ha = group->rg && group->config->mode_sso && group->config->l2tp_sso && vg->sso;
-	p->receive_window = p->ha && vg->resync < vg->receive_window ? vg->resync : vg->receive_window;
+	/* what is not said of the window does not bound `resync`, which may be meant to make it larger */
+	p->receive_window = vg->receive_window;
+	if (p->ha && (vg->resync < vg->receive_window ||
+		      !config_vpdn_group_says(vg, offsetof(struct config_vpdn_group, receive_window))))
+		p->receive_window = vg->resync;
 	p->hello_s = vg->hello_s;
 	p->retransmit_retries = vg->retransmit_retries;
 	p->retransmit_min_s = vg->retransmit_min_s;
