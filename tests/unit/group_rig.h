@@ -55,6 +55,7 @@ struct node {
 	const char *failing;		/* this operation of the data plane fails, */
 	int failures;			/* so many times */
 	int start_error;		/* what starting PPP returns */
+	int persist_error;		/* what writing the epoch returns */
 	bool deaf_standby;		/* what is put in place does not take */
 	bool deaf_mute;			/* an engine of a release that does not know the order */
 	unsigned starts;		/* of PPP, so far */
@@ -65,6 +66,7 @@ static struct node *nodes[2];
 static struct lac *lac;
 static bool linked;
 static uint64_t now, seed;
+static unsigned net_reach;	/* nodes that the access network reaches, a bit each */
 static void (*net_peer)(const uint8_t *data, size_t len);	/* who is there instead of the LAC; NULL: it is */
 static const char *user = "alice", *password = "secret";	/* of who calls next */
 static struct { uint8_t data[1500]; size_t len; bool to_lac; } net[256];
@@ -102,9 +104,11 @@ static inline void lac_send(void *ctx, const uint8_t *data, size_t len)
 static inline void dp_transmit(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 			       const uint8_t *data, size_t len)
 {
-	(void)ctx;
 	(void)local;
 	(void)peer;
+	for (int n = 0; n < 2; n++)
+		if (nodes[n] == ctx && !(net_reach & 1u << n))
+			return;
 	net_put(true, data, len);
 }
 
@@ -125,9 +129,8 @@ static inline void link_reset(void *ctx, const char *why)
 
 static inline int persist_epoch(void *ctx, uint64_t epoch)
 {
-	(void)ctx;
 	(void)epoch;
-	return 0;
+	return ((struct node *)ctx)->persist_error;
 }
 
 static inline int silence(void *ctx, const struct dp_vip *vip)
@@ -382,7 +385,7 @@ static inline void net_run(void)
 			continue;
 		}
 		for (int n = 0; n < 2; n++)
-			if (nodes[n] && dp_null_has_vip(nodes[n]->dp, &vip))
+			if (nodes[n] && net_reach & 1u << n && dp_null_has_vip(nodes[n]->dp, &vip))
 				dp_null_receive(nodes[n]->dp, &vip, &peer, net[i].data, net[i].len);
 	}
 	net_count = 0;
@@ -435,6 +438,7 @@ static inline void setup(void)
 	seed = 1;
 	linked = false;
 	net_count = 0;
+	net_reach = ~0u;
 	user = "alice";
 	password = "secret";
 	lac_config_init(&lc);

@@ -302,6 +302,90 @@ START_TEST(window)
 }
 END_TEST
 
+/* May it be made active?  What is refused says how to go on, and force goes on. */
+START_TEST(promoted_by_force)
+{
+	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
+	pass(10);
+	shows(0, "show redundancy fitness", "one active ready 1000 active\n");
+	shows(1, "show redundancy fitness", "one init unknown -INFINITY started; waits for the peer\n");
+	shows(1, "show redundancy fitness json", "\"score\": \"-INFINITY\"");
+	shows(1, "redundancy promote", "one: refused: started; waits for the peer; promote with force to go on\n");
+	pass(100);
+	ck_assert(!group_active(nodes[1]->group));
+	shows(1, "redundancy promote force", "one: claiming (forced)\n");
+	pass(100);
+	ck_assert(group_active(nodes[1]->group));
+}
+END_TEST
+
+/* The disk does not take the epoch; the stream is refused: both are said. */
+START_TEST(trouble)
+{
+	pair_up(1);
+	shows_not(1, "show redundancy", "CANNOT BE WRITTEN");
+	shows_not(0, "show redundancy", "Refused");
+	nodes[1]->persist_error = -ENOSPC;
+	take_over();
+	shows(1, "show redundancy", "  The epoch CANNOT BE WRITTEN to disk: this node takes over only if no other can\n");
+	nodes[1]->persist_error = 0;
+	pass(6000);
+	shows_not(1, "show redundancy", "CANNOT BE WRITTEN");
+	ha_link_trouble(group_ha(nodes[1]->group), "the other node has another key");
+	shows(1, "show redundancy", "  Refused: no stream with the peer: the other node has another key\n");
+}
+END_TEST
+
+/* A partition: who goes mute says what only he knew of, tunnels and sessions. */
+START_TEST(orphans)
+{
+	all_up();
+	linked = false;
+	group_link_down(nodes[0]->group, now);
+	group_link_down(nodes[1]->group, now);
+	net_reach = 1;
+	pass(3000);
+	ck_assert(group_active(nodes[0]->group) && group_active(nodes[1]->group));
+	call(4, 500);				/* a tunnel */
+	call(4, 500);
+	call(0, 500);				/* on a tunnel that both know */
+	net_reach = ~0u;
+	link_pair();
+	pass(3000);
+	ck_assert(!group_active(nodes[0]->group) && group_active(nodes[1]->group));
+	shows(0, "show redundancy", "  Lost in the last partition: 1 tunnels, 3 sessions that only this node knew of\n");
+	shows(0, "show vpdn history failure", "Failure type: Lost in a partition\n");
+	shows(0, "show vpdn history failure", " to LAC-5: only this node knew of it\n");
+	shows_not(1, "show redundancy", "Lost in");
+}
+END_TEST
+
+/* Each takeover keeps what became of its tunnels. */
+START_TEST(takeovers_are_told_apart)
+{
+	json_t *tree, *list;
+	char *text;
+
+	pair_up(1);
+	for (int i = 0; i < 3; i++) {
+		shows(i & 1, "redundancy switchover", "; nothing is lost\n");
+		pass(4000);
+		ck_assert(group_active(nodes[!(i & 1)]->group));
+		if (!i)
+			call(1, 2000);
+	}
+	text = show(1, "show redundancy switchover history json");
+	tree = json_loads(text, 0, NULL);
+	list = json_object_get(json_array_get(json_object_get(tree, "groups"), 0), "history");
+	ck_assert_uint_eq(json_array_size(list), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 0), "resync_good")), 2);
+	ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(list, 1), "resync_good")), 1);
+	ck_assert(json_is_true(json_object_get(json_array_get(list, 1), "planned")));
+	json_decref(tree);
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("show-counts");
@@ -314,6 +398,10 @@ int main(void)
 	tcase_add_test(tc, stream_breaks);
 	tcase_add_test(tc, two_good_one_dead);
 	tcase_add_test(tc, window);
+	tcase_add_test(tc, promoted_by_force);
+	tcase_add_test(tc, trouble);
+	tcase_add_test(tc, orphans);
+	tcase_add_test(tc, takeovers_are_told_apart);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
