@@ -170,7 +170,7 @@ $(B)/decode: $(call obj,$(wildcard tests/decode/*.c)) $(L2TP_A)
 $(B)/unit/%: $(B)/tests/unit/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,check) $(L_BASE))
 $(B)/unit/test-daemon-flood: | $(B)/l2tphad-null
-$(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_config.c) | $(B)/l2tpctl
+$(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_apart.c daemon/io_config.c) | $(B)/l2tpctl
 $(B)/unit/test-ctl: L_BASE += -lev
 $(B)/unit/test-seqnum: $(call obj,netlink/seqnum.c)
 $(B)/unit/test-link: $(call obj,$(HALINK_SRC))
@@ -193,7 +193,7 @@ $(B)/issu/node: L_BASE += $(call pc_libs,gnutls)
 # only tests/fuzz/run builds these: CC=clang, B=build-fuzz, instrumented
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,-fsanitize=fuzzer $(filter %.o,$^) $(filter %.a,$^) $(L_BASE))
-$(B)/fuzz/fuzz-ctl: $(call obj,daemon/io_ctl.c daemon/io_config.c)
+$(B)/fuzz/fuzz-ctl: $(call obj,daemon/io_ctl.c daemon/io_apart.c daemon/io_config.c)
 $(B)/fuzz/fuzz-ctl: L_BASE += -lev
 
 .SECONDARY:

@@ -3,29 +3,45 @@
  * The control socket of io_ctl.h.  Nothing here blocks: a client that does
  * not read its reply is not read from until it has, and is cut off if it
  * takes too long; the others do not notice.  A command that shows counters
- * waits until the data plane was asked for them, its client with it.
+ * waits until the data plane was asked for them, its client with it.  An
+ * answer that is the longer the more sessions there are is made and sent by a
+ * process of its own (io_apart.h): the daemon would be silent for seconds, and
+ * the standby takes that for its end.
  */
 #include "daemon/io_ctl.h"
 
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "daemon/cli.h"
 #include "daemon/debug.h"
+#include "daemon/io_apart.h"
 #include "daemon/log.h"
 
 enum { CLIENTS_MAX = 64, UNASKED = 100, UNASKED_MAX = 256 << 10 };
-static const ev_tstamp IDLE_WRITE_S = 30.;	/* a reply nobody reads */
+enum { APART_MAX = 4, HEAD_MAX = 48, STILL_S = 5 };
+static const int IDLE_WRITE_S = 30;	/* a reply nobody reads */
 static const ev_tstamp COUNTERS_S = 2.;	/* longer the kernel is not waited for */
+
+/* A client that waits is not read from, and its request is the first line of `in` still. */
+enum waits {
+	WAITS_NOT,
+	WAITS_COUNTERS,		/* then its request is run again */
+	WAITS_TURN,		/* for one of APART_MAX, then its request is run again */
+	WAITS_APART,		/* its answer is being sent, but not by us */
+};
 
 struct client {
 	struct client *next;
@@ -39,7 +55,9 @@ struct client {
 	size_t out_len, out_done;
 	bool closing;		/* after the reply */
 	bool running;		/* in client_run(): what is to be written is written there */
-	bool waits;		/* for counters: its request is the first line of `in` still */
+	enum waits waits;
+	struct io_apart *apart;	/* WAITS_APART */
+	const char *line;	/* for client_answer(), in the other process */
 };
 
 struct io_ctl {
@@ -48,6 +66,7 @@ struct io_ctl {
 	struct debug debug;
 	size_t reading;		/* groups whose counters are being read */
 	ev_timer patience;
+	size_t apart;		/* clients that are WAITS_APART */
 	ev_io listener;
 	int spare;		/* given up to turn a client away when descriptors run out */
 	struct client *clients;
@@ -74,6 +93,8 @@ static void client_free(struct client *client)
 	ctl->client_count--;
 	ev_io_stop(ctl->loop, &client->io);
 	ev_timer_stop(ctl->loop, &client->stuck);
+	ctl->apart -= client->apart != NULL;
+	io_apart_free(client->apart);
 	close(client->io.fd);
 	cli_free(client->cli);
 	free(client->out);
@@ -96,7 +117,7 @@ static void client_watch(struct client *client, int events)
 static bool put(struct client *client, int code, const char *body)
 {
 	size_t len = strlen(body);
-	char head[48], *out;
+	char head[HEAD_MAX], *out;
 	size_t n = (size_t)snprintf(head, sizeof(head), "%d %zu\n", code, len);
 
 	out = realloc(client->out, client->out_len + n + len);
@@ -128,7 +149,7 @@ static void on_debug(void *ctx, const char *line)
 	for (struct client *c = ctl->clients; c; c = c->next) {
 		if (!cli_monitor(c->cli) || c->out_len - c->out_done > UNASKED_MAX || !put(c, UNASKED, text))
 			continue;
-		if (!c->running && !c->waits)
+		if (!c->running && c->waits == WAITS_NOT)
 			client_watch(c, EV_WRITE);
 	}
 }
@@ -142,6 +163,15 @@ static void refuse(struct client *client, const char *why)
 
 static void client_run(struct client *client);
 
+static struct client *waiting(struct io_ctl *ctl, enum waits for_what)
+{
+	struct client *client = ctl->clients;
+
+	while (client && client->waits != for_what)
+		client = client->next;
+	return client;
+}
+
 /* Who came while they were read is served as well: they are a moment old. */
 static void on_counters(void *arg)
 {
@@ -152,12 +182,8 @@ static void on_counters(void *arg)
 		return;
 	ev_timer_stop(ctl->loop, &ctl->patience);
 	ctl->show->can_wait = false;
-	for (;;) {
-		for (client = ctl->clients; client && !client->waits; client = client->next)
-			;
-		if (!client)
-			break;
-		client->waits = false;
+	while ((client = waiting(ctl, WAITS_COUNTERS))) {
+		client->waits = WAITS_NOT;
 		client_run(client);	/* may be its end */
 	}
 	ctl->show->can_wait = true;
@@ -188,22 +214,133 @@ static bool client_waits(struct client *client)
 		ev_timer_set(&ctl->patience, COUNTERS_S, 0.);
 		ev_timer_start(ctl->loop, &ctl->patience);
 	}
-	client->waits = ctl->reading != 0;
-	return client->waits;
+	client->waits = ctl->reading ? WAITS_COUNTERS : WAITS_NOT;
+	return client->waits != WAITS_NOT;
+}
+
+/* ---- answers from a process of their own --------------------------------- */
+
+static bool send_all(const char *data, size_t len)
+{
+	struct pollfd wait = { .fd = IO_APART_FD, .events = POLLOUT };
+
+	while (len) {
+		ssize_t n = send(IO_APART_FD, data, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN && poll(&wait, 1, IDLE_WRITE_S * 1000) > 0)
+			continue;
+		if (n <= 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Whoever asked does not give up on us: an empty line that was not asked for. */
+static void on_alarm(int signal)
+{
+	static const char nothing[] = "100 0\n";
+
+	(void)signal;
+	(void)!send(IO_APART_FD, nothing, sizeof(nothing) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static bool client_answer(void *ctx)
+{
+	const struct itimerval never = { 0 }, often = { { .tv_sec = STILL_S }, { .tv_sec = STILL_S } };
+	struct client *client = ctx;
+	struct show_context *show = client->ctl->show;
+	enum show_code code;
+	char head[HEAD_MAX], *body;
+
+	show->can_wait = show->apart = false;
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &often, NULL);
+	code = cli_exec(client->cli, client->line, &body);
+	setitimer(ITIMER_REAL, &never, NULL);
+	if (!body)
+		return false;
+	snprintf(head, sizeof(head), "%d %zu\n", (int)code, strlen(body));
+	return send_all(head, strlen(head)) && send_all(body, strlen(body));
+}
+
+static void request_done(struct client *client)
+{
+	char *end = memchr(client->in, '\n', client->in_len);
+	size_t len = end ? (size_t)(end - client->in) : 0;
+
+	if (!end)
+		return;
+	explicit_bzero(client->in, len);	/* it may have been a password */
+	client->in_len -= len + 1;
+	memmove(client->in, end + 1, client->in_len);
+}
+
+static void on_answered(void *ctx, bool all)
+{
+	struct client *client = ctx, *next;
+	struct io_ctl *ctl = client->ctl;
+
+	if (all) {
+		io_apart_free(client->apart);
+		client->apart = NULL;
+		client->waits = WAITS_NOT;
+		ctl->apart--;
+		request_done(client);
+		client_run(client);
+	} else {
+		client_free(client);	/* half an answer may be out */
+	}
+	next = ctl->apart < APART_MAX ? waiting(ctl, WAITS_TURN) : NULL;
+	if (next) {
+		next->waits = WAITS_NOT;
+		client_run(next);
+	}
+}
+
+/* False: nothing can be started, it is to be done here. */
+static bool client_apart(struct client *client, const char *line)
+{
+	struct io_ctl *ctl = client->ctl;
+
+	if (ctl->apart >= APART_MAX) {
+		client->waits = WAITS_TURN;
+		return true;
+	}
+	client->line = line;
+	client->apart = io_apart_new(ctl->loop, client->io.fd, client_answer, on_answered, client);
+	client->line = NULL;
+	if (!client->apart) {
+		log_warn("control socket: no process for an answer");
+		return false;
+	}
+	client->waits = WAITS_APART;
+	ctl->apart++;
+	return true;
 }
 
 static enum show_code execute(struct client *client, const char *line, char **body)
 {
 	struct show_context *show = client->ctl->show;
+	bool can_wait = show->can_wait, apart = show->apart;
 	enum show_code code = cli_exec(client->cli, line, body);
 
-	if (code != SHOW_WAIT || client_waits(client))
-		return code;
-	free(*body);
-	show->can_wait = false;
-	code = cli_exec(client->cli, line, body);
-	show->can_wait = true;
-	return code;
+	if (code == SHOW_WAIT && !client_waits(client)) {
+		free(*body);
+		show->can_wait = false;
+		code = cli_exec(client->cli, line, body);
+	}
+	if (code == SHOW_APART && !client_apart(client, line)) {
+		free(*body);
+		show->apart = false;
+		code = cli_exec(client->cli, line, body);
+	}
+	show->can_wait = can_wait;
+	show->apart = apart;
+	return code == SHOW_APART ? SHOW_WAIT : code;
 }
 
 /* False: it waits, and is to be asked again. */
@@ -291,15 +428,13 @@ static void client_run(struct client *client)
 		memcpy(line, client->in, len);
 		line[len && line[len - 1] == '\r' ? len - 1 : len] = '\0';
 		done = request(client, line);
-		explicit_bzero(line, len);	/* it may have been a password */
+		explicit_bzero(line, len);
 		if (!done) {
 			client->running = false;
 			ev_io_stop(client->ctl->loop, &client->io);
 			return;
 		}
-		explicit_bzero(client->in, len);
-		client->in_len -= len + 1;
-		memmove(client->in, end + 1, client->in_len);
+		request_done(client);
 	}
 gone:
 	client_free(client);
@@ -443,7 +578,7 @@ struct io_ctl *io_ctl_new(struct ev_loop *loop, const char *path, struct show_co
 	ctl->show = show;
 	ctl->debug = (struct debug){ .sink = on_debug, .ctx = ctl };
 	show->debug = &ctl->debug;
-	show->can_wait = true;
+	show->can_wait = show->apart = true;
 	for (size_t i = 0; i < show->group_count; i++)
 		group_debug_set(show->groups[i], &ctl->debug);
 	ctl->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);

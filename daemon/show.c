@@ -15,30 +15,36 @@
 struct exec_command {
 	struct grammar_command g;
 	show_fn build;
+	bool grows;		/* looks at all sessions: see show_context.apart */
+	bool (*counters)(const struct grammar_match *match);	/* needs them: see show_context.can_wait */
 };
 
-#define LOOK(s, h, fn) { { .modes = SHOW_MODE_USER | SHOW_MODE_PRIVILEGED, .syntax = (s), .help = (h) }, (fn) }
-#define DO(s, h, fn) { { .modes = SHOW_MODE_PRIVILEGED, .syntax = (s), .help = (h) }, (fn) }
+#define ROW(m, s, h) .g = { .modes = (m), .syntax = (s), .help = (h) }
+#define LOOK(s, h, fn) { ROW(SHOW_MODE_USER | SHOW_MODE_PRIVILEGED, s, h), .build = (fn) }
+#define LOOK_ALL(s, h, fn) { ROW(SHOW_MODE_USER | SHOW_MODE_PRIVILEGED, s, h), .build = (fn), .grows = true }
+#define DO(s, h, fn) { ROW(SHOW_MODE_PRIVILEGED, s, h), .build = (fn) }
 
 static json_t *show_help(struct show *show);
 
 static const struct exec_command commands[] = {
-	LOOK("show {l2tp|vpdn} redundancy [all|detail] [classic] [json]", "what a switchover keeps", show_l2tp_redundancy),
-	LOOK("show {l2tp|vpdn} redundancy [detail] id TUNNEL [SESSION] [json]", "of one tunnel or session", show_l2tp_redundancy),
-	LOOK("show redundancy [group GROUP] [json]", "role, peer, protection, history", show_redundancy),
+	LOOK_ALL("show {l2tp|vpdn} redundancy [all|detail] [classic] [json]", "what a switchover keeps", show_l2tp_redundancy),
+	LOOK_ALL("show {l2tp|vpdn} redundancy [detail] id TUNNEL [SESSION] [json]", "of one tunnel or session", show_l2tp_redundancy),
+	LOOK_ALL("show redundancy [group GROUP] [json]", "role, peer, protection, history", show_redundancy),
 	LOOK("show redundancy fitness [group GROUP] [json]", "may this node be made active?", show_fitness),
-	LOOK("show redundancy {states|clients|counters|history|switchover history} [group GROUP] [json]",
+	LOOK_ALL("show redundancy {states|clients|counters|history|switchover history} [group GROUP] [json]",
 	     "the same, a part of it", show_redundancy_part),
-	LOOK("show {l2tp|vpdn} tunnel [all|detail] [id TUNNEL] [json]", "tunnels", show_tunnels),
-	LOOK("show {l2tp|vpdn} session [all|detail] [id TUNNEL [SESSION]|username USER] [json]", "sessions", show_sessions),
+	LOOK_ALL("show {l2tp|vpdn} tunnel [all|detail] [id TUNNEL] [json]", "tunnels", show_tunnels),
+	{ ROW(SHOW_MODE_USER | SHOW_MODE_PRIVILEGED,
+	      "show {l2tp|vpdn} session [all|detail] [id TUNNEL [SESSION]|username USER] [json]", "sessions"),
+	  .build = show_sessions, .grows = true, .counters = show_sessions_counters },
 	LOOK("show l2tp [json]", "what holds for all tunnels", show_l2tp),
 	LOOK("show l2tp destination profile [PROFILE] [json]", "what new tunnels of a VPDN group are given", show_profiles),
 	LOOK("show aaa domain-map [json]", "of tunnels that this node starts", show_domain_map),
 	LOOK("show l2tp counters [json]", "of the protocol and the stream", show_counters),
-	LOOK("show pppoe session [json]", "subscribers from PPPoE", show_pppoe),
-	LOOK("show vpdn multihop [json]", "calls that are switched", show_multihop),
+	LOOK_ALL("show pppoe session [json]", "subscribers from PPPoE", show_pppoe),
+	LOOK_ALL("show vpdn multihop [json]", "calls that are switched", show_multihop),
 	LOOK("show vpdn history failure [json]", "calls and tunnels that failed", show_history),
-	LOOK("show ip local pool [json]", "addresses of subscribers", show_pools),
+	LOOK_ALL("show ip local pool [json]", "addresses of subscribers", show_pools),
 	DO("show running-config [all] [json]", "the configuration in use", show_running_config),
 	LOOK("show version [json]", "of the daemon", show_version),
 	DO("show startup-config [json]", "the configuration in the file", show_startup_config),
@@ -327,8 +333,12 @@ enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const cha
 		return show.code;
 	}
 	command = (const struct exec_command *)(const void *)match->command;
-	tree = command->build(&show);
-	if (show.code == SHOW_PASSWORD || show.code == SHOW_WAIT)
+	if (ctx->can_wait && command->counters && command->counters(match))
+		show.code = SHOW_WAIT;
+	else if (ctx->apart && command->grows)
+		show.code = SHOW_APART;
+	tree = show.code == SHOW_OK ? command->build(&show) : NULL;
+	if (show.code == SHOW_PASSWORD || show.code == SHOW_WAIT || show.code == SHOW_APART)
 		*body = strdup(show.note);
 	else if (grammar_has(match, "json"))
 		*body = as_json(&show, tree);

@@ -39,11 +39,13 @@ struct show_context {
 	struct cli *configuring;	/* one at a time */
 	struct debug *debug;		/* NULL: none */
 	bool can_wait;			/* a command may answer SHOW_WAIT, and is then run again, once counters are read */
+	bool apart;			/* one may answer SHOW_APART, and is then run again in another process */
 };
 
 /* Also the reply codes of the control protocol. */
 enum show_code {
 	SHOW_WAIT = 0,		/* nobody sees it: see can_wait */
+	SHOW_APART = 1,		/* nor this: it would take as long as there are sessions */
 	SHOW_OK = 200,
 	SHOW_BYE = 205,		/* the session is over */
 	SHOW_USAGE = 400,	/* the line was refused */
@@ -79,6 +81,7 @@ json_t *show_redundancy(struct show *show);
 json_t *show_fitness(struct show *show);
 json_t *show_tunnels(struct show *show);
 json_t *show_sessions(struct show *show);
+bool show_sessions_counters(const struct grammar_match *match);
 json_t *show_pppoe(struct show *show);
 json_t *show_multihop(struct show *show);
 json_t *show_history(struct show *show);

@@ -288,19 +288,25 @@ static const struct view session_blocks[] = {
 	{ VIEW_END, NULL, NULL },
 };
 
+static bool in_blocks(const struct grammar_match *match)
+{
+	return grammar_has(match, "all") || grammar_has(match, "detail") || grammar_arg_get(match, "SESSION") ||
+	       grammar_arg_get(match, "USER");
+}
+
+/* The table has none. */
+bool show_sessions_counters(const struct grammar_match *match)
+{
+	return in_blocks(match) || grammar_has(match, "json");
+}
+
 json_t *show_sessions(struct show *show)
 {
-	bool all = grammar_has(show->match, "all") || grammar_has(show->match, "detail");
 	const struct grammar_item *user = grammar_arg_get(show->match, "USER");
 	struct session_list l = { .show = show, .user = user ? user->text : NULL };
 	uint16_t tunnel = show_id(show, "TUNNEL"), session = show_id(show, "SESSION");
-	bool blocks = all || session || user;
 	json_t *tree = json_object();
 
-	if (show->ctx->can_wait && (blocks || grammar_has(show->match, "json"))) {
-		show->code = SHOW_WAIT;
-		return tree;
-	}
 	l.list = json_array();
 	totals(show, tree);
 	for (size_t i = 0; i < show->ctx->group_count; i++)
@@ -308,7 +314,7 @@ json_t *show_sessions(struct show *show)
 	if ((tunnel || user) && !json_array_size(l.list))
 		show_none(show, user ? "session of that user" : "session of that ID");
 	json_object_set_new(tree, "sessions", l.list);
-	show->view = blocks ? session_blocks : session_table;
+	show->view = in_blocks(show->match) ? session_blocks : session_table;
 	return tree;
 }
 

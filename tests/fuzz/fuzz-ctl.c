@@ -119,6 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	context.config = load("start", error);
 	must(context.config && replies);
 	ctl = io_ctl_new(loop, path, &context);
+	context.apart = false;	/* a fuzzer is one process */
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	must(ctl && fd >= 0 && !connect(fd, (struct sockaddr *)&addr, sizeof(addr)));

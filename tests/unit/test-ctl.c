@@ -25,6 +25,7 @@
 static char dir[] = "/tmp/l2tpha-ctl-XXXXXX", sock[64], conf[64], program[512];
 static pid_t server;
 static bool silent_plane;	/* the data plane never answers */
+static enum { LOOK_FAST, LOOK_SLOW, LOOK_FATAL } look;	/* how long a look at a session takes */
 
 static uint64_t clock_now(void)
 {
@@ -41,16 +42,29 @@ static void on_second(struct ev_loop *loop, ev_timer *timer, int events)
 	debug_line(((struct show_context *)timer->data)->debug, DEBUG_EVENT, "one: tick");
 }
 
+/* Asked for the age of each session. */
+static uint64_t wall_clock(void)
+{
+	if (look == LOOK_SLOW)
+		sleep(2);
+	if (look == LOOK_FATAL)
+		raise(SIGKILL);
+	return 0;
+}
+
 /* Serves until it is killed. */
 static void serve(void)
 {
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
-	struct show_context context = { .group_count = 1, .now_ms = clock_now, .path = conf, .load = config_load, .save = config_save };
+	struct show_context context = { .group_count = 1, .now_ms = clock_now, .path = conf, .load = config_load, .save = config_save,
+					.unix_ms = look == LOOK_FAST ? NULL : wall_clock };
 	ev_timer timer;
 
 	if (!freopen("/dev/null", "w", stderr))
 		_exit(2);
 	setup();
+	if (look != LOOK_FAST)
+		pair_up(1);
 	context.groups = &nodes[0]->group;
 	context.config = nodes[0]->config;
 	context.pools = nodes[0]->pools;
@@ -97,6 +111,18 @@ static void server_up(void)
 	while ((fd = dial()) < 0)	/* the test has a time limit */
 		usleep(10000);
 	close(fd);
+}
+
+static void server_of_many_sessions(void)
+{
+	look = LOOK_SLOW;
+	server_up();
+}
+
+static void server_of_fatal_sessions(void)
+{
+	look = LOOK_FATAL;
+	server_up();
 }
 
 static void server_of_a_silent_plane(void)
@@ -172,6 +198,38 @@ START_TEST(counters_are_not_waited_for_for_ever)
 	ctl("show l2tp session json", "", 0, "\"sessions\": []");
 	ctl("show version", "", 0, "l2tphad ");
 	ctl("show l2tp session all", "", 0, "%No active L2TP sessions\n");
+}
+END_TEST
+
+/* A look at all sessions takes two seconds here: others are served meanwhile, more of them than there are processes. */
+START_TEST(long_answers_hold_up_nobody)
+{
+	char out[8192], command[1024];
+	FILE *pipes[6];
+	struct pollfd wait = { .events = POLLIN };
+
+	for (size_t i = 0; i < sizeof(pipes) / sizeof(pipes[0]); i++) {
+		snprintf(command, sizeof(command), "printf 'show l2tp session\nshow version\n' | %s -s %s", program, sock);
+		pipes[i] = popen(command, "re");
+		ck_assert_ptr_nonnull(pipes[i]);
+	}
+	usleep(500000);		/* they have asked */
+	wait.fd = fileno(pipes[0]);
+	ctl("show version", "", 0, "l2tphad ");
+	ck_assert_int_eq(poll(&wait, 1, 0), 0);		/* and the first is not answered */
+	for (size_t i = 0; i < sizeof(pipes) / sizeof(pipes[0]); i++) {
+		out[fread(out, 1, sizeof(out) - 1, pipes[i])] = '\0';
+		ck_assert_msg(!strncmp(out, "L2TP Session Information Total tunnels 1 sessions 1\n", 51), "%s", out);
+		ck_assert_msg(strstr(out, "\nl2tphad ") != NULL, "%s", out);	/* in order */
+		ck_assert_int_eq(pclose(pipes[i]), 0);
+	}
+}
+END_TEST
+
+START_TEST(what_dies_of_an_answer_is_not_the_daemon)
+{
+	ctl("show l2tp session", "", 3, "no answer");
+	ctl("show version", "", 0, "l2tphad ");
 }
 END_TEST
 
@@ -334,6 +392,15 @@ int main(void)
 	tcase_add_checked_fixture(tc, server_of_a_silent_plane, server_down);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, counters_are_not_waited_for_for_ever);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("many sessions");
+	tcase_add_checked_fixture(tc, server_of_many_sessions, server_down);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, long_answers_hold_up_nobody);
+	suite_add_tcase(suite, tc);
+	tc = tcase_create("fatal sessions");
+	tcase_add_checked_fixture(tc, server_of_fatal_sessions, server_down);
+	tcase_add_test(tc, what_dies_of_an_answer_is_not_the_daemon);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
