@@ -3,12 +3,7 @@
  * Subscribers from PPPoE: sessions that come in by Ethernet and not by a tunnel.
  * Their tunnel ID is 0, their session ID that of PPPoE.
  *
- * pppd negotiates LCP and asks who it is, as on any session.  If a
- * request-dialin group dials for the user, the answer waits: the call is
- * dialled with what was negotiated and said (proxy LCP and authentication, RFC
- * 2661 4.4.5), and when the LNS has taken it the two channels are joined and
- * pppd is ended without a word; the LNS goes on where it stood.  A user nobody
- * dials for is served here.
+ * Who they are and whether they are dialled on: switch_user.c.
  *
  * The record of the joint has what another node needs to go on: session ID and
  * address of the subscriber.  A hot standby has the socket, joined, on an
@@ -26,10 +21,8 @@
 #include "daemon/log.h"
 
 #define MTU 1492			/* RFC 2516 7 */
-#define AVPS_MAX 12
 #define LINE_SPEED 1000000000		/* nobody knows better */
 #define CDN_CARRIER_LOST 1
-enum { AUTHEN_CHAP = 2, AUTHEN_PAP = 3 };
 
 struct access {
 	struct group_access g;
@@ -215,59 +208,17 @@ int access_fd(const struct subscriber *sub)
 
 /* ---- dialling -------------------------------------------------------------- */
 
-struct avps {
-	struct l2tp_avp avp[AVPS_MAX];
-	size_t count;
-};
-
-static void add(struct avps *avps, uint16_t vendor, uint16_t attr, const void *value, size_t len)
+void access_call(const struct subscriber *sub, struct switch_call *call)
 {
-	if (len && avps->count < AVPS_MAX)
-		avps->avp[avps->count++] = (struct l2tp_avp){ vendor, attr, value, len };
-}
-
-bool access_dials(struct group *group, struct subscriber *sub, const struct ppp_auth *auth)
-{
-	const struct config_vpdn_group *vg = switch_group(group->config, "", "", auth->user);
 	const struct group_access *g = &sub->access->g;
-	uint8_t type[2] = { 0, auth->kind == PPP_AUTH_PAP ? AUTHEN_PAP : AUTHEN_CHAP }, id[2] = { 0, auth->chap_id };
-	struct avps avps = { .count = 0 };
-	char mac[18];
-	struct dial_request request = {
-		.events = switch_dial_events(), .ctx = group, .tag = sub->key,
-		.call = { .framing_type = 1, .tx_speed = LINE_SPEED, .calling = mac, .avps = avps.avp },
-	};
-	struct dial_failure why;
 
-	if (!vg || auth->kind == PPP_AUTH_NONE)
-		return false;
-	if (sub->dial)
-		return true;		/* said again while it is dialled */
-	snprintf(sub->user, sizeof(sub->user), "%s", auth->user);
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", g->mac[0], g->mac[1], g->mac[2], g->mac[3], g->mac[4], g->mac[5]);
-	add(&avps, 0, 26, auth->lcp.first_received, auth->lcp.first_received_len);
-	add(&avps, 0, 27, auth->lcp.sent, auth->lcp.sent_len);
-	add(&avps, 0, 28, auth->lcp.received, auth->lcp.received_len);
-	add(&avps, 0, 29, type, sizeof(type));
-	add(&avps, 0, 30, auth->user, strlen(auth->user));
-	if (auth->kind == PPP_AUTH_CHAP_MD5)
-		add(&avps, 0, 31, auth->challenge, auth->challenge_len);
-	add(&avps, 0, 32, id, sizeof(id));
-	if (auth->kind == PPP_AUTH_CHAP_MD5)
-		add(&avps, 0, 33, auth->response, auth->response_len);
-	else
-		add(&avps, 0, 33, auth->password, strlen(auth->password));
+	snprintf(call->calling, sizeof(call->calling), "%02x:%02x:%02x:%02x:%02x:%02x", g->mac[0], g->mac[1], g->mac[2], g->mac[3],
+		 g->mac[4], g->mac[5]);
+	call->request.call = (struct l2tp_call_params){ .framing_type = 1, .tx_speed = LINE_SPEED, .calling = call->calling };
 	if (strlen(g->circuit) > 1)
-		add(&avps, L2TP_VENDOR_ACCESS_LINE, 1, g->circuit, strlen(g->circuit));
+		switch_avp_add(call, L2TP_VENDOR_ACCESS_LINE, 1, g->circuit, strlen(g->circuit));
 	if (strlen(g->remote) > 1)
-		add(&avps, L2TP_VENDOR_ACCESS_LINE, 2, g->remote, strlen(g->remote));
-	request.group = vg->name;
-	request.user = sub->user;
-	request.call.avp_count = avps.count;
-	sub->dial = dial_start(group->dialer, group->now_ms, &request, &why);
-	if (!sub->dial)
-		access_refused(group, sub, why.reason);
-	return true;
+		switch_avp_add(call, L2TP_VENDOR_ACCESS_LINE, 2, g->remote, strlen(g->remote));
 }
 
 /* The subscriber hears it as the answer to his name and password; his PPP ends, and the session with it. */
@@ -288,13 +239,4 @@ void access_refused(struct group *group, struct subscriber *sub, const char *why
 	out->key = ppp_key_of(sub);
 	out->verdict = v;
 	group_queue(group, out);
-}
-
-/* Frames pass: whoever negotiated is not needed any more, and would only disturb. */
-void access_joined(struct group *group, struct subscriber *sub)
-{
-	if (sub->ppp != SUB_PPP_NONE)
-		group->ppp->kill(group->ppp_engine, ppp_key_of(sub));
-	sub->ppp = SUB_PPP_NONE;
-	sub->retry_at_ms = 0;
 }

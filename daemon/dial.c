@@ -58,6 +58,15 @@ const struct config_vpdn_group *dial_group(const struct config *config, const ch
 	return NULL;
 }
 
+bool dial_group_domains(const struct config *config)
+{
+	const struct config_vpdn_group *group = config->vpdn_groups;
+
+	while (group && !(group->request_dialin && group->domains[0][0]))
+		group = group->next;
+	return group != NULL;
+}
+
 /* ---- where to ----------------------------------------------------------- */
 
 struct candidate {

@@ -115,6 +115,8 @@ void dialer_busy_set(struct dialer *dialer, const struct dial_busy *busy);
 /* Where a call would go: NULL: no group of request-dialin has it. */
 const struct config_vpdn_group *dial_group_hostname(const struct config *config, const char *hostname);
 const struct config_vpdn_group *dial_group(const struct config *config, const char *user, const char *dnis);
+/* Does any group dial by the domain of a user? */
+bool dial_group_domains(const struct config *config);
 /* Calls of the group at the peer: established, in setup, or waiting for a tunnel to it. */
 uint32_t dialer_load(const struct dialer *dialer, const char *group, const struct l2tp_endpoint *peer);
 

@@ -11,6 +11,7 @@
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
  *   switch.c       a call that came in is dialled on
+ *   switch_user.c  the same where only we asked who the user is
  *   access.c       subscribers from PPPoE
  *   joint.c        two sessions joined: a call that is switched
  *   group_dial.c   calls we place: the dialer's questions, busy peers
@@ -83,6 +84,7 @@ struct subscriber {
 	struct access *access;	/* it came by PPPoE; its tunnel ID is 0 */
 	struct dial *dial;	/* it is being dialled on */
 	bool ends_here;		/* no group dials it on */
+	bool asks;		/* ... as far as is known: PPP here asks first who the user is */
 	bool dialled;		/* of the two it is the one we placed */
 	enum plane joint;	/* of the one that came in: are the channels joined? */
 	uint32_t joint_generation;
@@ -286,13 +288,22 @@ bool access_reap(struct group *group);
 const struct config_vtemplate *access_vtemplate(const struct group *group, const struct subscriber *sub);
 void access_ppp_params(struct ppp_params *p);
 int access_fd(const struct subscriber *sub);
-/* True: the user is dialled on, the answer waits. */
-bool access_dials(struct group *group, struct subscriber *sub, const struct ppp_auth *auth);
+struct switch_call;
+void access_call(const struct subscriber *sub, struct switch_call *call);
 void access_refused(struct group *group, struct subscriber *sub, const char *why);
-void access_joined(struct group *group, struct subscriber *sub);
 
 /* ---- switch.c ---- */
-const struct dial_events *switch_dial_events(void);	/* ctx: the group, tag: the key of who called */
+#define SWITCH_AVPS_MAX 96	/* more than fit into what is kept of a call */
+struct switch_call {		/* what is dialled, and what that points at */
+	struct dial_request request;
+	struct l2tp_avp avps[SWITCH_AVPS_MAX];
+	struct l2tp_session_state_rec s;	/* that came in; of PPPoE: empty */
+	struct l2tp_tunnel_info from;
+	char calling[18];
+};
+/* As its LAC told of it; false: it is gone. */
+bool switch_call_of(struct group *group, const struct subscriber *head, struct switch_call *call);
+void switch_dial(struct group *group, struct subscriber *head, struct switch_call *call, const struct config_vpdn_group *vg);
 /* The group that dials a call on; NULL: it ends here. */
 const struct config_vpdn_group *switch_group(const struct config *config, const char *hostname, const char *dnis,
 					     const char *user);
@@ -302,6 +313,11 @@ void switch_session_down(struct group *group, const struct l2tp_action *action);
 void switch_reset(struct group *group);		/* the dialer forgot what it was dialling */
 /* What a peer says of one leg is said on the other; false: it is none. */
 bool switch_pass(struct group *group, const struct l2tp_action *action);
+
+/* ---- switch_user.c ---- */
+/* PPP here has learnt who it is.  True: he is dialled on, the answer waits. */
+bool switch_user(struct group *group, struct subscriber *sub, const struct ppp_auth *auth);
+void switch_avp_add(struct switch_call *call, uint16_t vendor, uint16_t attr, const void *value, size_t len);
 
 /* ---- joint.c ---- */
 /* Of the two, the one that came in; NULL: it is not joined. */

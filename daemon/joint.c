@@ -144,10 +144,24 @@ void joint_make(struct group *group, struct subscriber *head, uint16_t tunnel_id
 	sub_place(group, tail);
 }
 
+/* What the record says it is joined to is not what it was joined to here: that leg is nobody's. */
+static void drop_former(struct group *group, struct subscriber *sub, uint32_t other)
+{
+	struct subscriber *former = sub && sub->other != other ? other_of(group, sub) : NULL;
+
+	if (!former)
+		return;
+	part(group, sub);
+	if (!former->access)
+		sub_drop(group, former);
+}
+
 void joint_apply(struct group *group, const struct checkpoint_joint *r)
 {
 	struct subscriber *head = sub_get(group, r->tunnel_id, r->session_id), *tail;
 
+	drop_former(group, head, sub_key(r->to_tunnel_id, r->to_session_id));
+	drop_former(group, sub_find(group, r->to_tunnel_id, r->to_session_id), sub_key(r->tunnel_id, r->session_id));
 	if (!head || (r->access && !access_known(head, r)) || !tie(group, head, r->to_tunnel_id, r->to_session_id))
 		return;
 	tail = other_of(group, head);
@@ -192,6 +206,15 @@ static void failed(struct group *group, struct subscriber *head, int error)
 		sub_later(group, head);
 }
 
+/* Frames pass: whoever negotiated is not needed any more, and would only disturb. */
+static void engine_ends(struct group *group, struct subscriber *head)
+{
+	if (head->ppp != SUB_PPP_NONE)
+		group->ppp->kill(group->ppp_engine, ppp_key_of(head));
+	head->ppp = SUB_PPP_NONE;
+	head->retry_at_ms = 0;
+}
+
 static void joined(void *arg, int error)
 {
 	struct dp_request *req = arg;
@@ -208,8 +231,7 @@ static void joined(void *arg, int error)
 	}
 	head->joint = PLANE_READY;
 	head->failures = 0;
-	if (head->access)
-		access_joined(group, head);
+	engine_ends(group, head);
 	if (!group->active)
 		return;
 	if (!head->up_unix_ms) {

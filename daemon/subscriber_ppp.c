@@ -68,7 +68,7 @@ static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth
 
 	if (!sub || !vt)
 		return;
-	if (sub->access && access_dials(group, sub, auth))
+	if (switch_user(group, sub, auth))
 		return;
 	v = calloc(1, sizeof(*v));
 	out = calloc(1, sizeof(*out));

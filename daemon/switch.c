@@ -9,7 +9,8 @@
  * may come in its last message (AVP 30), and again by whoever takes over before
  * the second leg was: the session's record has all of it.  `vpdn search-order`
  * says by what: the host name of the tunnel it came by, the number it dialled,
- * the domain of its user.  A call that no group dials for ends here, as ever.
+ * the domain of its user.  A user whose LAC did not say who he is is asked here
+ * first (switch_user.c).  A call that no group dials for ends here, as ever.
  *
  * Called by subscriber.c and group.c; dials by dial.h.
  */
@@ -21,7 +22,6 @@
 #include "daemon/log.h"
 
 #define ATTR_PROXY_AUTHEN_NAME 30
-#define AVPS_MAX 96		/* more than fit into what is kept of a call */
 #define CDN_ERROR 2
 #define CDN_ADMINISTRATIVE 3
 #define CDN_NO_FACILITIES 4	/* for now: a LAC tries another */
@@ -63,6 +63,27 @@ const struct config_vpdn_group *switch_group(const struct config *config, const 
 	return found;
 }
 
+/* Is it the user's name that decides?  Then one we do not know is asked for. */
+static bool name_decides(const struct config *config, const char *hostname, const char *dnis)
+{
+	for (size_t i = 0; i < CONFIG_SEARCH_MAX; i++)
+		switch (config->search_order[i]) {
+		case CONFIG_SEARCH_NONE:
+			return false;
+		case CONFIG_SEARCH_DNIS:
+			if (dial_group(config, NULL, dnis))
+				return false;
+			break;
+		case CONFIG_SEARCH_DOMAIN:
+			return dial_group_domains(config);
+		case CONFIG_SEARCH_HOSTNAME:
+			if (dial_group_hostname(config, hostname))
+				return false;
+			break;
+		}
+	return false;
+}
+
 /* ---- dialling ------------------------------------------------------------- */
 
 static void refuse(struct group *group, struct subscriber *head, const struct dial_failure *why)
@@ -70,6 +91,10 @@ static void refuse(struct group *group, struct subscriber *head, const struct di
 	struct l2tp_session *session = l2tp_session_find(group->l2tp, head->tunnel_id, head->session_id);
 	struct l2tp_result r = { .result = why->loop ? CDN_LOOP : CDN_NO_FACILITIES };
 
+	if (head->access) {
+		access_refused(group, head, why->reason);
+		return;
+	}
 	/* what the last one said of the call; what was said of a tunnel, or by nobody, is ours to put into words */
 	if (why->by_peer && why->result.result && (why->call || why->result.result == CDN_ERROR))
 		r = why->result;
@@ -104,51 +129,77 @@ static void on_failed(void *ctx, uint32_t tag, const struct dial_failure *why)
 	if (!head)
 		return;
 	head->dial = NULL;
-	if (head->access)
-		access_refused(group, head, why->reason);
-	else
-		refuse(group, head, why);
+	refuse(group, head, why);
 }
 
-const struct dial_events *switch_dial_events(void)
+static const struct dial_events *switch_dial_events(void)
 {
 	static const struct dial_events events = { .connected = on_connected, .failed = on_failed };
 
 	return &events;
 }
 
-static void dial_on(struct group *group, struct subscriber *head, const struct l2tp_session_state_rec *s,
-		    const struct l2tp_session *session, const struct l2tp_tunnel_state_rec *from,
-		    const struct config_vpdn_group *vg)
+bool switch_call_of(struct group *group, const struct subscriber *head, struct switch_call *call)
 {
-	struct l2tp_avp avps[AVPS_MAX];
-	struct dial_request request = {
-		.events = switch_dial_events(), .ctx = group, .tag = head->key, .group = vg->name, .user = head->user, .dnis = s->called,
-		.from = from->peer, .from_name = from->peer_name,
-		.call = {
-			.call_serial = s->call_serial, .bearer_type = s->bearer_type, .framing_type = s->framing_type,
-			.tx_speed = s->tx_speed, .rx_speed = s->rx_speed, .physical_channel = s->physical_channel,
-			.called = s->called[0] ? s->called : NULL, .calling = s->calling[0] ? s->calling : NULL,
-			.sub_address = s->sub_address[0] ? s->sub_address : NULL,
-			.sequencing_required = s->sequencing_required, .csu_enabled = s->csu_enabled, .avps = avps,
-		},
-	};
-	struct dial_failure why;
+	const struct l2tp_session *session = l2tp_session_find(group->l2tp, head->tunnel_id, head->session_id);
+	struct l2tp_call_params *p = &call->request.call;
+	const struct l2tp_session_state_rec *s = &call->s;
 	size_t at = 0;
 
-	while (request.call.avp_count < AVPS_MAX && l2tp_session_avp_next(session, &at, &avps[request.call.avp_count]))
-		request.call.avp_count++;
-	head->dial = dial_start(group->dialer, group->now_ms, &request, &why);
+	if (!session)
+		return false;
+	l2tp_session_export(session, &call->s);
+	l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, head->tunnel_id), &call->from);
+	call->request.from = call->from.s.peer;
+	call->request.from_name = call->from.s.peer_name;
+	call->request.dnis = s->called;
+	*p = (struct l2tp_call_params){
+		.call_serial = s->call_serial, .bearer_type = s->bearer_type, .framing_type = s->framing_type,
+		.tx_speed = s->tx_speed, .rx_speed = s->rx_speed, .physical_channel = s->physical_channel,
+		.called = s->called[0] ? s->called : NULL, .calling = s->calling[0] ? s->calling : NULL,
+		.sub_address = s->sub_address[0] ? s->sub_address : NULL,
+		.sequencing_required = s->sequencing_required, .csu_enabled = s->csu_enabled,
+	};
+	while (p->avp_count < SWITCH_AVPS_MAX && l2tp_session_avp_next(session, &at, &call->avps[p->avp_count]))
+		p->avp_count++;
+	return true;
+}
+
+void switch_dial(struct group *group, struct subscriber *head, struct switch_call *call, const struct config_vpdn_group *vg)
+{
+	struct dial_request *r = &call->request;
+	struct dial_failure why;
+
+	r->events = switch_dial_events();
+	r->ctx = group;
+	r->tag = head->key;
+	r->group = vg->name;
+	r->user = head->user;
+	r->call.avps = call->avps;
+	head->dial = dial_start(group->dialer, group->now_ms, r, &why);
 	if (!head->dial)
 		refuse(group, head, &why);
 }
 
+/* False: it ends here, or PPP asks first. */
+static bool goes_on(struct group *group, struct subscriber *sub)
+{
+	struct switch_call call = { 0 };
+	const struct config_vpdn_group *vg;
+
+	if (!switch_call_of(group, sub, &call))
+		return false;
+	user_of(l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id), sub->user);
+	sub->asks = !sub->user[0] && name_decides(group->config, call.from.s.peer_name, call.s.called);
+	vg = sub->asks ? NULL : switch_group(group->config, call.from.s.peer_name, call.s.called, sub->user);
+	sub->ends_here = !vg;
+	if (vg)
+		switch_dial(group, sub, &call, vg);
+	return vg != NULL;
+}
+
 bool switch_takes(struct group *group, struct subscriber *sub, const struct l2tp_session_state_rec *s)
 {
-	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
-	const struct config_vpdn_group *vg;
-	struct l2tp_tunnel_info info;
-
 	if (sub->other || sub->dialer || sub->ends_here || sub->ppp_state || sub->ppp != SUB_PPP_NONE || !group->active)
 		return false;
 	/* records are still being read, or the engine is about to take over: it is asked for again */
@@ -161,15 +212,7 @@ bool switch_takes(struct group *group, struct subscriber *sub, const struct l2tp
 	}
 	if (sub->dial)
 		return true;
-	if (s->call != L2TP_CALL_IN_LNS || !group->config->multihop)
-		return false;
-	user_of(session, sub->user);
-	l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, sub->tunnel_id), &info);
-	vg = switch_group(group->config, info.s.peer_name, s->called, sub->user);
-	sub->ends_here = !vg;
-	if (vg)
-		dial_on(group, sub, s, session, &info.s, vg);
-	return vg != NULL;
+	return s->call == L2TP_CALL_IN_LNS && group->config->multihop && goes_on(group, sub);
 }
 
 void switch_session_down(struct group *group, const struct l2tp_action *a)

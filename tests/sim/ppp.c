@@ -191,7 +191,7 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 	case NOTE_AUTH: {
 		struct ppp_auth auth = { .kind = PPP_AUTH_PAP };
 
-		snprintf(auth.user, sizeof(auth.user), "user%d", s->user);
+		snprintf(auth.user, sizeof(auth.user), "user%d%s", s->user, sim->asking ? "@isp" : "");
 		snprintf(auth.password, sizeof(auth.password), "secret%d", s->user);
 		e->auth_request(node->group, key, &auth);
 		break;

@@ -198,6 +198,7 @@ struct sim {
 	struct l2tp_endpoint vip;
 	bool far_at_risk;		/* what the pair knew of its tunnels to them may be lost */
 	bool switching;			/* the pair is a tunnel switch: */
+	bool asking;			/* of most calls it has to ask who the user is first */
 	struct far *fars[SIM_FARS];	/* calls go on to these; NULL: it is the LNS */
 	bool hot;
 	enum l2tp_failover failover;	/* of all tunnels; unset: silent, and no LAC speaks RFC 4951 */

@@ -45,8 +45,22 @@ static void run_power(struct sim *sim)
 
 static void run_random(struct sim *sim)
 {
+	sim->asking = sim->asking || sim->seed % 8 == 1;
 	story_behind(sim);
 	story_random(sim, story_fault);
+}
+
+/* Who the user is only PPP here learns: it asks, then the call goes on and PPP ends. */
+static void run_asked(struct sim *sim)
+{
+	sim->asking = true;
+	run_power(sim);
+}
+
+static void run_asked_random(struct sim *sim)
+{
+	sim->asking = true;
+	run_random(sim);
 }
 
 /* The daemon dies and comes back on the same box: what is joined goes on, and its sockets come back. */
@@ -60,6 +74,8 @@ const struct scenario switch_scenarios[] = {
 	{ "switch-calm", run_calm, STORY_ONCE },
 	{ "switch-power", run_power, STORY_FEW },
 	{ "switch-random", run_random, STORY_ODD },
+	{ "switch-asked", run_asked, STORY_FEW },
+	{ "switch-asked-random", run_asked_random, STORY_FEW },
 	{ "switch-restart", run_restart_in_place, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };

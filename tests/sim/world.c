@@ -56,8 +56,10 @@ static void add_switch(const struct sim *sim, struct config *config)
 	g->initial_retries = 14;
 	g->initial_min_s = 1;
 	g->initial_max_s = 4;
-	for (i = 0; i < SIM_PEERS; i++)
+	for (i = 0; i < (sim->asking ? 1 : SIM_PEERS); i++)
 		snprintf(g->hostnames[i], sizeof(g->hostnames[i]), "lac%d", i);
+	if (sim->asking)
+		snprintf(g->domains[0], sizeof(g->domains[0]), "isp");
 	for (i = 0; i < SIM_FARS; i++) {
 		g->peers[i].address = (struct l2tp_endpoint){ .family = 4, .addr = { 10, 2, 0, (uint8_t)(1 + i) } };
 		g->peers[i].priority = 1;

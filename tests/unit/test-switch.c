@@ -225,18 +225,12 @@ static void teardown(void)
 	config_free(config);
 }
 
-/* A call of that number and user, with what a LAC can say of one. */
-static void call(const char *lac, const char *number, const char *user)
+/* A call of that number, with what is said of it besides. */
+static void call_with(const char *lac, const char *number, const struct l2tp_avp *avps, size_t count)
 {
-	static const uint8_t lcp[] = { 1, 4, 5, 180 }, type[] = { 0, 2 }, id[] = { 0, 7 }, up[] = { 0, 0, 0, 0, 0, 0x98, 0x96, 0x80 };
-	const struct l2tp_avp avps[] = {
-		{ 0, 26, lcp, 4 }, { 0, 27, lcp, 4 }, { 0, 28, lcp, 4 }, { 0, 29, type, 2 }, { 0, 30, user, strlen(user) },
-		{ 0, 31, "challenge", 9 }, { 0, 32, id, 2 }, { 0, 33, "response", 8 },
-		{ L2TP_VENDOR_ACCESS_LINE, 1, "circuit-7", 9 }, { L2TP_VENDOR_ACCESS_LINE, 129, up, 8 },
-	};
 	struct l2tp_call_params p = { .call_serial = 4711, .framing_type = 1, .tx_speed = 100000000, .rx_speed = 40000000,
 				      .called = number, .calling = "5550000", .csu_enabled = true, .avps = avps,
-				      .avp_count = sizeof(avps) / sizeof(avps[0]) };
+				      .avp_count = count };
 	struct l2tp_tunnel_params tp;
 	struct l2tp_endpoint to = { .port = L2TP_PORT };
 	uint16_t tid, sid;
@@ -248,6 +242,19 @@ static void call(const char *lac, const char *number, const char *user)
 	ck_assert_int_eq(l2tp_tunnel_open(ends[0].l2tp, now, &ends[0].addr, &to, &tp, &tid), 0);
 	ck_assert_int_eq(l2tp_call_open(l2tp_tunnel_find(ends[0].l2tp, tid), now, L2TP_CALL_IN_LAC, &p, &sid), 0);
 	run(200);
+}
+
+/* With all a LAC can say of a user. */
+static void call(const char *lac, const char *number, const char *user)
+{
+	static const uint8_t lcp[] = { 1, 4, 5, 180 }, type[] = { 0, 2 }, id[] = { 0, 7 }, up[] = { 0, 0, 0, 0, 0, 0x98, 0x96, 0x80 };
+	const struct l2tp_avp avps[] = {
+		{ 0, 26, lcp, 4 }, { 0, 27, lcp, 4 }, { 0, 28, lcp, 4 }, { 0, 29, type, 2 }, { 0, 30, user, strlen(user) },
+		{ 0, 31, "challenge", 9 }, { 0, 32, id, 2 }, { 0, 33, "response", 8 },
+		{ L2TP_VENDOR_ACCESS_LINE, 1, "circuit-7", 9 }, { L2TP_VENDOR_ACCESS_LINE, 129, up, 8 },
+	};
+
+	call_with(lac, number, avps, sizeof(avps) / sizeof(avps[0]));
 }
 
 static struct l2tp_session *session_of(const struct end *end)
@@ -487,6 +494,158 @@ START_TEST(nobody_answers)
 }
 END_TEST
 
+/* ---- a user whom only we ask ------------------------------------------------ */
+
+static void says(const char *user, bool lcp, bool chap)
+{
+	struct subscriber *sub = group->subs;
+	struct ppp_auth auth = { .kind = chap ? PPP_AUTH_CHAP_MD5 : PPP_AUTH_PAP, .chap_id = 9 };
+
+	while (sub && sub->dialled)
+		sub = sub->hh.next;
+	ck_assert_ptr_nonnull(sub);
+	snprintf(auth.user, sizeof(auth.user), "%s", user);
+	if (chap) {
+		memcpy(auth.challenge, "challenge", auth.challenge_len = 9);
+		memcpy(auth.response, "response", auth.response_len = 8);
+	} else {
+		snprintf(auth.password, sizeof(auth.password), "pw");
+	}
+	if (lcp) {
+		memcpy(auth.lcp.first_received, "\1\4\5\306", auth.lcp.first_received_len = 4);
+		memcpy(auth.lcp.sent, "\1\4\5\264", auth.lcp.sent_len = 4);
+		memcpy(auth.lcp.received, "\1\4\5\304", auth.lcp.received_len = 4);
+	}
+	group_ppp_events()->auth_request(group, ppp_key_of(sub), &auth);
+	run(200);
+}
+
+static void expect_avp(uint16_t attr, const void *value, size_t len)
+{
+	size_t got_len;
+	const uint8_t *got = l2tp_session_avp(session_of(&ends[1]), 0, attr, &got_len);
+
+	ck_assert_msg((got != NULL) == (value != NULL), "AVP %u", attr);
+	if (value)
+		ck_assert_msg(got_len == len && !memcmp(got, value, len), "AVP %u", attr);
+}
+
+/* His LAC says nothing of him: LCP and the name are exchanged here once, and go on; PPP here ends without a word. */
+START_TEST(asked_here_then_switched)
+{
+	static const struct l2tp_avp line[] = { { L2TP_VENDOR_ACCESS_LINE, 1, "circuit-7", 9 } };
+	struct l2tp_session_state_rec s;
+	uint16_t t, sid;
+	size_t len;
+
+	call_with("lac-1", "5550000", line, 1);
+	ck_assert(ends[0].up && !ends[1].up);
+	ck_assert_uint_eq(ppp_starts, 1);
+	says("a@isp.example", true, _i);
+	ck_assert(ends[0].up && ends[1].up);
+	ck_assert_uint_eq(verdicts, 0);		/* the LNS answers him */
+	ck_assert_uint_eq(ppp_kills, 1);
+	ck_assert_uint_eq(HASH_COUNT(group->subs), 2);
+	ck_assert_uint_eq(dp_null_sessions(dp), 2);
+	ck_assert(group->subs->other && group->subs->ppp == SUB_PPP_NONE);
+	ck_assert(dp_null_joined(dp, group->subs->tunnel_id, group->subs->session_id, &t, &sid));
+	ck_assert_uint_eq(sub_key(t, sid), group->subs->other);
+	l2tp_session_export(session_of(&ends[1]), &s);
+	ck_assert_uint_eq(s.call_serial, 4711);
+	ck_assert_str_eq(s.calling, "5550000");
+	ck_assert_uint_eq(s.tx_speed, 100000000);
+	expect_avp(26, "\1\4\5\306", 4);
+	expect_avp(27, "\1\4\5\264", 4);
+	expect_avp(28, "\1\4\5\304", 4);
+	expect_avp(29, _i ? "\0\2" : "\0\3", 2);
+	expect_avp(30, "a@isp.example", 13);
+	expect_avp(31, _i ? "challenge" : NULL, 9);
+	expect_avp(32, "\0\11", 2);
+	expect_avp(33, _i ? "response" : "pw", _i ? 8 : 2);
+	ck_assert_ptr_nonnull(l2tp_session_avp(session_of(&ends[1]), L2TP_VENDOR_ACCESS_LINE, 1, &len));
+	l2tp_session_close(session_of(&ends[0]), now, &(struct l2tp_result){ .result = 1, .text = "hung up" });
+	run(100);
+	ck_assert_uint_eq(ends[1].downs, 1);
+	ck_assert_str_eq(ends[1].result.text, "hung up");
+	expect_gone();
+}
+END_TEST
+
+/* What his LAC has negotiated stands, what it said of another name does not come along. */
+START_TEST(lcp_of_the_lac_goes_on)
+{
+	static const struct l2tp_avp avps[] = { { 0, 26, "\1\4\5\1", 4 }, { 0, 27, "\1\4\5\2", 4 }, { 0, 28, "\1\4\5\3", 4 },
+						{ 0, 29, "\0\4", 2 } };
+
+	call_with("lac-1", "", avps, 4);
+	says("a@isp.example", false, false);
+	ck_assert(ends[1].up);
+	expect_avp(26, "\1\4\5\1", 4);
+	expect_avp(27, "\1\4\5\2", 4);
+	expect_avp(28, "\1\4\5\3", 4);
+	expect_avp(29, "\0\3", 2);
+	expect_avp(33, "pw", 2);
+}
+END_TEST
+
+/* Nobody dials for him, or his name is not looked at: it is we who say who he is. */
+START_TEST(asked_here_and_served_here)
+{
+	if (_i) {
+		config->search_order[0] = CONFIG_SEARCH_HOSTNAME;
+		config->search_order[1] = CONFIG_SEARCH_DNIS;
+		config->search_order[2] = CONFIG_SEARCH_NONE;
+	}
+	call_with("lac-1", "", NULL, 0);
+	says(_i ? "a@isp.example" : "a@other.example", true, false);
+	ck_assert_uint_eq(ppp_starts, 1);
+	ck_assert_uint_eq(verdicts, 1);
+	ck_assert(!verdict.ok);
+	ck_assert(!ends[1].up && !ends[2].up);
+}
+END_TEST
+
+/* The domain comes first, and nobody has his: then the number is looked at. */
+START_TEST(the_number_after_the_name)
+{
+	config->search_order[0] = CONFIG_SEARCH_DOMAIN;
+	config->search_order[1] = CONFIG_SEARCH_DNIS;
+	call_with("lac-1", "5551234", NULL, 0);
+	ck_assert_uint_eq(ppp_starts, 1);
+	says("a@other.example", true, false);
+	ck_assert(ends[2].up);
+	ck_assert_uint_eq(verdicts, 0);
+}
+END_TEST
+
+START_TEST(asked_here_and_refused_there)
+{
+	ends[1].refuse = true;
+	call_with("lac-1", "", NULL, 0);
+	says("a@isp.example", true, false);
+	run(500);
+	ck_assert_uint_eq(ends[0].downs, 1);
+	ck_assert_uint_ne(ends[0].result.result, 0);
+	ck_assert_uint_eq(ppp_kills, 1);
+	expect_gone();
+}
+END_TEST
+
+START_TEST(hung_up_while_he_is_dialled)
+{
+	ends[1].addr.addr[3] = 99;
+	call_with("lac-1", "", NULL, 0);
+	says("a@isp.example", true, false);
+	says("a@isp.example", true, false);	/* he says it again; it is dialled once */
+	ck_assert_uint_eq(verdicts, 0);
+	ck_assert_uint_eq(ppp_kills, 0);
+	l2tp_session_close(session_of(&ends[0]), now, &(struct l2tp_result){ .result = 3 });
+	run(60000);
+	ck_assert_uint_eq(ppp_kills, 1);
+	expect_gone();
+}
+END_TEST
+
 /* ---- PPPoE ----------------------------------------------------------------- */
 
 static void subscriber_comes(const char *user)
@@ -621,6 +780,12 @@ int main(void)
 	tcase_add_loop_test(tc, a_loop_is_refused, 0, 3);
 	tcase_add_test(tc, hung_up_while_it_is_dialled);
 	tcase_add_test(tc, nobody_answers);
+	tcase_add_loop_test(tc, asked_here_then_switched, 0, 2);
+	tcase_add_test(tc, lcp_of_the_lac_goes_on);
+	tcase_add_loop_test(tc, asked_here_and_served_here, 0, 2);
+	tcase_add_test(tc, the_number_after_the_name);
+	tcase_add_test(tc, asked_here_and_refused_there);
+	tcase_add_test(tc, hung_up_while_he_is_dialled);
 	tcase_add_test(tc, pppoe_is_dialled_on);
 	tcase_add_test(tc, pppoe_closed_by_the_subscriber);
 	tcase_add_test(tc, pppoe_closed_by_the_lns);
