@@ -516,8 +516,8 @@ static void ha_config_of(const struct group_config *in, struct ha_config *out)
 	config_digest(in->config, out->config_digest);
 	out->record_types = checkpoint_types;
 	out->record_type_count = checkpoint_type_count;
-	out->id_min = in->id_min;
-	out->id_max = in->id_max;
+	out->not_ours = in->not_ours;
+	out->not_ours_count = in->not_ours_count;
 	memcpy(out->boot_id, in->boot_id, sizeof(out->boot_id));
 	if (!in->rg)
 		return;
@@ -556,7 +556,8 @@ struct group *group_new(const struct group_config *config, const struct group_op
 	group->lease_at_ms = group->retry_at_ms = UINT64_MAX;
 	group->out_tail = &group->out_head;
 	group->own_pools = !config->pools;
-	group->id_min = config->id_min;
+	group->id_min = group->record_id = config->id_min;
+	group->id_max = config->id_max;
 	group->pools = config->pools ? config->pools : pool_set_new(config->config);
 	group->l2tp = l2tp_new(&lc, &lo);
 	ha_config_of(config, &hc);

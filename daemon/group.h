@@ -60,7 +60,9 @@ struct group_config {
 	const struct config *config;			/* outlives the group */
 	const struct config_redundancy_group *rg;	/* NULL: no redundancy */
 	struct pool_set *pools;				/* shared by the groups of a box; NULL: its own, from config */
-	uint16_t id_min, id_max;			/* tunnel IDs */
+	uint16_t id_min, id_max;			/* tunnel IDs that are given out */
+	const struct ha_id_range *not_ours;		/* outlive the group: IDs of the other groups of the box */
+	size_t not_ours_count;
 	uint64_t epoch;					/* persisted */
 	int64_t unix_minus_monotonic_ms;
 	const struct ha_image_ops *image;		/* copied; NULL: nothing outlives the process */
@@ -218,6 +220,12 @@ struct dial_busy;
 bool group_busy_next(const struct group *group, uint64_t now_ms, size_t *at, struct dial_busy *out);
 int group_busy_clear(struct group *group, uint64_t now_ms, const struct l2tp_endpoint *peer);
 const struct config_redundancy_group *group_redundancy(const struct group *group);
+/* IDs that new tunnels get, and how many older ones have another. */
+struct group_ids {
+	uint16_t first, last;
+	uint32_t beyond;
+};
+void group_ids(const struct group *group, struct group_ids *ids);
 struct l2tp *group_l2tp(const struct group *group);
 struct ha *group_ha(const struct group *group);
 void group_orphans(const struct group *group, struct group_orphans *orphans);

@@ -102,7 +102,7 @@ static uint64_t to_unix(const struct group *group, uint64_t ms)
 static void dial_busy(void *ctx)
 {
 	struct group *group = ctx;
-	struct ha_key key = { CHECKPOINT_BUSY, group->id_min, 0, 1 };
+	struct ha_key key = { CHECKPOINT_BUSY, group->record_id, 0, 1 };
 	struct checkpoint_busy r = { 0 };
 	struct dial_busy busy;
 	uint8_t *body = NULL;

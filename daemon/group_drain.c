@@ -33,7 +33,7 @@ bool group_draining(const struct group *group, const char *name, const struct l2
 
 static int drain_put(struct group *group, uint64_t now_ms)
 {
-	struct ha_key key = { CHECKPOINT_DRAIN, group->id_min, 0, 0 };
+	struct ha_key key = { CHECKPOINT_DRAIN, group->record_id, 0, 0 };
 	uint8_t *body = NULL;
 	size_t len = 0;
 	int rc;

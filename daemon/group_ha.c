@@ -382,8 +382,10 @@ static int apply_record(struct group *group, struct ha_key key, const void *body
 			joint_apply(group, &joint);
 		return rc;
 	case CHECKPOINT_DRAIN:
+		group->record_id = key.a;	/* the node that made it may give out other IDs */
 		return checkpoint_decode_drain(body, len, &group->drain);
 	case CHECKPOINT_BUSY:
+		group->record_id = key.a;
 		return group_busy_apply(group, body, len);
 	}
 	return 0;	/* of a newer release: held for it */

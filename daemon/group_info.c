@@ -120,6 +120,17 @@ int group_counters(struct group *group, void (*done)(void *arg), void *arg)
 	return rc;
 }
 
+void group_ids(const struct group *group, struct group_ids *ids)
+{
+	struct l2tp_tunnel_info t;
+
+	*ids = (struct group_ids){ .first = group->id_min, .last = group->id_max };
+	for (uint16_t id = 0; (id = l2tp_tunnel_next(group->l2tp, id));) {
+		l2tp_tunnel_info(l2tp_tunnel_find(group->l2tp, id), &t);
+		ids->beyond += t.s.state != L2TP_TUNNEL_CLOSING && (id < ids->first || id > ids->last);
+	}
+}
+
 void group_resync_info(const struct group *group, struct group_resync_info *info)
 {
 	*info = group->resync;

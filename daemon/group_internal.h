@@ -168,7 +168,8 @@ struct group {
 	void *counters_arg;
 	struct checkpoint_drain drain;	/* group_drain.c */
 	enum { CLAMP_UNKNOWN, CLAMP_OFF, CLAMP_ON } clamp;	/* of the data plane */
-	uint16_t id_min;		/* the key of what there is one of */
+	uint16_t id_min, id_max;	/* tunnel IDs that are given out */
+	uint16_t record_id;		/* the first number in keys of what there is one of */
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
 	/* group_trace.c */

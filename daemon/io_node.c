@@ -47,7 +47,8 @@ struct node_group {
 	struct ha_link *link;
 	struct io_image *image;
 	struct link_watch watches[LINK_FDS_MAX];
-	uint16_t id_min, id_max;	/* of its tunnels */
+	uint16_t id_min, id_max;	/* of its tunnels, unless they are older than tunnel-ids */
+	struct ha_id_range *not_ours;
 	char epoch_path[256];
 };
 
@@ -248,10 +249,15 @@ static int link_start(struct node_group *ng, const struct config_redundancy_grou
 
 static struct group *group_of_tunnel(struct io_node *node, uint16_t tunnel_id)
 {
+	struct node_group *ng = &node->groups[0];	/* of no group: it knows no such tunnel */
+
 	for (size_t i = 0; i < node->count; i++)
 		if (tunnel_id >= node->groups[i].id_min && tunnel_id <= node->groups[i].id_max)
+			ng = &node->groups[i];
+	for (size_t i = 0; i < node->count && !l2tp_tunnel_find(group_l2tp(ng->group), tunnel_id); i++)
+		if (l2tp_tunnel_find(group_l2tp(node->groups[i].group), tunnel_id))
 			return node->groups[i].group;
-	return node->groups[0].group;	/* of no group: it knows no such tunnel */
+	return ng->group;
 }
 
 static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
@@ -430,6 +436,20 @@ static const struct config_redundancy_group *redundancy_at(const struct config *
 	return rg;
 }
 
+/* No ID is in two groups of a box: records of a tunnel that would be are refused. */
+static bool ids_of_others(struct node_group *ng, size_t i)
+{
+	struct io_node *node = ng->node;
+
+	ng->not_ours = calloc(node->count, sizeof(*ng->not_ours));
+	for (size_t o = 0, n = 0; ng->not_ours && o < node->count; o++)
+		if (o != i) {
+			config_tunnel_ids(node->config, o, &ng->not_ours[n].first, &ng->not_ours[n].last);
+			n++;
+		}
+	return ng->not_ours;
+}
+
 static int group_make(struct io_node *node, size_t i, const struct io_node_config *c, char why[256])
 {
 	struct node_group *ng = &node->groups[i];
@@ -450,6 +470,12 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 	gc.id_min = ng->id_min;
 	gc.id_max = ng->id_max;
 	ng->node = node;
+	if (!ids_of_others(ng, i)) {
+		snprintf(why, 256, "out of memory");
+		return -ENOMEM;
+	}
+	gc.not_ours = ng->not_ours;
+	gc.not_ours_count = node->count - 1;
 	snprintf(ng->epoch_path, sizeof(ng->epoch_path), "%s/epoch.%s", c->state_dir, rg ? rg->name : "none");
 	gc.epoch = epoch_read(ng->epoch_path);
 	ng->image = io_image_new(c->run_dir, rg ? rg->name : "none");
@@ -581,6 +607,7 @@ void io_node_free(struct io_node *node)
 		node->groups[i].link = NULL;
 		group_free(node->groups[i].group);
 		io_image_free(node->groups[i].image);
+		free(node->groups[i].not_ours);
 	}
 	if (node->pppd)
 		io_pppd_free(node->pppd);

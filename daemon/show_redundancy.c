@@ -414,6 +414,7 @@ static json_t *group_json(struct show *show, struct group *group)
 	uint64_t now = show->ctx->now_ms();
 	char addr[ENDPOINT_TEXT_MAX], versions[HA_REASON_MAX];
 	struct group_orphans orphans;
+	struct group_ids ids;
 	struct ha_info ha;
 	json_t *j, *peer;
 
@@ -434,6 +435,9 @@ static json_t *group_json(struct show *show, struct group *group)
 	if (orphans.at_unix_ms)
 		json_object_set_new(j, "orphans", json_pack("{s:I, s:i, s:i}", "at_unix_ms", (json_int_t)orphans.at_unix_ms,
 							    "tunnels", orphans.tunnels, "sessions", orphans.sessions));
+	group_ids(group, &ids);
+	json_object_set_new(j, "tunnel_ids", json_pack("{s:i, s:i, s:i}", "first", ids.first, "last", ids.last, "beyond",
+						       ids.beyond));
 	json_object_set_new(j, "epoch_unwritten", json_boolean(ha.epoch_unwritten));
 	json_object_set_new(j, "late_commits", json_integer((json_int_t)ha.late_commits));
 	json_object_set_new(j, "virtual_addresses", vips_json(rg));
@@ -508,11 +512,17 @@ static const struct view orphans_view[] = {
 	  NULL },
 	{ VIEW_END, NULL, NULL },
 };
+static const struct view beyond_view[] = {
+	{ VIEW_LINE, "  Tunnel IDs {tunnel_ids.first} to {tunnel_ids.last}; {tunnel_ids.beyond} older tunnels have others until they close",
+	  NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view redundancy_group_view[] = {
 	{ VIEW_LINE, "Redundancy group {group}: {role} for {since_ms!hms}, epoch {epoch}", NULL },
 	{ VIEW_IF, "epoch_unwritten", unwritten_view },
 	{ VIEW_IF, "orphans", orphans_view },
 	{ VIEW_EACH, "virtual_addresses", vip_row },
+	{ VIEW_IF, "tunnel_ids.beyond", beyond_view },
 	{ VIEW_IF, "peer.configured", peer_view },
 	{ VIEW_UNLESS, "peer.configured", no_peer_view },
 	{ VIEW_UNLESS, "standby", pull_active },

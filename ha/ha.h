@@ -71,6 +71,10 @@ struct ha_record_type {		/* a record type this software knows, and the versions 
 	const char *name;
 };
 
+struct ha_id_range {		/* tunnels: the first number of a key of a known type */
+	uint16_t first, last;
+};
+
 /* Memory for the image (ha/image.h) that outlives the process; the shell's. */
 struct ha_image_ops {
 	void *ctx;
@@ -101,7 +105,8 @@ struct ha_config {
 	size_t record_type_count;
 	uint64_t features_required;	/* features that objects here depend on: a peer without them is refused */
 	uint32_t proto_min, proto_max;	/* 0: what this software speaks */
-	uint16_t id_min, id_max;	/* tunnels, the first number of a key of a known type; 0: any */
+	const struct ha_id_range *not_ours;	/* outlives the ha: IDs of tunnels of other groups of this box */
+	size_t not_ours_count;
 };
 
 struct ha_ops {

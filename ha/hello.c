@@ -86,12 +86,16 @@ bool ha_hello_type_seen(struct ha *ha, uint8_t type)
 bool ha_hello_key_fits(const struct ha *ha, struct ha_key key, char why[HA_REASON_MAX])
 {
 	const struct ha_config *config = &ha->config;
+	size_t i;
 
-	if (!config->id_max || !ha_record_type(ha, key.type) || (key.a >= config->id_min && key.a <= config->id_max))
-		return true;
-	snprintf(why, HA_REASON_MAX, "tunnel %u is not among %u to %u of this group here: the number of groups changed or differs, see tunnel-ids",
-		 key.a, config->id_min, config->id_max);
-	return false;
+	for (i = 0; i < config->not_ours_count && ha_record_type(ha, key.type); i++) {
+		if (key.a < config->not_ours[i].first || key.a > config->not_ours[i].last)
+			continue;
+		snprintf(why, HA_REASON_MAX, "tunnel %u is among %u to %u of another group here: the groups changed or differ, see tunnel-ids",
+			 key.a, config->not_ours[i].first, config->not_ours[i].last);
+		return false;
+	}
+	return true;
 }
 
 /* ---- ours ----------------------------------------------------------------- */

@@ -336,11 +336,12 @@ END_TEST
 START_TEST(tunnels_of_another_division)
 {
 	static const struct ha_record_type types[] = { { 1, 1, 1, "one" } };
+	static const struct ha_id_range others[] = { { 20, 30 }, { 10, 19 } };
 	struct pair *pair = pair_new();
 	struct ha_info info;
 
-	pair->b.config.id_min = 1;
-	pair->b.config.id_max = 9;
+	pair->b.config.not_ours = others;
+	pair->b.config.not_ours_count = 2;
 	pair->a.config.record_types = pair->b.config.record_types = types;
 	pair->a.config.record_type_count = pair->b.config.record_type_count = 1;
 	pair_node_start(&pair->a);
@@ -360,7 +361,7 @@ START_TEST(tunnels_of_another_division)
 	info = pair_info(&pair->b);
 	ck_assert_int_ne(info.sync, HA_SYNC_IN_SYNC);
 	ck_assert_uint_eq(info.records, 1);
-	ck_assert_ptr_nonnull(strstr(info.refusal, "tunnel 10 is not among 1 to 9 of this group here"));
+	ck_assert_ptr_nonnull(strstr(info.refusal, "tunnel 10 is among 10 to 19 of another group here"));
 	/* it ends with the tunnel */
 	ha_del(pair->a.ha, (struct ha_key){ 1, 10, 0, 0 });
 	ha_commit(pair->a.ha, pair->now_ms);

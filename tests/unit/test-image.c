@@ -295,7 +295,8 @@ static void core_free(void *ctx, void *output)
 
 static const struct ha_record_type *core_types;	/* one that the next core knows; NULL: it takes any */
 
-static uint16_t core_last;	/* of the tunnels of core(); 0: any */
+static uint16_t core_last;	/* what is above is of another group of the box of core(); 0: nothing */
+static struct ha_id_range core_others;
 
 static struct ha *core(struct shell *shell, struct ha_image_ops *ops)
 {
@@ -303,8 +304,10 @@ static struct ha *core(struct shell *shell, struct ha_image_ops *ops)
 	struct ha_ops ho = { .random = core_random, .output_free = core_free, .image = ops };
 
 	config.record_types = core_types;
-	config.id_min = core_last != 0;
-	config.id_max = core_last;
+	core_others.first = (uint16_t)(core_last + 1);
+	core_others.last = UINT16_MAX;
+	config.not_ours = &core_others;
+	config.not_ours_count = core_last != 0;
 	config.record_type_count = core_types ? 1 : 0;
 	*ops = (struct ha_image_ops){ .ctx = shell, .begin = shell_begin, .swap = shell_swap };
 	return ha_new(&config, &ho, 1000);
@@ -559,7 +562,7 @@ START_TEST(of_another_number_of_groups)
 	core_last = 32767;
 	next = core(&shell, &ops2);
 	ck_assert_int_eq(ha_restore(next, shell.now, shell.now_size, &reigned, why), -ERANGE);
-	ck_assert_str_eq(why, "tunnel 40000 is not among 1 to 32767 of this group here: the number of groups changed or differs, see tunnel-ids");
+	ck_assert_str_eq(why, "tunnel 40000 is among 32768 to 65535 of another group here: the groups changed or differ, see tunnel-ids");
 	ha_info(next, &info);
 	ck_assert_uint_eq(info.records, 0);
 	ha_free(next);

@@ -386,6 +386,24 @@ START_TEST(takeovers_are_told_apart)
 }
 END_TEST
 
+/* tunnel-ids is about new tunnels: a range that is made smaller, to have some for another group, loses nothing. */
+START_TEST(smaller_range)
+{
+	rig_last_id = 9;
+	all_up();
+	shows_not(0, "show redundancy", "Tunnel IDs");
+	shows(1, "show redundancy", "  Tunnel IDs 1 to 9; 3 older tunnels have others until they close\n");
+	shows(0, "redundancy switchover", "; nothing is lost\n");
+	pass(3000);
+	shows(1, "show l2tp redundancy", "  L2TP Sessions: 4/4/4 (");
+	call(4, 1000);
+	ck_assert_uint_le(tunnel_of(1, 4), 9);
+	lac_shutdown(peers[1].lac, now, 6);
+	pass(1000);
+	shows(1, "show redundancy", "; 2 older tunnels have others until they close\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("show-counts");
@@ -402,6 +420,7 @@ int main(void)
 	tcase_add_test(tc, trouble);
 	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, takeovers_are_told_apart);
+	tcase_add_test(tc, smaller_range);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
