@@ -41,6 +41,8 @@ LDHARDEN ?= -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 ALL_LDFLAGS = $(LDFLAGS) $(LDHARDEN) $(SAN)
 
 Q := $(if $(V),,@)
+# what a test builds, it builds on all processors, unless -j was given
+JOBS = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 say = @$(if $(V),:,printf '  %-5s %s\n' $(1) $(2))
 
 # ---- rooms -------------------------------------------------------------
@@ -207,15 +209,19 @@ unit: $(UNIT)
 sim: $(SIMPROG)
 	@$(SIMPROG) --seed $(SEED) --seeds $(SEEDS)
 check-quick: deps-build
-	@$(MAKE) --no-print-directory progs tests
+	@$(MAKE) --no-print-directory $(JOBS) progs tests
 	@tests/check quick
 check:
 	@tests/deps.sh build
 	@tests/deps.sh check
-	@$(MAKE) --no-print-directory WERROR=1 progs tests
+	@$(MAKE) --no-print-directory $(JOBS) WERROR=1 progs tests
 	@tests/check full
+ASAN := B=build-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' HARDEN= CFLAGS='-O1 -g' LDHARDEN=-pie
 asan:
-	@$(MAKE) --no-print-directory B=build-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' HARDEN= CFLAGS='-O1 -g' LDHARDEN=-pie unit sim SEEDS=$(or $(ASAN_SEEDS),200)
+	@$(MAKE) --no-print-directory $(JOBS) $(ASAN) asan-build
+	@$(MAKE) --no-print-directory -j1 $(ASAN) unit sim SEEDS=$(or $(ASAN_SEEDS),200)
+.PHONY: asan-build
+asan-build: $(UNIT) $(SIMPROG)
 fuzz:
 	@tests/deps.sh build && tests/deps.sh check
 	@tests/fuzz/run $(or $(FUZZ_S),60)
