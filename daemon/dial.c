@@ -452,6 +452,23 @@ static void tunnel_ready(uint64_t now_ms, struct dial_tunnel *t)
 	}
 }
 
+/*
+ * Our request lost against the peer's own (RFC 2661 4.4.3): nobody refused the
+ * call. The peer is asked again, once; its tunnel need not be one for our calls.
+ */
+static bool asks_again(struct dial *dial, uint64_t now_ms)
+{
+	const struct config_vpdn_group *group = config_vpdn_group_find(dial->dialer->config, dial->group);
+
+	for (size_t i = 0; group && i < CONFIG_DIAL_PEERS_MAX && group->peers[i].address.family; i++)
+		if (endpoint_addr_equal(&group->peers[i].address, &dial->last.peer) && !(dial->tied & 1u << i)) {
+			dial->tied |= 1u << i;
+			dial->asked &= ~(1u << i);
+		}
+	note_failure(&dial->last, "Peer action", "the peer's own request for a tunnel was first");
+	return go_on(dial, now_ms);
+}
+
 static void tunnel_gone(struct dialer *dialer, uint64_t now_ms, struct dial_tunnel *t, const struct l2tp_action *a)
 {
 	struct dial *dial;
@@ -459,7 +476,10 @@ static void tunnel_gone(struct dialer *dialer, uint64_t now_ms, struct dial_tunn
 	dial_tunnel_remove(dialer, t);
 	while ((dial = t->waiting)) {
 		wait_no_more(t, dial);
-		refused(dial, now_ms, &a->result, a->by_peer, false);
+		if (!a->result.lost_tie)
+			refused(dial, now_ms, &a->result, a->by_peer, false);
+		else if (!asks_again(dial, now_ms))
+			dial_failed(dial);
 	}
 	free(t);
 }

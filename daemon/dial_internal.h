@@ -43,6 +43,7 @@ struct dial {
 	char from_name[L2TP_NAME_MAX];
 	struct l2tp_avp *avps;
 	uint32_t asked;			/* bit i: the group's peer i has been asked, or cannot be */
+	uint32_t tied;			/* bit i: a request for a tunnel to it lost a tie */
 	struct l2tp_endpoint directed[CONFIG_DIAL_PEERS_MAX];
 	size_t directed_count;
 	struct dial_failure last;

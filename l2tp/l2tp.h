@@ -113,6 +113,7 @@ struct l2tp_result {
 	uint16_t error;
 	char text[L2TP_TEXT_MAX];
 	bool no_answer;		/* DOWN: the peer said nothing for too long; result is 0 or our own words */
+	bool lost_tie;		/* DOWN of a request: the peer's own came first, or both go; it may be asked again */
 	uint32_t vendor;	/* error 6: the vendor its text begins with, 0: none; 9 Cisco (session limit) */
 	uint16_t q931_cause;	/* CDN: AVP 12, 0: none */
 	uint8_t q931_message;

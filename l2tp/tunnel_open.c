@@ -203,6 +203,7 @@ static bool win_tie(struct l2tp_tunnel *ours, uint64_t now_ms, const uint8_t *th
 		return false;
 	message_result(&in.result, 0, 0, order ? "the peer's own request for a tunnel was first" :
 					 "both ends asked for a tunnel with the same tie breaker");
+	in.result.lost_tie = true;
 	tunnel_event(ours, TUNNEL_EVENT_TIE, &in);
 	return order != 0;
 }

@@ -34,6 +34,7 @@ struct lns {
 	uint32_t limit;			/* calls */
 	bool full;			/* takes no tunnel */
 	bool silent;			/* hears nothing */
+	bool acks_only;			/* and yet acknowledges requests for tunnels */
 	const struct l2tp_result *to_sccrq, *to_icrq; /* answers so, whatever it is */
 	unsigned sccrq, icrq;		/* it was asked */
 	uint64_t refused_ms;		/* it said that it is full, or said nothing; 0: not lately */
@@ -152,6 +153,18 @@ static inline void forge(struct lns *lns, uint16_t tunnel_id, uint16_t session_i
 	put(&lns->addr, &rig.addr, buf, len);
 }
 
+/* With a ZLB, the request for a tunnel that is in the parcel. */
+static inline void acknowledge(struct lns *lns, const struct parcel *parcel)
+{
+	static struct message message;
+	static uint8_t room[65536];
+	uint8_t zlb[MESSAGE_HEADER];
+
+	ck_assert_int_eq(message_parse(parcel->data + MESSAGE_HEADER, parcel->len - MESSAGE_HEADER, NULL, room, &message), 0);
+	message_zlb(zlb, message_u16(&message, AVP_ASSIGNED_TUNNEL_ID), 0, 1);
+	put(&lns->addr, &rig.addr, zlb, sizeof(zlb));
+}
+
 /* As a capture at the LNS sees it. True: the engine there does not hear of it. */
 static inline bool lns_sees(struct lns *lns, const struct parcel *parcel)
 {
@@ -170,8 +183,11 @@ static inline bool lns_sees(struct lns *lns, const struct parcel *parcel)
 		if (lns->refused_ms && rig.now > lns->refused_ms + 2 && rig.now < lns->refused_ms + BUSY_MS)
 			rig.early++;
 	}
-	if (lns->silent)
+	if (lns->silent) {
+		if (lns->acks_only && type == MESSAGE_SCCRQ)
+			acknowledge(lns, parcel);
 		return true;
+	}
 	if ((type != MESSAGE_SCCRQ || !lns->to_sccrq) && (type != MESSAGE_ICRQ || !lns->to_icrq))
 		return false;
 	ck_assert_int_eq(message_parse(parcel->data + MESSAGE_HEADER, parcel->len - MESSAGE_HEADER, NULL, room, &message), 0);
@@ -241,6 +257,14 @@ static inline bool rig_admits(void *ctx, const char *group, char why[L2TP_TEXT_M
 	(void)group;
 	snprintf(why, L2TP_TEXT_MAX, "soft shut");
 	return !rig.shut;
+}
+
+/* The LAC takes tunnels, too. */
+static inline bool rig_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *params)
+{
+	(void)info;
+	rig_params(ctx, rig.config->vpdn_groups, params);
+	return true;
 }
 
 static inline void rig_refused(void *ctx, const struct dial_failure *why, const char *user)
@@ -360,7 +384,7 @@ static inline void hang_up(uint32_t tag)
 static inline void rig_start(const char *lines)
 {
 	struct l2tp_config lc = { .id_min = 1, .id_max = 65535 };
-	struct l2tp_ops lo = { .random = rig_random };
+	struct l2tp_ops lo = { .random = rig_random, .select_group = rig_select };
 	struct dialer_ops ops = { .local = rig_local, .params = rig_params, .admits = rig_admits, .random = rig_random,
 				  .refused = rig_refused };
 	char text[1024], error[256];

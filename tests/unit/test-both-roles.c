@@ -390,6 +390,33 @@ START_TEST(a_request_of_a_stranger_breaks_no_tie)
 }
 END_TEST
 
+/* It is the two ends of one tunnel that break a tie, not whoever asks meanwhile. */
+START_TEST(a_request_of_another_peer_breaks_no_tie)
+{
+	struct l2tp_endpoint from = B->addr;
+	uint8_t sccrq[L2TP_MSG_MAX];
+	size_t len;
+
+	two.cut = true;
+	B->params.tie_break = true;
+	two_open(B);
+	two_drain(B);
+	len = B->kept_len[MESSAGE_SCCRQ];
+	memcpy(sccrq, B->kept[MESSAGE_SCCRQ], len);
+	two_open(A);		/* without one: it would lose against B */
+	two_drain(A);
+	from.addr[3] ^= 0x40;
+	l2tp_input(A->l2tp, two.now, &A->addr, &from, sccrq, len);
+	two_drain(A);
+	ck_assert_uint_eq(A->count[L2TP_ACTION_TUNNEL_DOWN], 0);
+	ck_assert_uint_eq(A->sent[MESSAGE_SCCRP], 1);
+	l2tp_input(A->l2tp, two.now, &A->addr, &B->addr, sccrq, len);
+	two_drain(A);
+	ck_assert_uint_eq(A->count[L2TP_ACTION_TUNNEL_DOWN], 1);
+	ck_assert(A->last[L2TP_ACTION_TUNNEL_DOWN].result.lost_tie);
+}
+END_TEST
+
 START_TEST(ties_on_a_bad_wire)
 {
 	struct l2tp_counters counters;
@@ -727,6 +754,7 @@ int main(void)
 	tcase_add_loop_test(tcase, requests_that_cross, 0, COUNT(ties));
 	tcase_add_test(tcase, equal_tie_breakers);
 	tcase_add_test(tcase, a_request_of_a_stranger_breaks_no_tie);
+	tcase_add_test(tcase, a_request_of_another_peer_breaks_no_tie);
 	tcase_add_loop_test(tcase, ties_on_a_bad_wire, 0, 40);
 	tcase_add_loop_test(tcase, responder_answers_from_elsewhere, 0, COUNT(moves));
 	tcase_add_test(tcase, an_answer_from_elsewhere_is_heard_where_it_is_ignored);

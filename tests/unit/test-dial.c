@@ -129,6 +129,20 @@ START_TEST(the_first_is_silent)
 }
 END_TEST
 
+/* It acknowledges, and there is nobody to answer: no less silent for who waits. */
+START_TEST(the_first_only_acknowledges)
+{
+	rig_start(TWO);
+	rig.lns[0].silent = rig.lns[0].acks_only = true;
+	dial(0);
+	run(25000);
+	ck_assert_uint_eq(rig.lns[0].sccrq, 1);
+	ck_assert_int_eq(where(0), 1);
+	ck_assert_uint_eq(busy_peers(), 1);
+	rig_stop();
+}
+END_TEST
+
 START_TEST(nobody_answers)
 {
 	rig_start(TWO);
@@ -393,6 +407,33 @@ START_TEST(calls_avoid_a_tunnel_in_resync)
 }
 END_TEST
 
+/* Requests of both ends cross and theirs goes first: the call is placed all the same, at the same peer. */
+START_TEST(a_lost_tie_costs_no_call)
+{
+	struct l2tp_tunnel_params params;
+	struct l2tp_counters counters;
+	uint16_t id;
+
+	rig_start(TWO);
+	rig_params(NULL, rig.config->vpdn_groups, &params);
+	params.tie_break = true;	/* ours has none: theirs wins */
+	ck_assert_int_eq(l2tp_tunnel_open(rig.lns[0].l2tp, rig.now, &rig.lns[0].addr, &rig.addr, &params, &id), 0);
+	lns_drain(&rig.lns[0]);
+	dial(0);
+	dial(1);
+	run(100);
+	ck_assert_int_eq(where(0), 0);
+	ck_assert_int_eq(where(1), 0);
+	ck_assert_uint_eq(rig.lns[0].sccrq, 2);
+	ck_assert_uint_eq(rig.lns[1].sccrq, 0);
+	ck_assert_uint_eq(rig.history, 0);
+	ck_assert_uint_eq(busy_peers(), 0);
+	l2tp_counters(rig.l2tp, &counters);
+	ck_assert_uint_eq(counters.tunnels_established, 2);
+	rig_stop();
+}
+END_TEST
+
 START_TEST(given_up)
 {
 	const struct l2tp_result result = { .result = 3 };
@@ -422,6 +463,7 @@ int main(void)
 	tcase_add_test(tc, not_back_where_it_came_from);
 	tcase_add_loop_test(tc, a_loop_seen_late, 0, 2);
 	tcase_add_test(tc, the_first_is_silent);
+	tcase_add_test(tc, the_first_only_acknowledges);
 	tcase_add_test(tc, nobody_answers);
 	tcase_add_loop_test(tc, stopccn, 0, CODES);
 	tcase_add_loop_test(tc, cdn, 0, CODES);
@@ -433,6 +475,7 @@ int main(void)
 	tcase_add_test(tc, directed);
 	tcase_add_test(tc, a_hundred_calls);
 	tcase_add_test(tc, calls_avoid_a_tunnel_in_resync);
+	tcase_add_test(tc, a_lost_tie_costs_no_call);
 	tcase_add_test(tc, given_up);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);

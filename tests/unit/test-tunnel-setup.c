@@ -205,6 +205,38 @@ START_TEST(repeated_request_is_one_tunnel)
 }
 END_TEST
 
+/* The tunnel has come up, or was closed before the peer heard of it: it asked for that one. */
+START_TEST(late_copies_of_a_request)
+{
+	static const struct l2tp_result close = { .result = 1 };
+	uint16_t id;
+
+	lac_connect(&lac);
+	id = lac.peer_id;
+	lac.peer_id = 0;
+	lac_put_sccrq(&lac);
+	box_at(&box, box.now + 500);
+	lac_raw(&lac, 0, 0);
+	box_drain(&box);
+	ck_assert_uint_eq(box_sent_count(&box, MESSAGE_SCCRP), 0);
+	ck_assert_uint_eq(box_sent_count(&box, 0), 1);
+	ck_assert_uint_eq(l2tp_tunnel_next(box.l2tp, 0), id);
+	ck_assert_uint_eq(l2tp_tunnel_next(box.l2tp, id), 0);
+
+	lac_init(&lac, &box, 78);
+	lac_put_sccrq(&lac);
+	lac_raw(&lac, 0, 0);
+	id = l2tp_tunnel_next(box.l2tp, 0) == id ? l2tp_tunnel_next(box.l2tp, id) : l2tp_tunnel_next(box.l2tp, 0);
+	l2tp_tunnel_close(l2tp_tunnel_find(box.l2tp, id), box.now, &close);
+	box_at(&box, box.now + 4000);
+	box_forget_seen(&box);
+	lac_raw(&lac, 0, 0);
+	box_drain(&box);
+	ck_assert_uint_eq(box_sent_count(&box, MESSAGE_SCCRP), 0);
+	ck_assert_uint_eq(box_sent_count(&box, 0), 1);
+}
+END_TEST
+
 START_TEST(same_number_from_another_port_is_another_tunnel)
 {
 	lac_put_sccrq(&lac);
@@ -393,6 +425,7 @@ int main(void)
 	tcase_add_test(tcase, malformed_requests);
 	tcase_add_test(tcase, later_rfcs_are_ignored);
 	tcase_add_test(tcase, repeated_request_is_one_tunnel);
+	tcase_add_test(tcase, late_copies_of_a_request);
 	tcase_add_test(tcase, same_number_from_another_port_is_another_tunnel);
 	tcase_add_test(tcase, closed_tunnel_does_not_swallow_a_new_request);
 	tcase_add_test(tcase, copy_of_a_request_opens_nothing);
