@@ -376,10 +376,9 @@ static bool refuse(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 
 static bool timed_out(struct l2tp_tunnel *tunnel, struct tunnel_input *in)
 {
-	bool silent = tunnel->state == L2TP_TUNNEL_WAIT_CTL_REPLY && !tunnel->rx_packets;
-
 	message_result(&in->result, STOPCCN_GENERAL, 0, "not established in %u s", tunnel->params.setup_timeout_s);
-	in->result.no_answer = silent;
+	/* An acknowledgement is no answer: the machine behind it may hang, and another one take the call. */
+	in->result.no_answer = tunnel->state == L2TP_TUNNEL_WAIT_CTL_REPLY;
 	return false;
 }
 
