@@ -51,7 +51,8 @@ void group_trace_takeover(struct group *group)
 	t[0].resync = group->resync;
 	memmove(t + 1, t, (GROUP_TAKEOVERS_MAX - 1) * sizeof(*t));
 	t[0] = (struct group_takeover){ .epoch = ha.epoch, .at_unix_ms = group_unix_ms(group) };
-	snprintf(t[0].from, sizeof(t[0].from), "%s", ha.peer_node);
+	/* the first epoch of all follows nobody's */
+	snprintf(t[0].from, sizeof(t[0].from), "%s", ha.epoch > 1 ? ha.peer_node : "");
 	TELL(DEBUG_RESYNC, "%s: epoch %" PRIu64 ": %u tunnels, %u sessions to go on with", group_name(group), ha.epoch,
 	     c.tunnels, c.sessions);
 	inherited(group, &ha);

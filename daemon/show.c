@@ -183,7 +183,7 @@ static json_t *show_help(struct show *show)
 	char syntax[256];
 
 	for (size_t i = 0; i < exec_grammar.count; i++) {
-		const char *form = strstr(commands[i].g.syntax, "~ ");	/* has a `no` form */
+		const char *form = strstr(commands[i].g.syntax, " ~");	/* has a `no` form */
 
 		snprintf(syntax, sizeof(syntax), "%s%.*s%s", form ? "[no] " : "",
 			 form ? (int)(form - commands[i].g.syntax) : 0, commands[i].g.syntax,

@@ -85,15 +85,12 @@ json_t *show_dialers(struct show *show)
 
 /* ---- the dead-cache ----------------------------------------------------- */
 
-static const struct view busy_row[] = {
-	{ VIEW_LINE, "{address:-15} {since_ms!hms}  {left_ms!hms}  {why}", NULL },
+static const struct view busy_rows[] = {
+	{ VIEW_HEAD, "Address         Busy for  Time left Reason", NULL },
+	{ VIEW_LINE, "{address:-15} {since_ms:-9!hms} {left_ms:-9!hms} {why}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
-static const struct view busy_table[] = {
-	{ VIEW_LINE, "Address         Busy for  Time left Reason", NULL },
-	{ VIEW_EACH, "peers", busy_row },
-	{ VIEW_END, NULL, NULL },
-};
+static const struct view busy_table[] = { { VIEW_TABLE, "peers", busy_rows }, { VIEW_END, NULL, NULL } };
 static const struct view nobody[] = { { VIEW_LINE, "%No peer is busy", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view busy_view[] = {
 	{ VIEW_IF, "peers", busy_table },
@@ -172,15 +169,12 @@ json_t *show_clear_dead_cache(struct show *show)
 
 /* ---- PPPoE ---------------------------------------------------------------- */
 
-static const struct view pppoe_row[] = {
-	{ VIEW_LINE, "{session_id:-6} {mac} {interface:-10} {to_session_id:-6} {to_tunnel_id:-6} {username}, {state}", NULL },
+static const struct view pppoe_rows[] = {
+	{ VIEW_HEAD, "SID    Address           Interface  Goes on by    Username, State", NULL },
+	{ VIEW_LINE, "{session_id:-6} {mac:-17} {interface:-10} {to_session_id:-6} {to_tunnel_id:-6} {username}, {state}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
-static const struct view pppoe_some[] = {
-	{ VIEW_LINE, "SID    Address           Interface  Goes on by    Username, State", NULL },
-	{ VIEW_EACH, "sessions", pppoe_row },
-	{ VIEW_END, NULL, NULL },
-};
+static const struct view pppoe_some[] = { { VIEW_TABLE, "sessions", pppoe_rows }, { VIEW_END, NULL, NULL } };
 static const struct view no_pppoe[] = { { VIEW_LINE, "%No PPPoE sessions", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view pppoe_view[] = {
 	{ VIEW_IF, "sessions", pppoe_some },

@@ -61,7 +61,9 @@ static json_t *tunnel_json(const struct show *show, const struct l2tp_tunnel_inf
 	return j;
 }
 
-static const struct view tunnel_row[] = {
+static const struct view tunnel_rows[] = {
+	{ VIEW_HEAD, "LocTunID   RemTunID   Remote Name     State  Remote Address  Sessn L2TP Class/", NULL },
+	{ VIEW_HEAD, "                                                             Count VPDN Group", NULL },
 	{ VIEW_LINE, "{local_id:-10} {remote_id:-10} {remote_name:-15} {state_short:-6} {remote_address:-15} {sessions:-5} {group}",
 	  NULL },
 	{ VIEW_END, NULL, NULL },
@@ -69,9 +71,7 @@ static const struct view tunnel_row[] = {
 static const struct view tunnel_table_some[] = {
 	{ VIEW_LINE, "L2TP Tunnel Information Total tunnels {total_tunnels} sessions {total_sessions}", NULL },
 	{ VIEW_LINE, "", NULL },
-	{ VIEW_LINE, "LocTunID   RemTunID   Remote Name     State  Remote Address  Sessn L2TP Class/", NULL },
-	{ VIEW_LINE, "                                                             Count VPDN Group", NULL },
-	{ VIEW_EACH, "tunnels", tunnel_row },
+	{ VIEW_TABLE, "tunnels", tunnel_rows },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view no_tunnels[] = { { VIEW_LINE, "%No active L2TP tunnels", NULL }, { VIEW_END, NULL, NULL } };
@@ -226,16 +226,17 @@ static void session_add(void *arg, struct group *group, const struct l2tp_tunnel
 	json_array_append_new(l->list, j);
 }
 
-static const struct view session_row[] = {
-	{ VIEW_LINE, "{local_id:-10} {remote_id:-10} {tunnel_id:-10} {username}, {interface}  {address}  {state_short}, "
-		     "{subscriber}  {since_ms!hms}", NULL },
+static const struct view session_rows[] = {
+	{ VIEW_HEAD, "LocID      RemID      TunID      Username         Interface        Address         State  PPP      Last Chg",
+	  NULL },
+	{ VIEW_LINE, "{local_id:-10} {remote_id:-10} {tunnel_id:-10} {username:-16} {interface:-16} {address:-15} "
+		     "{state_short:-6} {subscriber:-8} {since_ms!hms}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view session_table_some[] = {
 	{ VIEW_LINE, "L2TP Session Information Total tunnels {total_tunnels} sessions {total_sessions}", NULL },
 	{ VIEW_LINE, "", NULL },
-	{ VIEW_LINE, "LocID      RemID      TunID      Username, Intf, Address, State, Last Chg", NULL },
-	{ VIEW_EACH, "sessions", session_row },
+	{ VIEW_TABLE, "sessions", session_rows },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view no_sessions[] = { { VIEW_LINE, "%No active L2TP sessions", NULL }, { VIEW_END, NULL, NULL } };
@@ -320,16 +321,13 @@ json_t *show_sessions(struct show *show)
 
 /* ---- show vpdn multihop --------------------------------------------------- */
 
-static const struct view multihop_row[] = {
+static const struct view multihop_rows[] = {
+	{ VIEW_HEAD, "LocID      TunID      From             LocID      TunID      To               Username, State, Since", NULL },
 	{ VIEW_LINE, "{session_id:-10} {tunnel_id:-10} {remote_name:-16} {to_session_id:-10} {to_tunnel_id:-10} {to_name:-16} "
 		     "{username}, {state}  {since_ms!hms}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
-static const struct view multihop_some[] = {
-	{ VIEW_LINE, "LocID      TunID      From             LocID      TunID      To               Username, State, Since", NULL },
-	{ VIEW_EACH, "switched", multihop_row },
-	{ VIEW_END, NULL, NULL },
-};
+static const struct view multihop_some[] = { { VIEW_TABLE, "switched", multihop_rows }, { VIEW_END, NULL, NULL } };
 static const struct view no_multihop[] = { { VIEW_LINE, "%No switched sessions", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view multihop_view[] = {
 	{ VIEW_IF, "switched", multihop_some },
@@ -476,13 +474,13 @@ json_t *show_history(struct show *show)
 
 /* ---- pools, configuration, version -------------------------------------- */
 
-static const struct view pool_row[] = {
+static const struct view pool_rows[] = {
+	{ VIEW_HEAD, "Pool             Begin           End                Free  In use    Most Reserved Exhausted", NULL },
 	{ VIEW_LINE, "{name:-16} {first:-15} {last:-15} {free:7} {used:7} {used_max:7} {reserved:8} {exhausted:9}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view pools_view[] = {
-	{ VIEW_LINE, "Pool             Begin           End                Free  In use    Most Reserved Exhausted", NULL },
-	{ VIEW_EACH, "pools", pool_row },
+	{ VIEW_TABLE, "pools", pool_rows },
 	{ VIEW_LINE, "{outside} addresses in use that are in no pool", NULL },
 	{ VIEW_END, NULL, NULL },
 };

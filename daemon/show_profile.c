@@ -94,18 +94,33 @@ json_t *show_profiles(struct show *show)
 
 /* ---- show aaa domain-map ------------------------------------------------ */
 
-static const struct view map_peer[] = {
-	{ VIEW_LINE, "  {address:-15} priority {priority}, limit {limit}", NULL },
+static const struct view map_peers[] = {
+	{ VIEW_LINE, "  {address:-15} priority {priority}, limit {limit_text}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view map_name[] = { { VIEW_PART, " {name}", NULL }, { VIEW_END, NULL, NULL } };
-static const struct view map_block[] = {
-	{ VIEW_PART, "VPDN group {group}, domains:", NULL },
+static const struct view map_domains[] = {
+	{ VIEW_PART, ", domains:", NULL },
 	{ VIEW_EACH, "domains", map_name },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view map_dnis[] = {
 	{ VIEW_PART, ", dnis:", NULL },
 	{ VIEW_EACH, "dnis", map_name },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view map_hostnames[] = {
+	{ VIEW_PART, ", multihop-hostnames:", NULL },
+	{ VIEW_EACH, "hostnames", map_name },
+	{ VIEW_END, NULL, NULL },
+};
+static const struct view map_block[] = {
+	{ VIEW_PART, "VPDN group {group}", NULL },
+	{ VIEW_IF, "domains", map_domains },
+	{ VIEW_IF, "dnis", map_dnis },
+	{ VIEW_IF, "hostnames", map_hostnames },
 	{ VIEW_LINE, "", NULL },
-	{ VIEW_EACH, "peers", map_peer },
+	{ VIEW_TABLE, "peers", map_peers },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view no_map[] = {
@@ -132,18 +147,27 @@ static json_t *names_json(const char names[][CONFIG_NAME_MAX])
 	return list;
 }
 
+/* A limit of 0 is none, which the text says. */
+static json_t *peer_json(const struct config_dial_peer *peer)
+{
+	char addr[ENDPOINT_TEXT_MAX], limit[16] = "none";
+
+	if (peer->limit)
+		snprintf(limit, sizeof(limit), "%u", peer->limit);
+	return json_pack("{s:s, s:i, s:I, s:s}", "address", endpoint_format(&peer->address, false, addr), "priority",
+			 peer->priority, "limit", (json_int_t)peer->limit, "limit_text", limit);
+}
+
 static json_t *map_json(const struct config_vpdn_group *g)
 {
 	json_t *j = json_object(), *peers = json_array();
-	char addr[ENDPOINT_TEXT_MAX];
 
 	for (size_t i = 0; i < CONFIG_DIAL_PEERS_MAX && g->peers[i].address.family; i++)
-		json_array_append_new(peers, json_pack("{s:s, s:i, s:I}", "address",
-						       endpoint_format(&g->peers[i].address, false, addr), "priority",
-						       g->peers[i].priority, "limit", (json_int_t)g->peers[i].limit));
+		json_array_append_new(peers, peer_json(&g->peers[i]));
 	show_put(j, "group", view_string(g->name));
 	show_put(j, "domains", names_json(g->domains));
 	show_put(j, "dnis", names_json(g->dnis));
+	show_put(j, "hostnames", names_json(g->hostnames));
 	show_put(j, "peers", peers);
 	return j;
 }

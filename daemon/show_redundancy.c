@@ -239,7 +239,8 @@ static const struct view summary_view[] = {
 	{ VIEW_UNLESS, "data", no_data_view },
 	{ VIEW_END, NULL, NULL },
 };
-static const struct view channel_row[] = {
+static const struct view channel_rows[] = {
+	{ VIEW_HEAD, "State LocID RemID Remote Name       Class/Group       Num. Sessions", NULL },
 	{ VIEW_LINE, "{state_short:-6}{local_id:-6}{remote_id:-6}{remote_name:-17} {class:-17} {sessions}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
@@ -256,8 +257,7 @@ static const struct view session_table[] = {
 };
 static const struct view tables_view[] = {
 	{ VIEW_LINE, "L2TP HA CC Check Point Status:", NULL },
-	{ VIEW_LINE, "State LocID RemID Remote Name       Class/Group       Num. Sessions", NULL },
-	{ VIEW_EACH, "control_channels", channel_row },
+	{ VIEW_TABLE, "control_channels", channel_rows },
 	{ VIEW_USE, NULL, session_table },
 	{ VIEW_END, NULL, NULL },
 };

@@ -96,35 +96,47 @@ static void format_number(char *buf, size_t size, int64_t n, const char *format,
 		snprintf(buf, size, "%" PRId64, n);
 }
 
-/* `spec`: the inside of the braces, without its path. */
-static void put_value(FILE *out, const json_t *value, const char *spec, const char *end)
-{
-	const char *text = "{?}", *colon;
-	char buf[64];
-	int width = 0;
+/* What stands in braces: {path:WIDTH?yes:no} or {path:WIDTH!FORMAT}. */
+struct field {
+	const char *path, *spec, *end;	/* spec: what follows path and width */
+	size_t path_len;
+	int width;
+};
 
-	if (*spec == ':')
-		width = (int)strtol(spec + 1, (char **)&spec, 10);
-	if (!value) {
-		fprintf(out, "%*s", width, text);
-		return;
-	}
-	if (*spec == '?') {
+/* The first one of `text`; NULL: there is none, else where it begins. */
+static const char *field_find(const char *text, struct field *field)
+{
+	const char *open = strchr(text, '{');
+
+	field->end = open ? strchr(open, '}') : NULL;
+	if (!field->end)
+		return NULL;
+	field->path = open + 1;
+	field->path_len = strcspn(field->path, ":?!}");
+	field->spec = field->path + field->path_len;
+	field->width = 0;
+	if (*field->spec == ':')
+		field->width = (int)strtol(field->spec + 1, (char **)&field->spec, 10);
+	return open;
+}
+
+/* Of a field; in `buf` unless the tree or the template holds it. */
+static const char *field_text(const struct field *field, const json_t *value, char buf[64], size_t *len)
+{
+	const char *spec = field->spec, *end = field->end, *text = "{?}", *colon;
+
+	if (value && *spec == '?') {
 		colon = memchr(spec, ':', (size_t)(end - spec));
-		if (!colon)
-			colon = end;
-		if (truth(value))
-			fprintf(out, "%*.*s", width, (int)(colon - spec - 1), spec + 1);
-		else
-			fprintf(out, "%*.*s", width, colon < end ? (int)(end - colon - 1) : 0, colon + (colon < end));
-		return;
+		text = truth(value) ? spec + 1 : colon ? colon + 1 : end;
+		*len = (size_t)((truth(value) && colon ? colon : end) - text);
+		return text;
 	}
-	switch (json_typeof(value)) {
+	switch (value ? json_typeof(value) : JSON_OBJECT) {
 	case JSON_STRING:
 		text = json_string_value(value);
 		break;
 	case JSON_INTEGER:
-		format_number(buf, sizeof(buf), json_integer_value(value), spec + 1, *spec == '!' ? (size_t)(end - spec - 1) : 0);
+		format_number(buf, 64, json_integer_value(value), spec + 1, *spec == '!' ? (size_t)(end - spec - 1) : 0);
 		text = buf;
 		break;
 	case JSON_TRUE:
@@ -141,22 +153,136 @@ static void put_value(FILE *out, const json_t *value, const char *spec, const ch
 	case JSON_ARRAY:
 		break;
 	}
-	fprintf(out, "%*s", width, text);
+	*len = strlen(text);
+	return text;
 }
 
-static void put_line(FILE *out, const char *text, const struct scope *scope)
+/* Columns that a text takes: UTF-8. */
+static int columns(const char *text, size_t len)
 {
-	const char *open, *close;
-	size_t len;
+	int n = 0;
 
-	while ((open = strchr(text, '{')) && (close = strchr(open, '}'))) {
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
+}
+
+static void put_spaces(FILE *out, int n)
+{
+	if (n > 0)
+		fprintf(out, "%*s", n, "");
+}
+
+#define TABLE_COLUMNS 12
+
+/* A table: how far each of its fields with a width is wider than that, and which of its columns that moves. */
+struct table {
+	int wider[TABLE_COLUMNS];
+	size_t at[TABLE_COLUMNS];
+};
+
+static const char *cell_text(const struct field *field, const json_t *value, char buf[64], size_t *len)
+{
+	const char *text = field_text(field, value, buf, len);
+
+	if (!*len && field->width) {
+		*len = 1;
+		return "-";
+	}
+	return text;
+}
+
+static void put_line(FILE *out, const char *text, const struct scope *scope, const struct table *table)
+{
+	struct field field;
+	const char *open;
+	char buf[64];
+	size_t i = 0;
+
+	while ((open = field_find(text, &field))) {
+		const json_t *value = scope_get(scope, field.path, field.path_len);
+		size_t len;
+		const char *cell = table ? cell_text(&field, value, buf, &len) : field_text(&field, value, buf, &len);
+		int more = table && field.width && i < TABLE_COLUMNS ? table->wider[i++] : 0;
+		int space = abs(field.width) + more - columns(cell, len);
+
 		fwrite(text, 1, (size_t)(open - text), out);
-		open++;
-		len = strcspn(open, ":?!}");
-		put_value(out, scope_get(scope, open, len), open + len, close);
-		text = close + 1;
+		if (field.width > 0)
+			put_spaces(out, space);
+		fwrite(cell, 1, len, out);
+		if (field.width < 0)
+			put_spaces(out, space);
+		text = field.end + 1;
 	}
 	fputs(text, out);
+}
+
+/* Where the fields of a row stand when nothing is wider than it should be. */
+static void table_places(struct table *table, const char *row)
+{
+	struct field field;
+	const char *open;
+	size_t at = 0, i = 0;
+
+	while (i < TABLE_COLUMNS && (open = field_find(row, &field)) && field.width) {
+		at += (size_t)(open - row);
+		table->at[i++] = field.width < 0 ? at - (size_t)field.width : at;
+		at += (size_t)abs(field.width);
+		row = field.end + 1;
+	}
+	while (i < TABLE_COLUMNS)
+		table->at[i++] = SIZE_MAX;
+}
+
+static void table_widen(struct table *table, const char *row, const struct scope *scope)
+{
+	struct field field;
+	char buf[64];
+
+	for (size_t i = 0, len; i < TABLE_COLUMNS && field_find(row, &field); row = field.end + 1) {
+		const char *text;
+		int wider;
+
+		if (!field.width)
+			continue;
+		text = cell_text(&field, scope_get(scope, field.path, field.path_len), buf, &len);
+		wider = columns(text, len) - abs(field.width);
+		if (wider > table->wider[i])
+			table->wider[i] = wider;
+		i++;
+	}
+}
+
+static void put_head(FILE *out, const char *text, const struct table *table)
+{
+	size_t at = 0, len = strlen(text);
+
+	for (size_t i = 0; i < TABLE_COLUMNS && table->at[i] < len; i++) {
+		fwrite(text + at, 1, table->at[i] - at, out);
+		at = table->at[i];
+		put_spaces(out, table->wider[i]);
+	}
+	fprintf(out, "%s\n", text + at);
+}
+
+static void render_table(FILE *out, const struct view *body, const json_t *list, const struct scope *outer)
+{
+	struct table table = { { 0 }, { 0 } };
+	const struct view *row = body;
+	const json_t *element;
+	size_t i;
+
+	while (row->op == VIEW_HEAD)
+		row++;
+	table_places(&table, row->text);
+	json_array_foreach((json_t *)(uintptr_t)list, i, element)
+		table_widen(&table, row->text, &(struct scope){ element, outer });
+	for (; body < row; body++)
+		put_head(out, body->text, &table);
+	json_array_foreach((json_t *)(uintptr_t)list, i, element) {
+		put_line(out, row->text, &(struct scope){ element, outer }, &table);
+		fputc('\n', out);
+	}
 }
 
 static void render(FILE *out, const struct view *view, const struct scope *scope)
@@ -166,15 +292,16 @@ static void render(FILE *out, const struct view *view, const struct scope *scope
 		size_t i;
 		const json_t *element;
 
-		if (view->op == VIEW_IF || view->op == VIEW_UNLESS || view->op == VIEW_EACH)
+		if (view->op == VIEW_IF || view->op == VIEW_UNLESS || view->op == VIEW_EACH ||
+		    view->op == VIEW_TABLE)
 			value = scope_get(scope, view->text, strlen(view->text));
 		switch (view->op) {
 		case VIEW_LINE:
-			put_line(out, view->text, scope);
+			put_line(out, view->text, scope, NULL);
 			fputc('\n', out);
 			break;
 		case VIEW_PART:
-			put_line(out, view->text, scope);
+			put_line(out, view->text, scope, NULL);
 			break;
 		case VIEW_IF:
 			if (value && truth(value))
@@ -187,6 +314,13 @@ static void render(FILE *out, const struct view *view, const struct scope *scope
 		case VIEW_EACH:
 			json_array_foreach((json_t *)(uintptr_t)value, i, element)
 				render(out, view->body, &(struct scope){ element, scope });
+			break;
+		case VIEW_TABLE:
+			render_table(out, view->body, value, scope);
+			break;
+		case VIEW_HEAD:		/* outside a table: a line */
+			put_line(out, view->text, scope, NULL);
+			fputc('\n', out);
 			break;
 		case VIEW_USE:
 			render(out, view->body, scope);

@@ -8,6 +8,8 @@
  *	secs	milliseconds as seconds with two digits
  *	hms	milliseconds as hh:mm:ss, or days and hours
  *	time	Unix milliseconds as a date, UTC
+ * In a table a WIDTH is the least one: a column is as wide as its longest
+ * value, and an empty value is a dash.
  * A path is looked up in the element of the nearest VIEW_EACH, then outwards.
  */
 #ifndef L2TPHA_DAEMON_VIEW_H
@@ -23,6 +25,8 @@ enum view_op {
 	VIEW_UNLESS,
 	VIEW_EACH,		/* text: a path to an array; body for each element */
 	VIEW_USE,		/* body, once: shares a template */
+	VIEW_TABLE,		/* text: a path to an array; body: lines of VIEW_HEAD, and one VIEW_LINE for each element */
+	VIEW_HEAD,		/* text: as it stands, but that it is moved with the columns below it */
 };
 struct view {
 	enum view_op op;

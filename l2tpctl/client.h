@@ -39,6 +39,8 @@ enum client_exit client_exit_status(int code);
 
 /* The interactive shell, until end of file or `exit` (shell.c). */
 int shell_run(struct client *client, bool json);
+/* What may follow, of the answer to `complete`: a word and its help a line. Takes `list` apart. */
+void list_print(char *list);
 /* Runs one line and prints its reply, asking for a password if the daemon does. */
 int line_run(struct client *client, const char *line, bool json);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "l2tpctl/client.h"
+#include "l2tpctl/filter.h"
 
 #define SOCKET_PATH "/run/l2tpha/l2tphad.sock"
 
@@ -73,8 +74,22 @@ static bool password_answer(struct client *client, struct client_reply *reply, c
 	return true;
 }
 
+/* The line as the daemon is to have it; NULL: `error` says why not. */
+static char *request_of(const char *line, bool json, struct filter *filter, char error[256])
+{
+	char *bare = strdup(line), *request = NULL;
+
+	snprintf(error, 256, "out of memory");
+	if (bare && filter_take(bare, filter, error) &&
+	    asprintf(&request, "%s%s", bare, json || filter->op == FILTER_JSON ? " json" : "") < 0)
+		request = NULL;
+	free(bare);
+	return request;
+}
+
 int line_run(struct client *client, const char *line, bool json)
 {
+	struct filter filter = { FILTER_NONE };
 	struct client_reply reply;
 	char error[256], *request;
 	FILE *out;
@@ -84,20 +99,51 @@ int line_run(struct client *client, const char *line, bool json)
 		fprintf(stderr, "l2tpctl: a command is one line\n");
 		return CLIENT_EXIT_USAGE;
 	}
-	if (asprintf(&request, "%s%s", line, json ? " json" : "") < 0)
+	request = request_of(line, json, &filter, error);
+	if (!request) {
+		fprintf(stderr, "%s\n", error);
 		return CLIENT_EXIT_USAGE;
+	}
 	if (!client_request(client, "exec", request, &reply, error) || !password_answer(client, &reply, error)) {
 		fprintf(stderr, "l2tpctl: %s\n", error);
 		free(request);
+		filter_free(&filter);
 		return CLIENT_EXIT_UNREACHABLE;
 	}
 	free(request);
 	status = (int)client_exit_status(reply.code);
 	out = status == CLIENT_EXIT_OK || status == CLIENT_EXIT_BYE || reply.body[0] == '{' ? stdout : stderr;
-	fputs(reply.body, out);
+	if (out == stdout)
+		filter_print(&filter, reply.body, out);
+	else
+		fputs(reply.body, out);
 	fflush(out);
 	free(reply.body);
+	filter_free(&filter);
 	return status;
+}
+
+/* `show ?`, as a command: what may follow, with its help. */
+static int help(struct client *client, char *line)
+{
+	struct client_reply reply;
+	char error[256];
+
+	line[strlen(line) - 1] = '\0';
+	if (!client_request(client, "complete", line, &reply, error)) {
+		fprintf(stderr, "l2tpctl: %s\n", error);
+		return CLIENT_EXIT_UNREACHABLE;
+	}
+	list_print(reply.body);
+	free(reply.body);
+	return CLIENT_EXIT_OK;
+}
+
+static bool asks_for_help(const char *line)
+{
+	size_t len = strlen(line);
+
+	return len && line[len - 1] == '?' && (len == 1 || line[len - 2] == ' ');
 }
 
 /* Words that may follow, one a line: for the shell's own completion. */
@@ -212,7 +258,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "l2tpctl: out of memory\n");
 		return CLIENT_EXIT_USAGE;
 	}
-	status = completing ? complete(&client, line) : line_run(&client, line, json);
+	if (completing)
+		status = complete(&client, line);
+	else
+		status = asks_for_help(line) ? help(&client, line) : line_run(&client, line, json);
 	while (!completing && status == CLIENT_EXIT_OK && !strncmp(line, "terminal mon", 12) && client_listen(&client))
 		;
 	free(line);

@@ -49,11 +49,10 @@ static char *ask(EditLine *el)
 	return NULL;
 }
 
-static void list_print(char *list)
+void list_print(char *list)
 {
 	char *line;
 
-	putchar('\n');
 	while ((line = strsep(&list, "\n"))) {
 		char *help = strchr(line, '\t');
 
@@ -69,6 +68,7 @@ static unsigned char on_help(EditLine *el, int ch)
 	char *list = ask(el);
 
 	(void)ch;
+	putchar('\n');
 	if (list)
 		list_print(list);
 	free(list);
@@ -109,6 +109,7 @@ static unsigned char on_complete(EditLine *el, int ch)
 		free(list);
 		return CC_REFRESH;
 	}
+	putchar('\n');
 	list_print(list);
 	free(list);
 	return CC_REDISPLAY;

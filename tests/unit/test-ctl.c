@@ -181,6 +181,33 @@ START_TEST(commands)
 }
 END_TEST
 
+/* As IOS has them: what is printed of an answer; `?` as a command. */
+START_TEST(filters)
+{
+	char out[8192];
+
+	ctl("show version '|' include Uptime", "", 0, "Uptime is ");
+	ck_assert_int_eq(run_ctl("show version '|' include Uptime", "", out, sizeof(out)), 0);
+	ck_assert_ptr_null(strstr(out, "l2tphad "));
+	ck_assert_int_eq(run_ctl("'sh ver|exc ^l2tphad|^Uptime'", "", out, sizeof(out)), 0);
+	ck_assert(!strncmp(out, "Configuration digest", 20));
+	ck_assert_int_eq(run_ctl("", "show version | begin Upt\n", out, sizeof(out)), 0);
+	ck_assert(!strncmp(out, "Uptime", 6) && strstr(out, "\nConfiguration digest"));
+	ctl("show version '|' count is", "", 0, "2\n");
+	ctl("show version '|' json", "", 0, "\"schema_version\": 1");
+	ctl("show version '|' include", "", 2, "expected | {include|exclude|begin|count} TEXT, or | json\n");
+	ctl("show version '|' grep x", "", 2, "refused '| grep x'");
+	ctl("show version '|' include '('", "", 2, "refused '('");
+	ctl("", "configure terminal\nvpdn-group G\ndescription a | b\nabort\n", 0, "");	/* not a filter */
+	ctl("bogus '|' include x", "", 2, "refused 'bogus'");
+	ctl("'?'", "", 0, "  show               look at something\n");
+	ctl("show redundancy '?'", "", 0, "  fitness ");
+	ck_assert_int_eq(run_ctl("help", "", out, sizeof(out)), 0);
+	ck_assert_ptr_null(strchr(out, '~'));
+	ck_assert_ptr_nonnull(strstr(out, "\n[no] debug all\n"));
+}
+END_TEST
+
 /* Counters are asked for first; the commands after it wait, others do not. */
 START_TEST(counters_are_waited_for)
 {
@@ -382,6 +409,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, server_up, server_down);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, commands);
+	tcase_add_test(tc, filters);
 	tcase_add_test(tc, counters_are_waited_for);
 	tcase_add_test(tc, lines_from_a_pipe);
 	tcase_add_test(tc, file);

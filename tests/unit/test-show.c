@@ -163,6 +163,40 @@ START_TEST(pair_in_sync)
 }
 END_TEST
 
+/* Columns hold what is longer than they are, head and rows alike; what is empty is a dash. */
+START_TEST(columns_widen)
+{
+	static const struct view rows[] = {
+		{ VIEW_HEAD, "Name   Count Address    Rest", NULL },
+		{ VIEW_HEAD, "             of peer", NULL },
+		{ VIEW_LINE, "{name:-6} {count:5} {address:-10} {rest}, {up?up:down}", NULL },
+		{ VIEW_END, NULL, NULL },
+	};
+	static const struct view table[] = { { VIEW_TABLE, "list", rows }, { VIEW_END, NULL, NULL } };
+	json_t *none = json_pack("{s:[]}", "list"), *one = json_pack("{s:[{s:s,s:i,s:s,s:s,s:b}]}", "list", "name", "lac-1",
+				 "count", 7, "address", "", "rest", "", "up", 1);
+	json_t *two = json_pack("{s:[{s:s,s:i,s:s,s:s,s:b},{s:s,s:i,s:s,s:s,s:b}]}", "list",
+				"name", "z\303\274rich", "count", 1234567, "address", "10.0.0.1", "rest", "a", "up", 1,
+				"name", "lac-of-the-west", "count", 1, "address", "2001:db8::abcd:1", "rest", "b", "up", 0);
+	char *text = view_render(table, none);
+
+	ck_assert_str_eq(text, "Name   Count Address    Rest\n             of peer\n");
+	free(text);
+	text = view_render(table, one);
+	ck_assert_str_eq(text, "Name   Count Address    Rest\n             of peer\nlac-1      7 -          , up\n");
+	free(text);
+	text = view_render(table, two);
+	ck_assert_str_eq(text, "Name              Count Address          Rest\n"
+			       "                        of peer\n"
+			       "z\303\274rich          1234567 10.0.0.1         a, up\n"
+			       "lac-of-the-west       1 2001:db8::abcd:1 b, down\n");
+	free(text);
+	json_decref(none);
+	json_decref(one);
+	json_decref(two);
+}
+END_TEST
+
 static void wake(void *arg)
 {
 	++*(unsigned *)arg;
@@ -338,8 +372,9 @@ START_TEST(tables)
 	has(text, "  Local RWS 16, Remote RWS ");	/* S40: the smaller of window and resync */
 	free(text);
 	text = show(0, "show l2tp session", SHOW_OK);
-	has(text, " alice, ");
-	has(text, "10.64.0.2  est, up  00:00:0");
+	has(text, "\nLocID      RemID      TunID      Username         Interface        Address         State  PPP      Last Chg\n");
+	has(text, " alice            l2tp");
+	has(text, " 10.64.0.2       est    up       00:00:0");
 	free(text);
 	text = show(0, "show vpdn session username alice", SHOW_OK);
 	has(text, "  Session username is alice\n");
@@ -533,6 +568,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, standby_not_up);
 	tcase_add_test(tc, pair_in_sync);
+	tcase_add_test(tc, columns_widen);
 	tcase_add_test(tc, session_counters);
 	tcase_add_test(tc, plug_pulled);
 	tcase_add_test(tc, after_a_takeover);
