@@ -81,9 +81,9 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 {
 	struct sim *sim = node->sim;
 	struct node *standby = &sim->nodes[!node->index];
-	uint16_t peer_tid, ns, nr, tid = 0, type = 0;
+	uint16_t peer_tid, ns, nr, tid = 0, next = 0, type = 0;
 	struct l2tp *l2tp;
-	struct l2tp_tunnel_info info;
+	struct l2tp_tunnel_info info, found;
 	struct l2tp_channel_state ch;
 	uint8_t stored[L2TP_MSG_MAX];
 	size_t stored_len, body_len;
@@ -104,10 +104,14 @@ void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const u
 	nr = get16(data + 10);
 	if (len >= 20)
 		type = get16(data + 18);
-	while ((tid = l2tp_tunnel_next(l2tp, tid))) {
-		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tid), &info);
-		if (info.s.peer_id == peer_tid && endpoint_equal(&info.s.peer, peer))
-			break;
+	while ((next = l2tp_tunnel_next(l2tp, next))) {
+		l2tp_tunnel_info(l2tp_tunnel_find(l2tp, next), &found);
+		if (found.s.peer_id != peer_tid || !endpoint_equal(&found.s.peer, peer))
+			continue;
+		tid = next;
+		info = found;
+		if (found.channel.vr == nr)
+			break;	/* a LAC that restarted may give its number out again: not the tunnel before */
 	}
 	/* ours, and not answered yet: it ends with its node */
 	if (!tid || !info.s.params.ha || !l2tp_tunnel_recorded(l2tp_tunnel_find(l2tp, tid)))
