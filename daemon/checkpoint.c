@@ -111,6 +111,10 @@ int checkpoint_encode_tunnel(const struct l2tp_tunnel_state_rec *in, uint8_t **b
 	p.refuse_dialin = in->params.refuse_dialin;
 	p.busy = in->params.busy;
 	p.busy_peers = text_out(in->params.busy_peers);
+	p.framing_without = in->params.framing_without;
+	p.tos = in->params.transport.tos;
+	p.no_checksum = in->params.transport.no_checksum;
+	p.drop_late = in->params.transport.drop_late;
 	m.local_id = in->local_id;
 	m.peer_id = in->peer_id;
 	m.local = &local;
@@ -178,6 +182,9 @@ static bool tunnel_in(struct l2tp_tunnel_state_rec *t, const L2tpha__Tunnel *m)
 	t->params.accept_dialout = p->accept_dialout;
 	t->params.refuse_dialin = p->refuse_dialin;
 	t->params.busy = p->busy <= L2TP_BUSY_TEMPORARY ? (enum l2tp_busy)p->busy : L2TP_BUSY_RESOURCES;
+	t->params.framing_without = p->framing_without;
+	t->params.transport = (struct l2tp_transport){ .tos = (uint8_t)p->tos, .no_checksum = p->no_checksum,
+						       .drop_late = p->drop_late };
 	/* a method of a later version: the one that says nothing new to the peer */
 	t->params.failover = m->failover <= L2TP_FAILOVER_SILENT ? (enum l2tp_failover)m->failover : L2TP_FAILOVER_SILENT;
 	t->params.recovery_ms = m->recovery_ms;

@@ -67,6 +67,20 @@ enum config_limit_code {
 	CONFIG_LIMIT_TEMPORARY,
 };
 
+enum config_bearer {		/* AVP 4: 1 digital, 2 analog */
+	CONFIG_BEARER_NONE,
+	CONFIG_BEARER_DIGITAL,
+	CONFIG_BEARER_ANALOG,
+	CONFIG_BEARER_ALL,
+};
+
+enum config_framing {		/* AVP 3 without: 1 synchronous, 2 asynchronous */
+	CONFIG_FRAMING_ALL,
+	CONFIG_FRAMING_ASYNCHRONOUS,
+	CONFIG_FRAMING_SYNCHRONOUS,
+	CONFIG_FRAMING_NONE,
+};
+
 /* initiate-to ip A [limit N] [priority P]: an LNS that calls of the group may go to. */
 struct config_dial_peer {
 	struct l2tp_endpoint address;	/* family 0: the place is free */
@@ -102,6 +116,12 @@ struct config_vpdn_group {		/* vpdn-group NAME */
 	uint32_t no_session_s;		/* l2tp tunnel timeout no-session S; 0 = never; not said, ours: 15 */
 	enum config_limit_code limit_code; /* unset: the global one */
 	char limit_redirect[L2TP_TEXT_MAX]; /* limit-redirect A...: as error 9 has it, "A, [B]"; empty: the global one */
+	enum config_framing framing;	/* l2tp tunnel framing capabilities WHAT; default all */
+	enum config_bearer bearer;	/* l2tp tunnel bearer capabilities WHAT; default none */
+	uint8_t tos;			/* ip tos N */
+	unsigned precedence;		/* ip precedence N, and 1; 0: that of tos */
+	bool checksum;			/* l2tp ip udp checksum; default on */
+	bool drop_late;			/* l2tp drop out-of-order */
 	/* of tunnels we open */
 	uint8_t initial_retries, initial_min_s, initial_max_s; /* l2tp tunnel retransmit initial ...; 2, 1, 8 */
 	enum l2tp_peer_change address_change;	/* l2tp tunnel address-change WHAT; default port */

@@ -112,7 +112,7 @@ static void print_setting(struct config_printer *out, const struct config_comman
 		if (c->choices && !number) {
 			if (all || given || c->def)
 				config_print_line(out, "%s %s", words, c->choices[0]);
-		} else if (number != c->def || ((all || given) && number))
+		} else if (number != c->def || given || (all && number))
 			config_print_line(out, "%s %llu", words, (unsigned long long)number);
 		else if (all)
 			config_print_line(out, "no %s", words);

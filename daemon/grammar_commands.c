@@ -315,8 +315,10 @@ void command_print_dns(struct config_printer *out, const struct config_command *
 
 static void keepalive_set(const struct grammar_match *m, uint16_t *seconds, uint8_t *retries)
 {
-	*seconds = m->form == GRAMMAR_NO ? 0 : (uint16_t)number_of(m, "KEEPALIVE", KEEPALIVE_S);
-	*retries = (uint8_t)number_of(m, "KEEPALIVE-RETRIES", KEEPALIVE_RETRIES);
+	bool set = m->form == GRAMMAR_SET;
+
+	*seconds = m->form == GRAMMAR_NO ? 0 : set ? (uint16_t)number_of(m, "KEEPALIVE", KEEPALIVE_S) : KEEPALIVE_S;
+	*retries = set ? (uint8_t)number_of(m, "KEEPALIVE-RETRIES", KEEPALIVE_RETRIES) : KEEPALIVE_RETRIES;
 }
 
 static void keepalive_print(struct config_printer *out, unsigned seconds, unsigned retries)
@@ -522,6 +524,16 @@ void command_print_timers(struct config_printer *out, const struct config_comman
 	(void)command;
 	if (g->heartbeat_ms != HEARTBEAT_MS || g->dead_ms != DEAD_MS || config_printing_all(out))
 		config_print_line(out, "timers heartbeat %u dead %u", g->heartbeat_ms, g->dead_ms);
+}
+
+/* Its absence is what Linux does; a box that is told otherwise would not do it. */
+int command_refuse_pmtu(struct config_parser *p, const struct grammar_match *m)
+{
+	if (m->form != GRAMMAR_SET)
+		return 0;
+	snprintf(p->error, GRAMMAR_ERROR_MAX, "refused 'ip pmtu': Linux fragments tunnel packets and never sets DF on them; "
+		 "expected mtu or ip tcp adjust-mss in the virtual-template");
+	return -EINVAL;
 }
 
 int command_set_tunnel_ids(struct config_parser *p, const struct grammar_match *m)

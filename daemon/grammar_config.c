@@ -75,6 +75,24 @@ static const char *const renegotiation_names[] = {
 	[CONFIG_RENEGOTIATE_NEVER] = "never",
 	NULL,
 };
+static const char *const framing_names[] = {
+	[CONFIG_FRAMING_ALL] = "all",
+	[CONFIG_FRAMING_ASYNCHRONOUS] = "asynchronous",
+	[CONFIG_FRAMING_SYNCHRONOUS] = "synchronous",
+	[CONFIG_FRAMING_NONE] = "none",
+	NULL,
+};
+static const char *const bearer_names[] = {
+	[CONFIG_BEARER_NONE] = "none",
+	[CONFIG_BEARER_DIGITAL] = "digital",
+	[CONFIG_BEARER_ANALOG] = "analog",
+	[CONFIG_BEARER_ALL] = "all",
+	NULL,
+};
+static const char *const precedence_numbers[] = { "", "0", "1", "2", "3", "4", "5", "6", "7", NULL };
+static const char *const precedence_names[] = {
+	"", "routine", "priority", "immediate", "flash", "flash-override", "critical", "internet", "network", NULL,
+};
 static const char *const address_change_names[] = {
 	[L2TP_PEER_CHANGE_PORT] = "port",
 	[L2TP_PEER_CHANGE_ACCEPT] = "accept",
@@ -175,6 +193,18 @@ static const struct config_command commands[] = {
 	SET(VV, "l2tp sequencing ~", "number the data of calls we place", FLAG, config_vpdn_group, sequencing, 0),
 	SET(VV, "l2tp hidden ~", "hide attributes of calls", FLAG, config_vpdn_group, hide, 0),
 	SET(VV, "l2tp hidden setup ~", "those of the tunnel's setup, too", FLAG, config_vpdn_group, hide_setup, 0),
+	SET(VV, "l2tp drop out-of-order ~", "numbered data that was overtaken is not waited for", FLAG, config_vpdn_group,
+	    drop_late, 0),
+	SET(VV, "l2tp ip udp checksum ~", "of the packets", FLAG, config_vpdn_group, checksum, 1),
+	CHOICE(VV, "l2tp tunnel framing capabilities ~ {all|asynchronous|synchronous|none}", "that the peer is told of",
+	       framing_names, config_vpdn_group, framing, CONFIG_FRAMING_ALL),
+	CHOICE(VV, "l2tp tunnel bearer capabilities ~ {none|digital|analog|all}", "that the peer is told of", bearer_names,
+	       config_vpdn_group, bearer, CONFIG_BEARER_NONE),
+	SET(VV, "ip tos ~ TOS", "type of service of the packets", U8, config_vpdn_group, tos, 0),
+	CHOICE(VV, "ip precedence ~ {0|1|2|3|4|5|6|7}", "of the packets", precedence_numbers, config_vpdn_group, precedence, 0),
+	ALIAS(VV, "ip precedence ~ {routine|priority|immediate|flash|flash-override|critical|internet|network}", "the same",
+	      precedence_names, config_vpdn_group, precedence, 0),
+	DO(VV, "ip pmtu ~", "not on Linux", command_refuse_pmtu, NULL),
 	SET(VV, "l2tp tunnel busy timeout ~ BUSY", "a peer that refused is left alone for", U16, config_vpdn_group, busy_s, 60),
 	SET(V, "session-limit ~ SESSIONS", "of the group", U32, config_vpdn_group, session_limit, 0),
 	CHOICE(VV, "limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config_vpdn_group,
@@ -284,6 +314,7 @@ static const struct grammar_arg args[] = {
 	{ "TO-LIMIT", GRAMMAR_NUMBER, 1, 65535, "sessions" },
 	{ "TO-PRIORITY", GRAMMAR_NUMBER, 1, 32767, "the lowest first" },
 	{ "BUSY", GRAMMAR_NUMBER, 1, 65535, "seconds" },
+	{ "TOS", GRAMMAR_NUMBER, 0, 255, "the whole octet" },
 	{ "REDIAL", GRAMMAR_NUMBER, 1, 86400, "seconds" },
 	{ "GROUP", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "group name" },
 	{ "VIRTUAL", GRAMMAR_PREFIX, 0, 0, "virtual address" },

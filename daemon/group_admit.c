@@ -17,6 +17,19 @@
 
 /* ---- tunnels in setup --------------------------------------------------- */
 
+#define PRECEDENCE_SHIFT 5
+#define ECN_MASK 3u
+
+static struct l2tp_transport transport_of(const struct config_vpdn_group *vg)
+{
+	unsigned tos = vg->tos;
+
+	if (vg->precedence)
+		tos = (tos & ((1u << PRECEDENCE_SHIFT) - 1)) | (vg->precedence - 1) << PRECEDENCE_SHIFT;
+	return (struct l2tp_transport){ .tos = (uint8_t)(tos & ~ECN_MASK), .no_checksum = !vg->checksum,
+					.drop_late = vg->drop_late };
+}
+
 void group_tunnel_params(const struct group *group, const struct config_vpdn_group *vg, struct l2tp_tunnel_params *p)
 {
 	memset(p, 0, sizeof(*p));
@@ -40,6 +53,9 @@ void group_tunnel_params(const struct group *group, const struct config_vpdn_gro
 	p->hide_setup = vg->hide_setup;
 	p->busy = (enum l2tp_busy)(vg->limit_code - CONFIG_LIMIT_RESOURCES);
 	snprintf(p->busy_peers, sizeof(p->busy_peers), "%s", vg->limit_redirect);
+	p->framing_without = vg->framing;
+	p->bearer = vg->bearer;
+	p->transport = transport_of(vg);
 	p->tie_break = vg->tie_break;
 	p->peer_change = vg->address_change;
 	p->initial_retries = vg->initial_retries;

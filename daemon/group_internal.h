@@ -24,6 +24,7 @@
 #define L2TPHA_DAEMON_GROUP_INTERNAL_H
 
 #define SEQUENCE_GAP_MS 50	/* of sequenced data (AVP 39): as long is a missing packet waited for */
+#define SEQUENCE_DROP_MS 1	/* the same where late ones are to be dropped; 0 would drop what follows a gap, too */
 
 #include <uthash.h>
 

@@ -82,7 +82,9 @@ void tunnel_place(struct group *group, uint16_t tunnel_id)
 					   &(struct dp_tunnel){ .local_id = tunnel_id,
 								.peer_id = info.s.peer_id,
 								.local = info.s.local,
-								.peer = info.s.peer },
+								.peer = info.s.peer,
+								.tos = info.s.params.transport.tos,
+								.no_checksum = info.s.params.transport.no_checksum },
 					   tunnel_created, req);
 	if (rc) {
 		group_request_done(req);

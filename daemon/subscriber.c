@@ -293,6 +293,13 @@ static void session_created(void *arg, int error, int session_fd, int tunnel_fd)
 	}
 }
 
+static uint32_t sequence_gap_ms(const struct l2tp_session_state_rec *s, const struct l2tp_tunnel_info *t)
+{
+	if (!s->sequencing_required)
+		return 0;
+	return t->s.params.transport.drop_late ? SEQUENCE_DROP_MS : SEQUENCE_GAP_MS;
+}
+
 void sub_place(struct group *group, struct subscriber *sub)
 {
 	struct l2tp_session *session = l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id);
@@ -344,8 +351,7 @@ void sub_place(struct group *group, struct subscriber *sub)
 								  .peer = t.s.peer,
 								  .send_seq = s.sequencing_required,
 								  .recv_seq = s.sequencing_required,
-								  .recv_timeout_ms = s.sequencing_required ?
-										     SEQUENCE_GAP_MS : 0,
+								  .recv_timeout_ms = sequence_gap_ms(&s, &t),
 								  .lns_mode = session_is_lns(&s) },
 					    session_created, req);
 	if (rc) {

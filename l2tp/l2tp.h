@@ -159,6 +159,13 @@ enum l2tp_failover {
 
 /* ---- configuration ------------------------------------------------------ */
 
+/* Of the packets of a tunnel and its sessions; for the caller, who makes the data plane. */
+struct l2tp_transport {
+	uint8_t tos;		/* type of service or traffic class; the two bits of ECN are 0 */
+	bool no_checksum;	/* no UDP checksum, and over IPv6 none is asked of the peer */
+	bool drop_late;		/* numbered data that was overtaken is not waited for */
+};
+
 /*
  * What a tunnel is given when it is set up: from the VPDN group that the
  * caller's select_group() picked.  Copied into the tunnel.
@@ -186,6 +193,8 @@ struct l2tp_tunnel_params {
 	bool refuse_dialin;		/* ICRQ is not */
 	enum l2tp_busy busy;		/* what is said at a limit */
 	char busy_peers[L2TP_TEXT_MAX];	/* L2TP_BUSY_DIRECTED: "192.0.2.1, [2001:db8::1]" */
+	uint32_t framing_without;	/* AVP 3 we send leaves out: 1 synchronous, 2 asynchronous */
+	struct l2tp_transport transport;
 
 	/* Of tunnels we open; nothing of this is replicated. */
 	bool tie_break;			/* one tunnel with this peer is enough: of two requests that cross one stays */

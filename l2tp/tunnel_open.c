@@ -48,7 +48,7 @@ static void put_identity(struct l2tp_tunnel *tunnel, struct avp_builder *builder
 	const struct l2tp_tunnel_params *params = &tunnel->params;
 
 	avp_put_u16(builder, AVP_PROTOCOL_VERSION, VERSION_1_0);
-	avp_put_u32(builder, AVP_FRAMING_CAPABILITIES, FRAMING_SYNC_ASYNC);
+	avp_put_u32(builder, AVP_FRAMING_CAPABILITIES, FRAMING_SYNC_ASYNC & ~params->framing_without);
 	if (params->bearer)
 		avp_put_u32(builder, AVP_BEARER_CAPABILITIES, params->bearer);
 	avp_put_text(builder, AVP_HOST_NAME, params->local_name[0] ? params->local_name : DEFAULT_NAME);

@@ -38,6 +38,8 @@ struct dp_vip {
 struct dp_tunnel {
 	uint16_t local_id, peer_id;
 	struct l2tp_endpoint local, peer;
+	uint8_t tos;		/* of all its packets; when it is adopted they stay as they were */
+	bool no_checksum;	/* of UDP: none is sent, over IPv6 none is asked for */
 };
 struct dp_session {
 	uint16_t tunnel_id, local_id;	/* ours */

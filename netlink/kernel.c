@@ -198,7 +198,7 @@ static int kernel_tunnel_create(struct dp *dp, const struct dp_tunnel *conf, dp_
 	t->conf = *conf;
 	t->created = done;
 	t->created_arg = arg;
-	t->sock = udp_connect(k->udp, &conf->local, &conf->peer);
+	t->sock = udp_connect(k->udp, conf);
 	e = t->sock ? genl_tunnel_create(k->genl, conf, udp_fd(t->sock), on_tunnel_created, t) : -errno;
 	if (e) {
 		if (t->sock)

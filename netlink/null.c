@@ -92,6 +92,7 @@ static int do_tunnel_create(struct dp_null *n, const struct op *op)
 		return -EEXIST;
 	t = dp_null_must(calloc(1, sizeof(*t)));
 	t->id = op->tunnel_id;
+	t->conf = op->tunnel;
 	HASH_ADD(hh, n->tunnels, id, sizeof(t->id), t);
 	return 0;
 }
@@ -406,7 +407,7 @@ static int null_send(struct dp *dp, uint16_t tunnel_id, const struct l2tp_endpoi
 static int null_tunnel_create(struct dp *dp, const struct dp_tunnel *tunnel, dp_done_fn done, void *arg)
 {
 	return enqueue(null_of(dp), (struct op){ .kind = OP_TUNNEL_CREATE, .tunnel_id = tunnel->local_id,
-						 .done = done, .arg = arg });
+						 .tunnel = *tunnel, .done = done, .arg = arg });
 }
 
 static int null_tunnel_delete(struct dp *dp, uint16_t tunnel_id, dp_done_fn done, void *arg)

@@ -61,7 +61,8 @@ bool dp_null_has_session(const struct dp *dp, uint16_t tunnel_id, uint16_t sessi
 /* To which one it is joined (0, 0: to a socket that is no session of ours); false: to none. */
 bool dp_null_joined(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id, uint16_t *to_tunnel,
 		    uint16_t *to_session);
-/* As it was created; NULL: there is none. */
+/* As they were created; NULL: there is none. */
+const struct dp_tunnel *dp_null_tunnel_conf(const struct dp *dp, uint16_t tunnel_id);
 const struct dp_session *dp_null_session_conf(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id);
 bool dp_null_has_vip(const struct dp *dp, const struct l2tp_endpoint *addr);
 /* May a packet with this source leave at now_ms? True for an address nobody declared. */

@@ -24,6 +24,7 @@ struct op {
 	uint16_t tunnel_id, session_id;
 	struct dp_end other;	/* JOIN */
 	struct dp_session conf;	/* SESSION_CREATE */
+	struct dp_tunnel tunnel;	/* TUNNEL_CREATE */
 	uint64_t lease_until_ms;	/* counted from the call, as the kernel that is asked at once does */
 	bool for_ever;
 	struct dp_vip *vips;	/* owned */
@@ -49,6 +50,7 @@ struct session {
 struct tunnel {
 	uint16_t id;
 	bool leftover;		/* of a daemon that was killed */
+	struct dp_tunnel conf;
 	struct session *sessions;
 	UT_hash_handle hh;
 };

@@ -36,6 +36,13 @@ bool dp_null_joined(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id
 	return true;
 }
 
+const struct dp_tunnel *dp_null_tunnel_conf(const struct dp *dp, uint16_t tunnel_id)
+{
+	const struct tunnel *t = dp_null_tunnel(null_of_const(dp), tunnel_id);
+
+	return t ? &t->conf : NULL;
+}
+
 const struct dp_session *dp_null_session_conf(const struct dp *dp, uint16_t tunnel_id, uint16_t session_id)
 {
 	const struct session *s = dp_null_session(null_of_const(dp), tunnel_id, session_id);

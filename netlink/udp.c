@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/udp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -413,8 +414,28 @@ int udp_listen(struct udp *u, const struct l2tp_endpoint *local)
 	return e == -EAFNOSUPPORT ? 0 : e;	/* a host without IPv6 */
 }
 
-struct udp_sock *udp_connect(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer)
+/* The kernel's data packets are made as the socket says, too. */
+static int set_transport(int fd, const struct dp_tunnel *tunnel)
 {
+	bool six = tunnel->local.family == 6;
+	int tos = tunnel->tos, one = 1;
+
+	if (tos && (six ? setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos))
+			: setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos))) < 0)
+		return -errno;
+	if (!tunnel->no_checksum)
+		return 0;
+	if (!six)
+		return setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)) < 0 ? -errno : 0;
+	if (setsockopt(fd, IPPROTO_UDP, UDP_NO_CHECK6_TX, &one, sizeof(one)) < 0 ||
+	    setsockopt(fd, IPPROTO_UDP, UDP_NO_CHECK6_RX, &one, sizeof(one)) < 0)
+		return -errno;
+	return 0;
+}
+
+struct udp_sock *udp_connect(struct udp *u, const struct dp_tunnel *tunnel)
+{
+	const struct l2tp_endpoint *local = &tunnel->local, *peer = &tunnel->peer;
 	struct sockaddr_storage ss;
 	socklen_t len = udp_sockaddr(&ss, peer, peer->port);
 	struct udp_sock *s;
@@ -424,7 +445,8 @@ struct udp_sock *udp_connect(struct udp *u, const struct l2tp_endpoint *local, c
 		errno = -fd;
 		return NULL;
 	}
-	if (connect(fd, (struct sockaddr *)&ss, len) < 0)
+	errno = -set_transport(fd, tunnel);
+	if (errno || connect(fd, (struct sockaddr *)&ss, len) < 0)
 		goto fail;
 	s = sock_new(u, &u->tunnels, fd, local);
 	if (s)

@@ -28,7 +28,7 @@ int udp_listen(struct udp *u, const struct l2tp_endpoint *local);
 int udp_listener_send(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 		      const uint8_t *data, size_t len);
 /* The tunnel's socket, owned by u until udp_close. NULL with errno set. */
-struct udp_sock *udp_connect(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer);
+struct udp_sock *udp_connect(struct udp *u, const struct dp_tunnel *tunnel);
 /* The socket of a tunnel that an earlier process made; taken over, also on failure. NULL with errno set. */
 struct udp_sock *udp_adopt(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer, int fd);
 /* A listener an earlier process made, for udp_listen to find; taken over. */

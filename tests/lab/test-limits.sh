@@ -32,7 +32,7 @@ said_by_lns() { ctl "$1" show vpdn history failure | grep -q "$2"; }
 
 pair_up || stop "no pair"
 for n in a b; do
-	configure $n "vpdn session-limit 2" "vpdn limit-code try-another" "vpdn-group 1" " l2tp hidden"
+	configure $n "vpdn session-limit 2" "vpdn limit-code try-another" "vpdn-group 1" " l2tp hidden" " ip tos 184" " no l2tp ip udp checksum"
 done
 capture_start "$pcap" "$(lab_control_filter)" || fail "no capture"
 
@@ -46,6 +46,12 @@ note "messages with hidden attributes: $lns_hides"
 traffic_start 100 || stop "no traffic"
 sleep 1
 traffic_phase
+# bytes of a data packet: type of service, checksum, T bit
+marked() {
+	ip netns exec sw timeout 20 tcpdump -n -c 3 -i br-access \
+		"src host $LAB_VIP and udp src port 1701 and ip[1] = 184 and udp[6:2] = 0 and udp[8] & 0x80 = 0" >/dev/null 2>&1
+}
+marked || stop "data is not marked, or has a checksum"
 
 note "TCP of a subscriber that would send larger segments than its link takes"
 for n in a b; do
@@ -75,8 +81,10 @@ wait_until 20 node_is b active || stop "lns-b does not take over"
 ctl b show vpdn drain | grep -q 'Everything: [23] tunnels with 2 sessions left' || { ctl b show vpdn drain; stop "lns-b is not drained"; }
 ctl b no vpdn drain all >/dev/null || stop "lns-b stays drained"
 wait_until 15 flowing || stop "streams stand still"
+marked || stop "data of lns-b is not marked, or has a checksum"
 lac_all_up 2 || stop "who was up is not any more"
 traffic_stop
 capture_stop
+[ "$(packets "l2tp.type == 1 and ip.dsfield == 184 and ip.src == $LAB_VIP")" -ge 4 ] || fail "control packets are not marked"
 lac_stop
 net_down

@@ -105,7 +105,7 @@ static int plane_tunnel_create(struct dp *dp, const struct dp_tunnel *tunnel, dp
 	struct udp_sock **sock = &plane->socks[tunnel->local_id];
 
 	if (plane->udp && !*sock)
-		*sock = udp_connect(plane->udp, &tunnel->local, &tunnel->peer);
+		*sock = udp_connect(plane->udp, tunnel);
 	return plane->null->tunnel_create(dp, tunnel, done, arg);
 }
 

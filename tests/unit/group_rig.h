@@ -448,6 +448,9 @@ static inline void setup(void)
 	lc.random = next_random;
 	lc.hostname = "LAC-1";
 	lc.tid = 26355;
+#ifdef RIG_LAC_DEV
+	lc.dev = RIG_LAC_DEV;
+#endif
 	lac = lac_new(&lc);
 	nodes[0] = node_new("lns-a", "10.9.9.1", "10.9.9.2");
 	run(6000);	/* alone: active after the startup time */

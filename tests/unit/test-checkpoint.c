@@ -76,6 +76,8 @@ START_TEST(both_roles)
 	in.params.bearer = 3;
 	in.params.accept_dialout = in.params.refuse_dialin = true;
 	in.params.busy = L2TP_BUSY_DIRECTED;
+	in.params.framing_without = 2;
+	in.params.transport = (struct l2tp_transport){ .tos = 184, .no_checksum = true, .drop_late = true };
 	strcpy(in.params.busy_peers, "192.0.2.9, [2001:db8::9]");
 	ck_assert_int_eq(checkpoint_encode_tunnel(&in, &body, &len), 0);
 	ck_assert_int_eq(checkpoint_decode_tunnel(body, len, &out), 0);
