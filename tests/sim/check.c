@@ -229,6 +229,7 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 				sim->peers[i].at_risk = true;
 	}
 	lns_before_loss(sim, covered ? standby : NULL);
+	pppoe_before_loss(sim, covered ? standby : NULL);
 	for (i = 0; i < sim->call_count; i++) {
 		struct call *call = &sim->calls[i];
 		struct subscriber_info info = { 0 };
@@ -552,6 +553,12 @@ static bool any_risk(const struct sim *sim)
 	return false;
 }
 
+/* Calls go on to an LNS, and no PPP is left here. */
+static bool switches(const struct sim *sim)
+{
+	return sim->switching || sim->subscribers;
+}
+
 static void check_pair(struct sim *sim)
 {
 	struct node *active, *standby;
@@ -601,13 +608,13 @@ static void check_pair(struct sim *sim)
 			 n.sessions, m.sessions);
 		return;
 	}
-	if (dp_null_sessions(active->dp) != n.sessions_up || ppp_model_count(active->ppp) != (sim->switching ? 0 : n.sessions_up)) {
+	if (dp_null_sessions(active->dp) != n.sessions_up || ppp_model_count(active->ppp) != (switches(sim) ? 0 : n.sessions_up)) {
 		sim_fail(sim, "leak: active node %d has %zu sessions, %zu in the kernel, %zu PPP", a, n.sessions_up,
 			 dp_null_sessions(active->dp), ppp_model_count(active->ppp));
 		return;
 	}
 	if (dp_null_sessions(standby->dp) != (sim->hot ? n.sessions_up : 0) ||
-	    ppp_model_count(standby->ppp) != (sim->hot && !sim->switching ? n.sessions_up : 0)) {
+	    ppp_model_count(standby->ppp) != (sim->hot && !switches(sim) ? n.sessions_up : 0)) {
 		sim_fail(sim, "leak: %s standby node %d has %zu sessions, %zu in the kernel, %zu PPP",
 			 sim->hot ? "hot" : "warm", !a, m.sessions_up, dp_null_sessions(standby->dp),
 			 ppp_model_count(standby->ppp));
@@ -744,6 +751,8 @@ void check_end(struct sim *sim)
 		check_pair(sim);
 	if (!sim->failed)
 		lns_check_end(sim);
+	if (!sim->failed)
+		pppoe_check_end(sim);
 	if (!sim->failed)
 		check_teardown(sim);
 }

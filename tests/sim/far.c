@@ -15,6 +15,7 @@
 #define FRAME_LEN 9
 #define RETRY_US (1000 * MS)
 #define TRIES 30
+#define SILENCE_US (60 * SEC)	/* of a subscriber who asks for echoes */
 
 enum link_state { LINK_OPENING, LINK_ADDRESS, LINK_OPEN };
 
@@ -25,6 +26,8 @@ struct link {
 	uint32_t magic, addr;
 	unsigned tries;
 	uint64_t at_us;		/* it says so again */
+	uint64_t heard_us;
+	bool proxied;		/* somebody has negotiated for us */
 };
 struct far {
 	struct sim *sim;
@@ -96,6 +99,37 @@ static struct link *link_find(const struct far *far, uint16_t tid, uint16_t sid)
 	return link;
 }
 
+/*
+ * What the subscriber and the one who dials for him have said to each other: our magic number.  By chance we
+ * take it, or negotiate ourselves.
+ */
+static bool proxy(struct far *far, uint16_t tid, uint16_t sid, uint32_t *magic)
+{
+	struct l2tp_session *session = l2tp_session_find(far->l2tp, tid, sid);
+	const uint8_t *lcp, *name, *password;
+	size_t lcp_len, name_len, password_len;
+
+	lcp = session ? l2tp_session_avp(session, 0, 27, &lcp_len) : NULL;
+	name = lcp ? l2tp_session_avp(session, 0, 30, &name_len) : NULL;
+	password = name ? l2tp_session_avp(session, 0, 33, &password_len) : NULL;
+	if (!lcp)
+		return false;
+	if (!password || lcp_len != 6 || name_len < 9 || memcmp(name, "user", 4) || memcmp(name + name_len - 4, "@isp", 4) ||
+	    password_len + 2 != name_len || memcmp(password, "secret", 6) || memcmp(password + 6, name + 4, name_len - 8)) {
+		sim_fail(far->sim, "far %d: what was negotiated for us came in pieces", far->index);
+		return false;
+	}
+	*magic = get32(lcp + 2);
+	return rng_pm(far->sim, 600);
+}
+
+static void give_address(struct far *far, struct link *link)
+{
+	link->state = LINK_ADDRESS;
+	link->addr = htonl(0x0a650001 + ((uint32_t)far->index << 16) + far->addresses++);
+	link->tries = 0;
+}
+
 static void link_new(struct far *far, uint16_t tid, uint16_t sid)
 {
 	struct link *link = calloc(1, sizeof(*link));
@@ -104,7 +138,12 @@ static void link_new(struct far *far, uint16_t tid, uint16_t sid)
 		abort();
 	link->tid = tid;
 	link->sid = sid;
-	link->magic = ++far->sim->magics;
+	link->heard_us = far->sim->now_us;
+	link->proxied = proxy(far, tid, sid, &link->magic);
+	if (!link->proxied)
+		link->magic = ++far->sim->magics;
+	else
+		give_address(far, link);
 	link->at_us = far->sim->now_us + 500 + rng_below(far->sim, 20000);
 	link->next = far->links;
 	far->links = link;
@@ -134,8 +173,8 @@ static void hang_up(struct far *far, const struct link *link, const char *why)
 static bool link_tick(struct far *far, struct link *link)
 {
 	if (link->state == LINK_OPEN) {
-		link->at_us = SIM_NEVER;
-		return true;
+		link->at_us = far->sim->subscribers ? link->heard_us + SILENCE_US : SIM_NEVER;
+		return link->at_us > far->sim->now_us;
 	}
 	if (link->tries++ >= TRIES)
 		return false;
@@ -150,13 +189,12 @@ static void link_input(struct far *far, struct link *link, const uint8_t *data, 
 
 	if (len != FRAME_LEN)
 		return;
+	link->heard_us = far->sim->now_us;
 	switch (data[0]) {
 	case 'c':
 		if (link->state != LINK_OPENING || a != link->magic)
 			break;
-		link->state = LINK_ADDRESS;
-		link->addr = htonl(0x0a650001 + ((uint32_t)far->index << 16) + far->addresses++);
-		link->tries = 0;
+		give_address(far, link);
 		link_tick(far, link);
 		break;
 	case 'a':

@@ -97,7 +97,7 @@ static void ev_to_peer(struct sim *sim, struct sim_event *ev)
 }
 
 /* Two sessions joined in the kernel: what comes in by the one leaves by the other, whoever lives. */
-static void bridged(struct node *node, uint16_t tid, uint16_t sid, const uint8_t *data, size_t len)
+void net_bridged(struct node *node, uint16_t tid, uint16_t sid, const uint8_t *data, size_t len)
 {
 	const struct dp_session *to = dp_null_session_conf(node->dp, tid, sid);
 	uint8_t out[64] = { 0x00, 0x02 };
@@ -130,7 +130,10 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 		sid = (uint16_t)(ev->data[4] << 8 | ev->data[5]);
 		/* the kernel and pppd, without the daemon */
 		if (dp_null_joined(node->dp, tid, sid, &to_tid, &to_sid)) {
-			bridged(node, to_tid, to_sid, ev->data + 6, ev->len - 6);
+			if (to_tid)
+				net_bridged(node, to_tid, to_sid, ev->data + 6, ev->len - 6);
+			else
+				ether_from_session(node, tid, sid, ev->data + 6, ev->len - 6);
 			goto out;
 		}
 		if (dp_null_has_session(node->dp, tid, sid)) {

@@ -22,7 +22,7 @@ static void enter(struct node *node)
 
 static void op_random(void *ctx, void *buf, size_t len)
 {
-	rng_fill(((struct node *)ctx)->sim, buf, len);
+	rng_fill_node(ctx, buf, len);
 }
 
 static void op_link_send(void *ctx, const uint8_t *data, size_t len)
@@ -317,6 +317,7 @@ void node_boot(struct node *node)
 		node->boot++;
 		node->dp = dp_null_new(&dpc, &events);
 		node_probes_init(node);
+		ether_machine_on(node);
 		node->ppp = ppp_model_new(node);
 	}
 	node->dp_scheduled = false;
@@ -334,6 +335,8 @@ void node_boot(struct node *node)
 	gc.boot_id[0] = (uint8_t)node->boot;
 	enter(node);
 	sim_trace(sim, "node %d boots, epoch %llu", node->index, (unsigned long long)node->disk_epoch);
+	ether_ops(node, &ops);
+	ether_daemon_on(node);
 	node->group = group_new(&gc, &ops, node->dp, ppp_model_ops(), node->ppp, sim_ms(sim));
 	node->running = true;
 	node->flushed = false;
@@ -368,6 +371,7 @@ static void daemon_gone(struct node *node)
 	node->role = HA_ROLE_INIT;
 	node->dying = true;	/* nothing it does while it is freed happens */
 	group_free(group);
+	ether_daemon_off(node);
 	node_probes_end(node);
 	/* what was handed to the kernel is done by the kernel */
 	while (dp_null_pending(node->dp))
@@ -391,6 +395,7 @@ void node_power_loss(struct node *node)
 	wire_node_gone(node, true);
 	node_image_free(node);
 	node->powered = false;
+	ether_machine_off(node);
 	ppp_model_free(node->ppp);
 	node->ppp = NULL;
 	node->dp->ops->free(node->dp);

@@ -112,6 +112,11 @@ static void sess_send(struct ppp_model *model, struct sess *s, char type, uint32
 	struct node *node = model->node;
 	uint8_t out[6 + FRAME_LEN] = { 0x00, 0x02 };
 
+	if (!s->key.tunnel_id) {
+		frame(out + 6, type, s->magic, b);
+		ether_from_ppp(node, s->key.session_id, out + 6, FRAME_LEN);
+		return;
+	}
 	dp_null_set_time(node->dp, sim_ms(node->sim));
 	if (!dp_null_has_session(node->dp, s->key.tunnel_id, s->key.session_id) || !node_speaks(node))
 		return;
@@ -167,6 +172,18 @@ static void fill_up(const struct sess *s, struct ppp_up *up, struct captured *c)
 	up->state_len = sizeof(*c);
 }
 
+static void confreq(const struct sess *s, struct ppp_confreq *lcp)
+{
+	static const uint8_t magic[] = { 5, 6 };
+
+	memcpy(lcp->sent, magic, 2);
+	put32(lcp->sent + 2, s->magic);
+	lcp->sent_len = 6;
+	memcpy(lcp->received, magic, 2);
+	put32(lcp->received + 2, ~s->magic);
+	lcp->received_len = 6;
+}
+
 static void ev_note(struct sim *sim, struct sim_event *ev)
 {
 	struct node *node = &sim->nodes[ev->who];
@@ -191,7 +208,9 @@ static void ev_note(struct sim *sim, struct sim_event *ev)
 	case NOTE_AUTH: {
 		struct ppp_auth auth = { .kind = PPP_AUTH_PAP };
 
-		snprintf(auth.user, sizeof(auth.user), "user%d%s", s->user, sim->asking ? "@isp" : "");
+		snprintf(auth.user, sizeof(auth.user), "user%d%s", s->user, sim->asking || !s->key.tunnel_id ? "@isp" : "");
+		if (sim->asking || !s->key.tunnel_id)
+			confreq(s, &auth.lcp);
 		snprintf(auth.password, sizeof(auth.password), "secret%d", s->user);
 		e->auth_request(node->group, key, &auth);
 		break;
@@ -313,12 +332,12 @@ static int op_start(void *engine, const struct ppp_params *p)
 	if (p->standby && !p->state)
 		return -EINVAL;
 	l2tp_session = l2tp_session_find(group_l2tp(node->group), p->key.tunnel_id, p->key.session_id);
-	if (!l2tp_session) {
+	if (!l2tp_session && p->key.tunnel_id) {
 		sim_fail(node->sim, "node %d starts PPP for no session %u/%u", node->index, p->key.tunnel_id,
 			 p->key.session_id);
 		return -ENOENT;
 	}
-	if (!dp_null_has_session(node->dp, p->key.tunnel_id, p->key.session_id))
+	if (p->key.tunnel_id && !dp_null_has_session(node->dp, p->key.tunnel_id, p->key.session_id))
 		sim_fail(node->sim, "node %d starts PPP without the kernel session %u/%u", node->index,
 			 p->key.tunnel_id, p->key.session_id);
 	s = calloc(1, sizeof(*s));
@@ -330,12 +349,14 @@ static int op_start(void *engine, const struct ppp_params *p)
 	s->local_addr = p->local_addr;
 	s->client = p->client;
 	memcpy(s->ifname, p->ifname, sizeof(s->ifname));
-	l2tp_session_export(l2tp_session, &rec);
-	l2tp_tunnel_info(l2tp_tunnel_find(group_l2tp(node->group), p->key.tunnel_id), &info);
-	s->peer_sid = rec.peer_id;
-	s->peer_tid = info.s.peer_id;
-	s->local = info.s.local;
-	s->peer = info.s.peer;
+	if (l2tp_session) {
+		l2tp_session_export(l2tp_session, &rec);
+		l2tp_tunnel_info(l2tp_tunnel_find(group_l2tp(node->group), p->key.tunnel_id), &info);
+		s->peer_sid = rec.peer_id;
+		s->peer_tid = info.s.peer_id;
+		s->local = info.s.local;
+		s->peer = info.s.peer;
+	}
 	s->next = model->list;
 	model->list = s;
 	if (node->ppp_hangs) {

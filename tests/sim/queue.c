@@ -60,6 +60,11 @@ bool rng_pm(struct sim *sim, unsigned per_mille)
 	return per_mille && rng_below(sim, 1000) < per_mille;
 }
 
+void rng_fill_node(void *node, void *buf, size_t len)
+{
+	rng_fill(((struct node *)node)->sim, buf, len);
+}
+
 void rng_fill(void *sim, void *buf, size_t len)
 {
 	uint8_t *p = buf;

@@ -109,6 +109,7 @@ void node_kill_in_place(struct node *node)
 	if (!node->running)
 		return;
 	node_spare(node);
+	pppoe_before_loss(node->sim, node);
 	node->in_place = true;
 	node_kill(node);
 	node->in_place = false;

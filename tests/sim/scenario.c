@@ -63,6 +63,7 @@ void story_settle(struct sim *sim)
 		node_boot(&sim->nodes[i]);
 	sim_run_for(sim, 35 * SEC);
 	lns_settle(sim);
+	pppoe_settle(sim);
 	check_end(sim);
 }
 
@@ -422,7 +423,8 @@ static const struct scenario scenarios[] = {
 	{ NULL, NULL, STORY_FEW },
 };
 static const struct scenario *const all[] = { scenarios, fault_scenarios, corner_scenarios, cutoff_scenarios, switch_scenarios,
-						 recovery_scenarios, outside_scenarios, dial_scenarios, hostile_scenarios };
+						 recovery_scenarios, outside_scenarios, dial_scenarios, hostile_scenarios,
+						 pppoe_scenarios };
 
 const struct scenario *scenario_find(const char *name)
 {

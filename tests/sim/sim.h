@@ -31,6 +31,8 @@
 #define SEC 1000000ULL
 
 struct sim;
+struct ether;
+struct pppoe_world;
 struct sim_event;
 typedef void (*sim_event_fn)(struct sim *sim, struct sim_event *ev);
 
@@ -193,6 +195,8 @@ struct sim {
 	struct call calls[SIM_CALLS];
 	int call_count;
 	struct lns_world *dialled;	/* lns.c; NULL: nobody is dialled */
+	struct ether *ether;		/* ether.c */
+	struct pppoe_world *subscribers;	/* pppoe.c; NULL: there is no PPPoE */
 	struct access_net net;
 	struct ha_wire wire;
 	struct l2tp_endpoint vip;
@@ -237,6 +241,7 @@ uint64_t rng_next(struct sim *sim);
 uint32_t rng_below(struct sim *sim, uint32_t n);		/* 0..n-1 */
 bool rng_pm(struct sim *sim, unsigned per_mille);
 void rng_fill(void *sim, void *buf, size_t len);
+void rng_fill_node(void *node, void *buf, size_t len);
 struct sim_event *sim_at(struct sim *sim, uint64_t at_us, sim_event_fn fn, int who, uint64_t token);
 void sim_event_data(struct sim_event *ev, const uint8_t *data, size_t len);
 void sim_event_free(struct sim_event *ev);
@@ -361,7 +366,31 @@ void lns_settle(struct sim *sim);		/* what only time can mend */
 void lns_check_end(struct sim *sim);		/* each dialer has its call; then all are shut down */
 void lns_config(const struct sim *sim, struct config *config);
 void lns_world_free(struct sim *sim);
+void net_bridged(struct node *node, uint16_t tid, uint16_t sid, const uint8_t *data, size_t len);
 void net_to_pair(struct sim *sim, const struct l2tp_endpoint *from, const uint8_t *data, size_t len, const char *name);
+
+/* ether.c: the Ethernet of PPPoE subscribers, and the nodes on it */
+void ether_new(struct sim *sim);
+void ether_free(struct sim *sim);
+void ether_ops(struct node *node, struct group_ops *ops);
+void ether_machine_on(struct node *node);
+void ether_machine_off(struct node *node);
+void ether_daemon_on(struct node *node);
+void ether_daemon_off(struct node *node);
+void ether_from_client(struct sim *sim, int client, bool broadcast, uint16_t session_id, const uint8_t *data, size_t len);
+void ether_from_ppp(struct node *node, uint16_t session_id, const uint8_t *frame, size_t len);
+void ether_from_session(struct node *node, uint16_t tid, uint16_t sid, const uint8_t *frame, size_t len);	/* joined */
+size_t ether_sessions(const struct node *node);
+size_t ether_sockets(const struct node *node);
+
+/* pppoe.c: the subscribers */
+void pppoe_client_mac(int client, uint8_t mac[6]);
+int pppoe_client_by_mac(const struct sim *sim, const uint8_t mac[6]);		/* -1: nobody's */
+void pppoe_client_input(struct sim *sim, int client, uint16_t session_id, const uint8_t *data, size_t len);
+void pppoe_before_loss(struct sim *sim, const struct node *next);	/* NULL: nothing is covered */
+void pppoe_settle(struct sim *sim);
+void pppoe_check_end(struct sim *sim);		/* everybody is connected; then all hang up */
+void pppoe_world_free(struct sim *sim);
 
 /* check.c */
 void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
@@ -405,7 +434,7 @@ struct scenario {
 /* faults.c, corners.c, outside.c; each ends with a nameless one */
 extern const struct scenario switch_scenarios[], cutoff_scenarios[], fault_scenarios[], corner_scenarios[],
 			     outside_scenarios[], recovery_scenarios[], dial_scenarios[],
-			     hostile_scenarios[];
+			     hostile_scenarios[], pppoe_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */

@@ -56,15 +56,25 @@ static void add_switch(const struct sim *sim, struct config *config)
 	g->initial_retries = 14;
 	g->initial_min_s = 1;
 	g->initial_max_s = 4;
-	for (i = 0; i < (sim->asking ? 1 : SIM_PEERS); i++)
+	for (i = 0; i < (sim->asking ? 1 : sim->switching ? SIM_PEERS : 0); i++)
 		snprintf(g->hostnames[i], sizeof(g->hostnames[i]), "lac%d", i);
-	if (sim->asking)
+	if (sim->asking || sim->subscribers)
 		snprintf(g->domains[0], sizeof(g->domains[0]), "isp");
 	for (i = 0; i < SIM_FARS; i++) {
 		g->peers[i].address = (struct l2tp_endpoint){ .family = 4, .addr = { 10, 2, 0, (uint8_t)(1 + i) } };
 		g->peers[i].priority = 1;
 	}
 	config->multihop = sim->switching;
+}
+
+static void add_access(struct config *config)
+{
+	struct config_bba *bba = need(sizeof(*bba));
+
+	snprintf(bba->name, sizeof(bba->name), "access");
+	snprintf(bba->ifname, sizeof(bba->ifname), "sub0");
+	bba->vtemplate = 1;
+	config->bbas = bba;
 }
 
 struct config *world_config(const struct sim *sim, int node)
@@ -102,8 +112,10 @@ struct config *world_config(const struct sim *sim, int node)
 	add_vpdn_group(config, "default", "", "");
 	add_vpdn_group(config, "one", "lac1", "first secret");
 	add_vpdn_group(config, "three", "lac3", "third secret");
-	if (sim->switching)
+	if (sim->switching || sim->subscribers)
 		add_switch(sim, config);
+	if (sim->subscribers)
+		add_access(config);
 	lns_config(sim, config);
 
 	snprintf(rg->name, sizeof(rg->name), "pair");
@@ -161,8 +173,10 @@ void sim_free(struct sim *sim)
 		struct node *node = &sim->nodes[i];
 
 		node->dying = true;
-		if (node->group)
+		if (node->group) {
 			group_free(node->group);
+			ether_daemon_off(node);
+		}
 		ppp_model_free(node->ppp);
 		while (node->dp && dp_null_pending(node->dp))
 			dp_null_run(node->dp, sim_ms(sim));
@@ -182,6 +196,7 @@ void sim_free(struct sim *sim)
 	for (i = 0; i < SIM_FARS; i++)
 		far_free(sim->fars[i]);
 	lns_world_free(sim);
+	pppoe_world_free(sim);
 	for (k = 0; k < sim->heap_len; k++)
 		sim_event_free(sim->heap[k]);
 	free(sim->heap);
