@@ -32,9 +32,15 @@ struct access {
 
 /* ---- coming and going ------------------------------------------------------ */
 
-bool group_active(const struct group *group)
+/* Discovery is behind no fence: who stood still for longer than its lease answers nothing before it has looked. */
+bool group_active(const struct group *group, uint64_t now_ms)
 {
-	return group->active;
+	struct ha_info info;
+
+	if (!group->active || (group->lease_at_ms != UINT64_MAX && now_ms >= group->lease_until_ms))
+		return false;
+	ha_info(group->ha, &info);
+	return info.owner;
 }
 
 int group_access_open(struct group *group, uint64_t now_ms, const struct group_access *g)
@@ -132,7 +138,7 @@ void access_release(struct group *group, struct subscriber *sub)
 	if (access->g.fd >= 0)
 		group->dp->ops->session_adopt(group->dp, &(struct dp_session){ 0 }, access->g.fd, NULL, NULL);
 	if (group->ops.access_end)
-		group->ops.access_end(group->ops.ctx, access->g.session_id, group->active ? access->why : NULL);
+		group->ops.access_end(group->ops.ctx, access->g.session_id, group_active(group, group->now_ms) ? access->why : NULL);
 	free(access);
 }
 

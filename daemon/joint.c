@@ -333,6 +333,7 @@ void joint_hang_up(struct group *group, struct subscriber *sub, const struct l2t
 
 	if (!other)
 		return;
+	ha_del(group->ha, key_of(sub));
 	part(group, sub);
 	sub_unplace(group, other);
 	other->closing = true;

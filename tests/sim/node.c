@@ -394,6 +394,7 @@ void node_power_loss(struct node *node)
 	node->dying = false;
 	wire_node_gone(node, true);
 	node_image_free(node);
+	pppoe_image(node, false);
 	node->powered = false;
 	ether_machine_off(node);
 	ppp_model_free(node->ppp);
@@ -412,6 +413,7 @@ void node_kill(struct node *node)
 		check_before_loss(node->sim, node, false);
 	if (!node->dying)
 		node_image_freeze(node);
+	pppoe_image(node, true);
 	sim_trace(node->sim, "node %d: daemon killed", node->index);
 	node->sim->stats.kills++;
 	daemon_gone(node);

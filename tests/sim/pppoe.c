@@ -45,6 +45,12 @@ struct pppoe_world {
 	struct client clients[CLIENTS_MAX];
 	int count;
 	uint64_t given_up;
+	/*
+	 * In the records of somebody when nobody covered the one who was lost: it may be over at both ends, and whoever
+	 * goes on with those records is never told, for L2TP asks nobody whether a session is still there.
+	 */
+	bool may_linger[65536];
+	bool in_image[SIM_NODES][65536];	/* of a daemon that was killed */
 };
 
 
@@ -336,10 +342,43 @@ static bool knows(const struct node *node, const struct client *c)
 	       l2tp_session_find(group_l2tp(node->group), info.to_tunnel_id, info.to_session_id);
 }
 
+static void note_sessions(const struct group *group, bool ids[65536])
+{
+	struct group_access access;
+
+	for (access.session_id = 0; group && group_access_next(group, access.session_id, &access);)
+		ids[access.session_id] = true;
+}
+
+static void note_lingering(struct sim *sim)
+{
+	struct pppoe_world *world = sim->subscribers;
+	int i, id;
+
+	for (i = 0; i < SIM_NODES; i++) {
+		note_sessions(sim->nodes[i].group, world->may_linger);
+		for (id = 0; id < 65536; id++)
+			world->may_linger[id] |= world->in_image[i][id];
+	}
+}
+
+void pppoe_image(struct node *node, bool kept)
+{
+	bool *ids = node->sim->subscribers ? node->sim->subscribers->in_image[node->index] : NULL;
+
+	if (ids)
+		memset(ids, 0, sizeof(node->sim->subscribers->in_image[0]));
+	if (ids && kept)
+		note_sessions(node->group, ids);
+}
+
 /* Who goes on then, if it is anybody. */
 void pppoe_before_loss(struct sim *sim, const struct node *next)
 {
 	int i;
+
+	if (sim->subscribers && !next)
+		note_lingering(sim);
 
 	for (i = 0; sim->subscribers && i < sim->subscribers->count; i++) {
 		struct client *c = &sim->subscribers->clients[i];
@@ -372,11 +411,13 @@ static void all_answer(struct sim *sim, const struct node *active)
 {
 	int i;
 
+	for (i = 0; i < sim->subscribers->count; i++)
+		sim->subscribers->clients[i].timer++;
+	sim_run_for(sim, 200 * MS);	/* what was asked before is answered */
 	for (i = 0; i < sim->subscribers->count; i++) {
 		struct client *c = &sim->subscribers->clients[i];
 
 		c->echo_ok = 0;
-		c->timer++;
 		if (c->ppp == CALL_PPP_UP)
 			say(sim, c, 'E', 0);
 	}
@@ -393,14 +434,45 @@ static void all_answer(struct sim *sim, const struct node *active)
 	}
 }
 
+static bool is_a_clients(const struct sim *sim, uint16_t session_id)
+{
+	int i;
+
+	for (i = 0; i < sim->subscribers->count; i++)
+		if (sim->subscribers->clients[i].state == CLIENT_SESSION && sim->subscribers->clients[i].session_id == session_id)
+			return true;
+	return false;
+}
+
+/* As the operator does with what nobody has any more. */
+static void clear_lingering(struct sim *sim)
+{
+	struct node *active = story_active(sim, "to clear what lingers");
+	struct group_access access;
+	struct subscriber_info info;
+
+	for (access.session_id = 0; active && group_access_next(active->group, access.session_id, &access);) {
+		if (!sim->subscribers->may_linger[access.session_id] || is_a_clients(sim, access.session_id))
+			continue;
+		sim_trace(sim, "session %u lingers, and is cleared", access.session_id);
+		if (!group_subscriber(active->group, 0, access.session_id, &info) ||
+		    group_clear_session(active->group, sim_ms(sim), info.to_tunnel_id, info.to_session_id))
+			sim_fail(sim, "PPPoE session %u cannot be cleared", access.session_id);
+		node_settle(active);
+	}
+	sim_run_for(sim, 5 * SEC);
+}
+
 static void in_place(struct sim *sim, size_t sessions)
 {
 	int a = sim_active(sim), i;
 	struct group_access access;
 	size_t shown = 0;
 
-	for (access.session_id = 0; group_access_next(sim->nodes[a].group, access.session_id, &access);)
+	for (access.session_id = 0; group_access_next(sim->nodes[a].group, access.session_id, &access);) {
+		sim_trace(sim, "node %d shows session %u", a, access.session_id);
 		shown++;
+	}
 	if (shown != sessions)
 		sim_fail(sim, "leak: %zu subscribers, node %d shows %zu sessions", sessions, a, shown);
 	for (i = 0; i < SIM_NODES && !sim->failed; i++) {
@@ -423,6 +495,7 @@ void pppoe_check_end(struct sim *sim)
 		sim_fail(sim, "liveness: no active node at the end");
 		return;
 	}
+	clear_lingering(sim);
 	all_answer(sim, &sim->nodes[a]);
 	n = up(sim);
 	if (!sim->failed)

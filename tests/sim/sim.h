@@ -388,6 +388,7 @@ void pppoe_client_mac(int client, uint8_t mac[6]);
 int pppoe_client_by_mac(const struct sim *sim, const uint8_t mac[6]);		/* -1: nobody's */
 void pppoe_client_input(struct sim *sim, int client, uint16_t session_id, const uint8_t *data, size_t len);
 void pppoe_before_loss(struct sim *sim, const struct node *next);	/* NULL: nothing is covered */
+void pppoe_image(struct node *node, bool kept);	/* of its daemon, which dies */
 void pppoe_settle(struct sim *sim);
 void pppoe_check_end(struct sim *sim);		/* everybody is connected; then all hang up */
 void pppoe_world_free(struct sim *sim);
