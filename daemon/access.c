@@ -32,8 +32,13 @@ struct access {
 
 /* ---- coming and going ------------------------------------------------------ */
 
+bool group_active(const struct group *group)
+{
+	return group->active;
+}
+
 /* Discovery is behind no fence: who stood still for longer than its lease answers nothing before it has looked. */
-bool group_active(const struct group *group, uint64_t now_ms)
+bool group_answers(const struct group *group, uint64_t now_ms)
 {
 	struct ha_info info;
 
@@ -138,7 +143,7 @@ void access_release(struct group *group, struct subscriber *sub)
 	if (access->g.fd >= 0)
 		group->dp->ops->session_adopt(group->dp, &(struct dp_session){ 0 }, access->g.fd, NULL, NULL);
 	if (group->ops.access_end)
-		group->ops.access_end(group->ops.ctx, access->g.session_id, group_active(group, group->now_ms) ? access->why : NULL);
+		group->ops.access_end(group->ops.ctx, access->g.session_id, group_answers(group, group->now_ms) ? access->why : NULL);
 	free(access);
 }
 

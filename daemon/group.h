@@ -111,7 +111,8 @@ bool group_has_tunnel(const struct group *group, uint16_t tunnel_id);
 bool group_owns_address(const struct group *group, const struct l2tp_endpoint *local);
 
 /* ---- PPPoE subscribers ---- */
-bool group_active(const struct group *group, uint64_t now_ms);	/* else nobody is served here */
+bool group_active(const struct group *group);	/* else nobody is served here */
+bool group_answers(const struct group *group, uint64_t now_ms);	/* discovery; no lease, no answer */
 /* 0, or -errno: the fd is still the caller's. */
 int group_access_open(struct group *group, uint64_t now_ms, const struct group_access *access);
 void group_access_closed(struct group *group, uint64_t now_ms, uint16_t session_id);	/* by its client */

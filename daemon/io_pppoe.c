@@ -153,7 +153,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 
 		if (len < 0)
 			return;
-		if (from.sll_halen != PPPOE_MAC || from.sll_pkttype == PACKET_OUTGOING || !group_active(p->group, io_now_ms()))
+		if (from.sll_halen != PPPOE_MAC || from.sll_pkttype == PACKET_OUTGOING || !group_answers(p->group, io_now_ms()))
 			continue;
 		pppoe_input(p->pppoe, (size_t)(port - p->ports), from.sll_addr, from.sll_pkttype == PACKET_HOST, frame, (size_t)len);
 	}

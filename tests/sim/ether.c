@@ -248,7 +248,7 @@ static void ev_to_node(struct sim *sim, struct sim_event *ev)
 	if (node_defer(node, ev))
 		return;
 	sim->acting = node->index;
-	if (group_active(node->group, sim_ms(sim)))
+	if (group_answers(node->group, sim_ms(sim)))
 		pppoe_input(port_of(node)->pppoe, 0, mac, ev->arg >> 16, ev->data, ev->len);
 	node_fed(node);
 out:
