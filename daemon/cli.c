@@ -117,6 +117,7 @@ enum show_code cli_exec(struct cli *cli, const char *line, char **body)
 	code = cli_config_line(cli->config, cli->ctx, line, body, &leave);
 	if (leave)
 		configure_leave(cli);
+	*body = show_text(cli->ctx, code, *body);
 	return code;
 }
 

@@ -356,8 +356,10 @@ static bool request(struct client *client, char *line)
 		}
 	if (*arg)
 		*arg++ = '\0';
-	if (!strcmp(line, "exec")) {
+	if (!strcmp(line, "exec") || !strcmp(line, "json")) {
+		client->ctl->show->json = *line == 'j';
 		code = execute(client, arg, &body);
+		client->ctl->show->json = false;
 	} else if (!strcmp(line, "complete")) {
 		body = cli_complete(client->cli, arg);
 	} else if (!strcmp(line, "shell")) {
@@ -368,7 +370,7 @@ static bool request(struct client *client, char *line)
 	} else if (!strcmp(line, "password")) {
 		code = cli_password(client->cli, arg, &body);
 	} else {
-		refuse(client, "refused: expected one of exec, complete, shell, prompt, password\n");
+		refuse(client, "refused: expected one of exec, json, complete, shell, prompt, password\n");
 		return true;
 	}
 	if (code == SHOW_WAIT) {

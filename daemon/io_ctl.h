@@ -4,7 +4,8 @@
  *
  * Request, one line of at most IO_CTL_LINE_MAX octets:
  *	exec LINE		run a line: a command, or a line of the configuration
- *	complete LINE		what may follow LINE: "word TAB help" lines
+ *	json LINE		the same, and the answer is JSON whatever it is
+	complete LINE		what may follow LINE: "word TAB help" lines
  *	shell			a person types (cli.h); answers the prompt
  *	prompt			what a shell shows before the next line
  *	password TEXT		the answer to code 401

@@ -16,7 +16,7 @@ struct exec_command {
 	struct grammar_command g;
 	show_fn build;
 	bool grows;		/* looks at all sessions: see show_context.apart */
-	bool (*counters)(const struct grammar_match *match);	/* needs them: see show_context.can_wait */
+	bool (*counters)(const struct grammar_match *match, bool json);	/* needs them: see show_context.can_wait */
 };
 
 #define ROW(m, s, h) .g = { .modes = (m), .syntax = (s), .help = (h) }
@@ -274,13 +274,13 @@ void show_each_session(struct group *group, uint16_t tunnel_id, uint16_t session
 	}
 }
 
-static char *as_json(const struct show *show, json_t *tree)
+static char *as_json(enum show_code code, const char *note, json_t *tree)
 {
-	json_t *out = json_pack("{s:i, s:i}", "schema_version", SHOW_SCHEMA_VERSION, "code", show->code);
+	json_t *out = json_pack("{s:i, s:i}", "schema_version", SHOW_SCHEMA_VERSION, "code", code);
 	char *dump, *text = NULL;
 
-	if (show->code != SHOW_OK && show->note[0])
-		show_put(out, "error", view_string(show->note));
+	if (code != SHOW_OK && *note)
+		show_put(out, "error", view_string(note));
 	if (tree)
 		json_object_update(out, tree);
 	dump = json_dumps(out, JSON_INDENT(2));
@@ -296,6 +296,25 @@ static char *as_line(const char *text)
 	char *line;
 
 	return asprintf(&line, "%s\n", text) < 0 ? NULL : line;
+}
+
+char *show_text(const struct show_context *ctx, enum show_code code, char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+	char *json;
+	json_t *tree;
+
+	if (!ctx->json || !text)
+		return text;
+	if (len && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+	tree = json_object();
+	if (code == SHOW_OK && *text)
+		show_put(tree, "message", json_string(text));
+	json = as_json(code, text, tree);
+	json_decref(tree);
+	free(text);
+	return json;
 }
 
 static unsigned mode_of(const struct cli *cli)
@@ -320,6 +339,7 @@ enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const cha
 	struct show show = { .ctx = ctx, .cli = cli, .match = match, .code = SHOW_OK };
 	const struct exec_command *command;
 	json_t *tree;
+	bool json;
 	int err;
 
 	*body = NULL;
@@ -328,20 +348,21 @@ enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const cha
 	err = grammar_match(&exec_grammar, mode_of(cli), line, match, show.note);
 	if (err) {
 		show.code = err == -ENODATA ? SHOW_OK : not_understood(line, mode_of(cli), match, show.note);
-		*body = err == -ENODATA ? strdup("") : as_line(show.note);
+		*body = show_text(ctx, show.code, err == -ENODATA ? strdup("") : as_line(show.note));
 		free(match);
 		return show.code;
 	}
 	command = (const struct exec_command *)(const void *)match->command;
-	if (ctx->can_wait && command->counters && command->counters(match))
+	json = ctx->json || grammar_has(match, "json");
+	if (ctx->can_wait && command->counters && command->counters(match, json))
 		show.code = SHOW_WAIT;
 	else if (ctx->apart && command->grows)
 		show.code = SHOW_APART;
 	tree = show.code == SHOW_OK ? command->build(&show) : NULL;
 	if (show.code == SHOW_PASSWORD || show.code == SHOW_WAIT || show.code == SHOW_APART)
 		*body = strdup(show.note);
-	else if (grammar_has(match, "json"))
-		*body = as_json(&show, tree);
+	else if (json)
+		*body = as_json(show.code, show.note, tree);
 	else if (show.code != SHOW_OK && show.note[0])
 		*body = as_line(show.note);
 	else if (tree)

@@ -39,6 +39,7 @@ struct show_context {
 	struct cli *configuring;	/* one at a time */
 	struct debug *debug;		/* NULL: none */
 	bool can_wait;			/* a command may answer SHOW_WAIT, and is then run again, once counters are read */
+	bool json;			/* every answer is an object, the refusal of a line, too */
 	bool apart;			/* one may answer SHOW_APART, and is then run again in another process */
 };
 
@@ -62,6 +63,9 @@ enum show_code show_exec(struct show_context *ctx, const char *line, char **body
 enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const char *line, char **body);
 char *show_complete_in(const struct cli *cli, const char *line);
 
+/* A text that is no command's, as the answer to a line: what was refused, or a remark. Takes `text`. */
+char *show_text(const struct show_context *ctx, enum show_code code, char *text);
+
 /* What may follow `line`: one "word<TAB>help" a line (grammar_expect()). The caller frees it. */
 char *show_complete(const char *line);
 
@@ -81,7 +85,7 @@ json_t *show_redundancy(struct show *show);
 json_t *show_fitness(struct show *show);
 json_t *show_tunnels(struct show *show);
 json_t *show_sessions(struct show *show);
-bool show_sessions_counters(const struct grammar_match *match);
+bool show_sessions_counters(const struct grammar_match *match, bool json);
 json_t *show_pppoe(struct show *show);
 json_t *show_multihop(struct show *show);
 json_t *show_history(struct show *show);

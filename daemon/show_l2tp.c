@@ -296,9 +296,9 @@ static bool in_blocks(const struct grammar_match *match)
 }
 
 /* The table has none. */
-bool show_sessions_counters(const struct grammar_match *match)
+bool show_sessions_counters(const struct grammar_match *match, bool json)
 {
-	return in_blocks(match) || grammar_has(match, "json");
+	return in_blocks(match) || json;
 }
 
 json_t *show_sessions(struct show *show)

@@ -20,7 +20,7 @@ static void usage(FILE *to)
 	fprintf(to, "usage: l2tpctl [-jV] [-s socket] [command ...]\n"
 		    "       l2tpctl [-s socket] complete LINE\n"
 		    "  -s socket  of the daemon (" SOCKET_PATH ")\n"
-		    "  -j         JSON, as if `json` ended each command\n"
+		    "  -j         JSON, each answer is JSON\n"
 		    "  -V         version\n"
 		    "Without a command: a shell; `?` lists what may follow.\n");
 }
@@ -74,24 +74,12 @@ static bool password_answer(struct client *client, struct client_reply *reply, c
 	return true;
 }
 
-/* The line as the daemon is to have it; NULL: `error` says why not. */
-static char *request_of(const char *line, bool json, struct filter *filter, char error[256])
-{
-	char *bare = strdup(line), *request = NULL;
-
-	snprintf(error, 256, "out of memory");
-	if (bare && filter_take(bare, filter, error) &&
-	    asprintf(&request, "%s%s", bare, json || filter->op == FILTER_JSON ? " json" : "") < 0)
-		request = NULL;
-	free(bare);
-	return request;
-}
-
 int line_run(struct client *client, const char *line, bool json)
 {
 	struct filter filter = { FILTER_NONE };
 	struct client_reply reply;
-	char error[256], *request;
+	char error[256] = "out of memory", *request;
+	const char *verb;
 	FILE *out;
 	int status;
 
@@ -99,12 +87,14 @@ int line_run(struct client *client, const char *line, bool json)
 		fprintf(stderr, "l2tpctl: a command is one line\n");
 		return CLIENT_EXIT_USAGE;
 	}
-	request = request_of(line, json, &filter, error);
-	if (!request) {
+	request = strdup(line);
+	if (!request || !filter_take(request, &filter, error)) {
 		fprintf(stderr, "%s\n", error);
+		free(request);
 		return CLIENT_EXIT_USAGE;
 	}
-	if (!client_request(client, "exec", request, &reply, error) || !password_answer(client, &reply, error)) {
+	verb = json || filter.op == FILTER_JSON ? "json" : "exec";
+	if (!client_request(client, verb, request, &reply, error) || !password_answer(client, &reply, error)) {
 		fprintf(stderr, "l2tpctl: %s\n", error);
 		free(request);
 		filter_free(&filter);

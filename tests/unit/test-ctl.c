@@ -181,6 +181,30 @@ START_TEST(commands)
 }
 END_TEST
 
+/* With -j every answer is an object, and no line is another because of it. */
+START_TEST(all_is_json)
+{
+	char out[8192], *object = out;
+	json_error_t error;
+	json_t *tree;
+
+	ctl("-j bogus", "", 2, "\"error\": \"refused 'bogus': expected one of show, ");
+	ctl("-j exit", "", 0, "\"code\": 205\n");
+	ctl("-j write memory", "", 0, "Building configuration...");
+	ck_assert_int_eq(run_ctl("-j", "show l2tp\\nconfigure terminal\\nvpdn-group J\\ndescription of j\\nabort\\nexit\\nshow version\\n",
+				 out, sizeof(out)), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		tree = json_loads(object, JSON_DISABLE_EOF_CHECK, &error);
+		ck_assert_msg(tree != NULL, "%u: %s in %s", i, error.text, object);
+		ck_assert_int_eq(json_integer_value(json_object_get(tree, "code")), i < 5 ? 200 : 205);
+		json_decref(tree);
+		object += error.position;
+	}
+	ck_assert_str_eq(object, "\n");	/* exit ended it */
+	ctl("-j", "configure terminal\\nvpdn-group J\\nbogus\\n", 2, "\"error\": \"refused 'bogus'");
+}
+END_TEST
+
 /* As IOS has them: what is printed of an answer; `?` as a command. */
 START_TEST(filters)
 {
@@ -410,6 +434,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, commands);
 	tcase_add_test(tc, filters);
+	tcase_add_test(tc, all_is_json);
 	tcase_add_test(tc, counters_are_waited_for);
 	tcase_add_test(tc, lines_from_a_pipe);
 	tcase_add_test(tc, file);
