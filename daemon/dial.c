@@ -510,14 +510,39 @@ static bool session_action(struct dialer *dialer, uint64_t now_ms, const struct 
 	return true;
 }
 
+/*
+ * One that a peer opened is used as our own if it is of a group that dials as
+ * well as it answers: what a tunnel is made with, its secret, name and limits,
+ * is its group's, so no other group's calls have a right to it.
+ */
+static struct dial_tunnel *tunnel_take(struct dialer *dialer, uint16_t id)
+{
+	const struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, id);
+	const struct config_vpdn_group *group;
+	struct l2tp_tunnel_info info;
+
+	if (!tunnel)
+		return NULL;
+	l2tp_tunnel_info(tunnel, &info);
+	group = config_vpdn_group_find(dialer->config, info.s.params.group);
+	if (info.s.state != L2TP_TUNNEL_ESTABLISHED || (!info.s.initiator && !(group && group->request_dialin)))
+		return NULL;
+	return dial_tunnel_add(dialer, id, info.s.params.group, &info.s.peer);	/* NULL: no new call goes there */
+}
+
 bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_action *a)
 {
 	struct dial_tunnel *t = dial_tunnel_find(dialer, a->tunnel_id);
 
 	switch (a->type) {
 	case L2TP_ACTION_TUNNEL_UP:
+		if (!t)
+			t = tunnel_take(dialer, a->tunnel_id);
+		if (t)
+			tunnel_ready(now_ms, t);
+		return false;
 	case L2TP_ACTION_RESYNC_DONE:
-		if (t && (a->type == L2TP_ACTION_TUNNEL_UP || a->resync_ok))
+		if (t && a->resync_ok)
 			tunnel_ready(now_ms, t);
 		return false;
 	case L2TP_ACTION_TUNNEL_DOWN:
@@ -588,13 +613,7 @@ void dialer_free(struct dialer *dialer)
 
 void dialer_take_over(struct dialer *dialer)
 {
-	struct l2tp_tunnel_info info;
-
 	dialer_reset(dialer);
-	for (uint16_t id = 0; (id = l2tp_tunnel_next(dialer->l2tp, id)) != 0;) {
-		l2tp_tunnel_info(l2tp_tunnel_find(dialer->l2tp, id), &info);
-		if (info.s.initiator && info.s.state == L2TP_TUNNEL_ESTABLISHED &&
-		    !dial_tunnel_add(dialer, id, info.s.params.group, &info.s.peer))
-			return;		/* it stays open, and no new call goes there */
-	}
+	for (uint16_t id = 0; (id = l2tp_tunnel_next(dialer->l2tp, id)) != 0;)
+		tunnel_take(dialer, id);
 }

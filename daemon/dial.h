@@ -94,7 +94,7 @@ bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_act
 void dialer_tick(struct dialer *dialer, uint64_t now_ms);
 uint64_t dialer_deadline_ms(const struct dialer *dialer);	/* UINT64_MAX: none */
 
-/* The engine has taken over: its tunnels that we opened are used again.  What was being dialled is gone. */
+/* The engine has taken over: its tunnels are used again.  What was being dialled is gone. */
 void dialer_take_over(struct dialer *dialer);
 /* The engine is passive: all dials and tunnels are forgotten, silently; who is busy is kept. */
 void dialer_reset(struct dialer *dialer);

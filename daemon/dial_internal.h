@@ -20,7 +20,7 @@ struct target {			/* a peer of a group: it is asked of at every call */
 	UT_hash_handle hh;
 };
 
-struct dial_tunnel {		/* one that we opened */
+struct dial_tunnel {		/* one that calls of a group go by: we opened it, or the peer did */
 	uint16_t id;
 	struct target *target;
 	struct dial_tunnel *prev, *next;	/* of the target */

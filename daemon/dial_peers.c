@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The peers of a dialer: the tunnels we opened to them, how much they carry,
+ * The peers of a dialer: the tunnels calls go by, how much they carry,
  * and who refused and is left alone (the dead-cache).  Tunnels are looked up
  * by group and address at every call, so what a call costs does not grow with
  * the number of tunnels.

@@ -60,6 +60,7 @@ static struct {
 	struct outcome calls[CALLS];
 	struct dial *dials[CALLS];
 	bool shut;
+	const char *takes;		/* tunnels of peers, for that group; NULL: for the one that dials */
 	unsigned history;		/* refusals told */
 	unsigned early;			/* a busy peer was asked */
 } rig;
@@ -251,6 +252,15 @@ static inline void rig_params(void *ctx, const struct config_vpdn_group *group, 
 	params->ha = true;
 }
 
+/* The LNS opens a tunnel to us, and it is of that group. */
+static inline void lns_opens(struct lns *lns, const char *group)
+{
+	uint16_t id;
+
+	rig.takes = group;
+	ck_assert_int_eq(l2tp_tunnel_open(lns->l2tp, rig.now, &lns->addr, &rig.addr, &lns->params, &id), 0);
+}
+
 static inline bool rig_admits(void *ctx, const char *group, char why[L2TP_TEXT_MAX])
 {
 	(void)ctx;
@@ -264,6 +274,8 @@ static inline bool rig_select(void *ctx, const struct l2tp_sccrq_info *info, str
 {
 	(void)info;
 	rig_params(ctx, rig.config->vpdn_groups, params);
+	if (rig.takes)
+		snprintf(params->group, sizeof(params->group), "%s", rig.takes);
 	return true;
 }
 

@@ -113,6 +113,40 @@ START_TEST(a_loop_seen_late)
 }
 END_TEST
 
+/* A tunnel of the peer's that the dialling group took carries its calls; one of another group does not. */
+START_TEST(by_a_tunnel_of_the_peer)
+{
+	static const char *const groups[] = { "G", "other", "answers" };
+
+	rig_start(" initiate-to ip 192.0.2.1\nvpdn-group answers\n accept-dialin\n  protocol l2tp\n  virtual-template 1\n"
+		  " no l2tp tunnel authentication\ninterface virtual-template 1\n ip address 10.0.0.1\n");
+	lns_opens(&rig.lns[0], groups[_i]);
+	run(100);
+	dial(0);
+	run(100);
+	ck_assert_int_eq(where(0), 0);
+	ck_assert_uint_eq(rig.lns[0].sccrq, _i == 0 ? 0 : 1);
+	ck_assert_uint_eq(dialer_load(rig.dialer, "G", &rig.lns[0].addr), 1);
+	hang_up(0);
+	ck_assert_uint_eq(dialer_load(rig.dialer, "G", &rig.lns[0].addr), 0);
+	if (_i == 0) {
+		dialer_take_over(rig.dialer);
+		dial(1);
+		run(100);
+		ck_assert_int_eq(where(1), 0);
+		ck_assert_uint_eq(rig.lns[0].sccrq, 0);
+		/* it goes, and the next call opens one of ours */
+		l2tp_tunnel_close(l2tp_tunnel_find(rig.l2tp, rig.calls[1].tunnel_id), rig.now, &(struct l2tp_result){ .result = 1 });
+		run(100);
+		dial(2);
+		run(100);
+		ck_assert_int_eq(where(2), 0);
+		ck_assert_uint_eq(rig.lns[0].sccrq, 1);
+	}
+	rig_stop();
+}
+END_TEST
+
 START_TEST(the_first_is_silent)
 {
 	rig_start(TWO);
@@ -462,6 +496,7 @@ int main(void)
 	tcase_add_test(tc, who_dials);
 	tcase_add_test(tc, not_back_where_it_came_from);
 	tcase_add_loop_test(tc, a_loop_seen_late, 0, 2);
+	tcase_add_loop_test(tc, by_a_tunnel_of_the_peer, 0, 3);
 	tcase_add_test(tc, the_first_is_silent);
 	tcase_add_test(tc, the_first_only_acknowledges);
 	tcase_add_test(tc, nobody_answers);
