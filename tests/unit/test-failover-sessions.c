@@ -50,6 +50,23 @@ START_TEST(a_lost_cdn_is_repaired)
 }
 END_TEST
 
+/* An answer ends a session only where it was asked about, and only once. */
+START_TEST(an_answer_to_no_question)
+{
+	uint16_t sid;
+
+	recovered_calls(&sid, 1);
+	lac_begin(&lac, MESSAGE_FSR, 0);
+	put_fss(300, sid);
+	lac_end(&lac);
+	lac_begin(&lac, MESSAGE_FSR, 0);
+	put_fss(0, sid);
+	lac_end(&lac);
+	ck_assert_ptr_nonnull(l2tp_session_find(a.l2tp, lac.peer_id, sid));
+	ck_assert_uint_eq(box_count(&a, L2TP_ACTION_SESSION_DOWN), 0);
+}
+END_TEST
+
 /* RFC 4951 appendix C: we have (B,C), the peer (A,B) and (C,D). */
 START_TEST(mispaired_sessions_are_not_cleared_on_a_query)
 {

@@ -404,6 +404,32 @@ START_TEST(smaller_range)
 }
 END_TEST
 
+/* What is configured of RFC 4951 reaches tunnels, and only those that come afterwards. */
+START_TEST(recovery_of_new_tunnels)
+{
+	struct config *c = nodes[0]->config;
+	struct l2tp *l2tp = group_l2tp(nodes[0]->group);
+	struct l2tp_tunnel_info info;
+
+	pair_up(1);
+	c->failover = L2TP_FAILOVER_PROTOCOL_SILENT;
+	c->failover_recovery_ms = 5000;
+	call(1, 1000);
+	l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tunnel_of(0, 0)), &info);
+	ck_assert_int_eq(info.s.params.failover, L2TP_FAILOVER_SILENT);
+	l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tunnel_of(0, 1)), &info);
+	ck_assert_int_eq(info.s.params.failover, L2TP_FAILOVER_PROTOCOL_SILENT);
+	ck_assert_uint_eq(info.s.params.recovery_ms, 5000);
+	/* the group's own word, disable, is another thing than none */
+	for (struct config_vpdn_group *vg = c->vpdn_groups; vg; vg = vg->next)
+		if (!strcmp(vg->name, "X"))
+			vg->failover = L2TP_FAILOVER_DISABLE;
+	call(2, 1000);
+	l2tp_tunnel_info(l2tp_tunnel_find(l2tp, tunnel_of(0, 2)), &info);
+	ck_assert_int_eq(info.s.params.failover, L2TP_FAILOVER_DISABLE);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("show-counts");
@@ -421,6 +447,7 @@ int main(void)
 	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, takeovers_are_told_apart);
 	tcase_add_test(tc, smaller_range);
+	tcase_add_test(tc, recovery_of_new_tunnels);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
