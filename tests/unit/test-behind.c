@@ -308,6 +308,28 @@ START_TEST(setup_rate_versus_window)
 }
 END_TEST
 
+/*
+ * Exact records, and an answer that comes late: somebody else may have served the peer until then, so
+ * that the one acknowledgement proves nothing.
+ */
+START_TEST(an_answer_that_comes_late)
+{
+	bool late = _i;
+
+	start(LAC_PEER_RFC);
+	rig.cut_to_lac = true;
+	rig_take_over(L2TP_KNOWLEDGE_EXACT, 100);
+	rig_run(late ? 4500 : 2000);
+	rig.cut_to_lac = false;
+	rig_run(28000);
+	if (late)
+		ck_assert_int_ne(rig_info().resync_how, L2TP_RESYNC_BY_ACK);
+	else
+		ck_assert_int_eq(rig_info().resync_how, L2TP_RESYNC_BY_ACK);
+	check_alive();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("behind");
@@ -324,6 +346,7 @@ int main(void)
 	tcase_add_loop_test(tcase, what_we_have_to_say_comes_last, 0, LAC_PEERS * (int)GAPS);
 	tcase_add_test(tcase, a_dead_peer_is_given_up_in_time);
 	tcase_add_test(tcase, far_behind);
+	tcase_add_loop_test(tcase, an_answer_that_comes_late, 0, 2);
 	tcase_add_loop_test(tcase, resync_time_versus_outstanding, 0, 4);
 	tcase_add_test(tcase, resync_time_versus_window);
 	tcase_add_test(tcase, setup_rate_versus_window);

@@ -185,6 +185,7 @@ int main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_lost_cdn_is_repaired);
+	tcase_add_test(tcase, an_answer_to_no_question);
 	tcase_add_test(tcase, mispaired_sessions_are_not_cleared_on_a_query);
 	tcase_add_loop_test(tcase, a_reused_id_gets_a_cdn, 0, 2);
 	tcase_add_test(tcase, many_sessions);

@@ -332,6 +332,168 @@ START_TEST(replayed_foreign_and_too_new)
 }
 END_TEST
 
+/* The end of the snapshot is not that of what came: number, count or digest. */
+static void tap_snapshot(struct pair *pair, struct node *to, uint8_t *data, size_t *len)
+{
+	struct tap *tap = pair->tap_ctx;
+	L2tpha__SnapEnd *end;
+	uint8_t *frame;
+	size_t start, n, out;
+
+	for (start = 0; to == &pair->b && start < *len && !tap->done; start += n) {
+		n = be32(data + start);
+		if (data[start + 7] != HA_FRAME_SNAP_END)
+			continue;
+		end = l2tpha__snap_end__unpack(NULL, n - HA_FRAME_HEADER, data + start + HA_FRAME_HEADER);
+		ck_assert_ptr_nonnull(end);
+		end->digest ^= tap->at == 0;
+		end->count += tap->at == 1;
+		end->seq += tap->at == 2;
+		end->snap += tap->at == 3;
+		frame = ha_frame_new(HA_FRAME_SNAP_END, 0, (uint64_t)be32(data + start + 20) << 32 | be32(data + start + 24),
+				     &end->base, &out);
+		ck_assert_uint_eq(out, n);
+		ha_frame_reseal(frame, out, (uint64_t)be32(data + start + 12) << 32 | be32(data + start + 16));
+		memcpy(data + start, frame, n);
+		free(frame);
+		l2tpha__snap_end__free_unpacked(end, NULL);
+		tap->done = true;
+	}
+}
+
+START_TEST(a_snapshot_that_is_another_is_refused)
+{
+	struct pair *pair = pair_new();
+	struct tap tap = { .at = (size_t)_i };
+	struct ha_info info;
+
+	pair_node_start(&pair->a);
+	pair_run(pair, 6000);
+	for (uint32_t i = 0; i < 10; i++)
+		pair_work(&pair->a, i, 50);
+	pair->tap = tap_snapshot;
+	pair->tap_ctx = &tap;
+	pair_node_start(&pair->b);
+	pair->want_link = true;
+	while (!tap.done)
+		pair_run(pair, 1);
+	pair_run(pair, 2);
+	info = pair_info(&pair->b);
+	ck_assert_uint_eq(info.records, 0);
+	ck_assert_int_ne(info.sync, HA_SYNC_IN_SYNC);
+	ck_assert_int_lt(info.fitness, HA_FITNESS_READY);
+	ck_assert_ptr_nonnull(strstr(info.refusal, "snapshot"));
+	pair_run(pair, 3000);			/* the next one is whole */
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	ck_assert_uint_eq(pair_info(&pair->b).records, 10);
+	pair_free(pair);
+}
+END_TEST
+
+/* A heartbeat that says another digest of the same sequence number. */
+static void tap_beat(struct pair *pair, struct node *to, uint8_t *data, size_t *len)
+{
+	struct tap *tap = pair->tap_ctx;
+	L2tpha__Heartbeat *beat;
+	uint8_t *frame;
+	size_t start, n, out;
+
+	for (start = 0; to == &pair->b && start < *len && !tap->done; start += n) {
+		n = be32(data + start);
+		if (data[start + 7] != HA_FRAME_HEARTBEAT)
+			continue;
+		beat = l2tpha__heartbeat__unpack(NULL, n - HA_FRAME_HEADER, data + start + HA_FRAME_HEADER);
+		ck_assert_ptr_nonnull(beat);
+		if (beat->digest_valid) {
+			beat->digest ^= 1;
+			frame = ha_frame_new(HA_FRAME_HEARTBEAT, 0,
+					     (uint64_t)be32(data + start + 20) << 32 | be32(data + start + 24), &beat->base, &out);
+			ck_assert_uint_eq(out, n);
+			ha_frame_reseal(frame, out, (uint64_t)be32(data + start + 12) << 32 | be32(data + start + 16));
+			memcpy(data + start, frame, n);
+			free(frame);
+			tap->done = true;
+		}
+		l2tpha__heartbeat__free_unpacked(beat, NULL);
+	}
+}
+
+/* What both hold is compared all the time: a standby that drifted says so, and starts anew. */
+START_TEST(drift_is_noticed)
+{
+	struct pair *pair = pair_up();
+	struct tap tap = { 0 };
+	uint64_t snapshots;
+
+	pair_work(&pair->a, 1, 50);
+	pair_run(pair, 1000);
+	ck_assert(pair_in_sync(pair));
+	snapshots = pair_info(&pair->a).snapshots;
+	pair->tap = tap_beat;
+	pair->tap_ctx = &tap;
+	while (!tap.done)
+		pair_run(pair, 1);
+	pair_run(pair, 1000);
+	ck_assert_uint_gt(pair_info(&pair->a).snapshots, snapshots);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
+/* The word of a handover: what is handed over is not what is here. */
+static void tap_handover(struct pair *pair, struct node *to, uint8_t *data, size_t *len)
+{
+	struct tap *tap = pair->tap_ctx;
+	L2tpha__Handover *word;
+	uint8_t *frame;
+	size_t start, n, out;
+
+	for (start = 0; to == &pair->b && start < *len && !tap->done; start += n) {
+		n = be32(data + start);
+		if (data[start + 7] != HA_FRAME_HANDOVER)
+			continue;
+		word = l2tpha__handover__unpack(NULL, n - HA_FRAME_HEADER, data + start + HA_FRAME_HEADER);
+		ck_assert_ptr_nonnull(word);
+		word->digest ^= tap->at == 0;
+		word->seq += tap->at == 1;
+		frame = ha_frame_new(HA_FRAME_HANDOVER, 0, (uint64_t)be32(data + start + 20) << 32 | be32(data + start + 24),
+				     &word->base, &out);
+		ck_assert_uint_eq(out, n);
+		ha_frame_reseal(frame, out, (uint64_t)be32(data + start + 12) << 32 | be32(data + start + 16));
+		memcpy(data + start, frame, n);
+		free(frame);
+		l2tpha__handover__free_unpacked(word, NULL);
+		tap->done = true;
+	}
+}
+
+START_TEST(a_handover_of_something_else_is_refused)
+{
+	struct pair *pair = pair_up();
+	struct tap tap = { .at = (size_t)_i };
+	char reason[HA_REASON_MAX];
+	struct ha_info info;
+
+	pair_work(&pair->a, 1, 50);
+	pair_run(pair, 1000);
+	pair->tap = tap_handover;
+	pair->tap_ctx = &tap;
+	ck_assert_int_eq(ha_switchover(pair->a.ha, pair->now_ms, false, reason), 0);
+	pair_drain(&pair->a);
+	pair_run(pair, 2000);
+	ck_assert(tap.done);
+	info = pair_info(&pair->a);
+	ck_assert_int_eq(info.role, HA_ROLE_ACTIVE);		/* it took it back */
+	ck_assert_str_eq(info.history[0].cause, "handover refused: records are missing here");
+	ck_assert_int_eq(pair_info(&pair->b).role, HA_ROLE_STANDBY);
+	ck_assert(pair_in_sync(pair));
+	pair_equal(pair);
+	pair_free(pair);
+}
+END_TEST
+
 /* A pair whose groups have other tunnels on each box: said in one line, nothing is mixed up. */
 START_TEST(tunnels_of_another_division)
 {
@@ -383,6 +545,9 @@ int main(void)
 	tcase_add_test(tcase, half_a_batch_is_none);
 	tcase_add_test(tcase, replayed_foreign_and_too_new);
 	tcase_add_test(tcase, tunnels_of_another_division);
+	tcase_add_test(tcase, drift_is_noticed);
+	tcase_add_loop_test(tcase, a_handover_of_something_else_is_refused, 0, 2);
+	tcase_add_loop_test(tcase, a_snapshot_that_is_another_is_refused, 0, 4);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }

@@ -368,6 +368,33 @@ START_TEST(switchover_cancels_when_the_flush_is_late)
 }
 END_TEST
 
+/* What both nodes say of two owners: who stays and who goes. */
+static char said[4][256];
+static unsigned n_said;
+
+static void hear(void *ctx, enum log_level level, const char *text)
+{
+	const char *owners = strstr(text, "two owners: ");
+
+	(void)ctx;
+	if (level == LOG_LEVEL_WARN && owners && n_said < 4)
+		snprintf(said[n_said++], sizeof(said[0]), "%s", owners);
+}
+
+static void listen_to_owners(void)
+{
+	n_said = 0;
+	log_set_sink(hear, NULL, LOG_LEVEL_WARN);
+}
+
+static void both_said(const char *text)
+{
+	log_set_sink(NULL, NULL, LOG_LEVEL_ERROR);
+	ck_assert_uint_eq(n_said, 2);
+	ck_assert_str_eq(said[0], said[1]);
+	ck_assert_str_eq(said[0], text);
+}
+
 START_TEST(split_brain_heals_to_the_higher_epoch)
 {
 	struct pair *pair = pair_up();
@@ -386,8 +413,10 @@ START_TEST(split_brain_heals_to_the_higher_epoch)
 		pair_work(a, 50 + i, 100);
 	pair_work(b, 2, 100);
 	a->trace[0] = '\0';
+	listen_to_owners();
 	pair->want_link = true;
 	pair_run(pair, 2000);
+	both_said("two owners: lns-b stays with epoch 2, lns-a with 1 goes mute");
 	pair->split = false;
 	ck_assert_int_eq(pair_info(b).role, active);
 	ck_assert_int_eq(pair_info(a).role, standby);
@@ -461,8 +490,11 @@ static void same_epoch(uint32_t work_a, uint32_t work_b, bool a_stays)
 		pair_work(&pair->a, i, 50);
 	for (i = 0; i < work_b; i++)
 		pair_work(&pair->b, 1000 + i, 50);
+	listen_to_owners();
 	pair->want_link = true;
 	pair_run(pair, 2000);
+	both_said(a_stays ? "two owners: lns-a stays with epoch 1, lns-b with 1 goes mute" :
+			    "two owners: lns-b stays with epoch 1, lns-a with 1 goes mute");
 	pair->split = false;
 	pair_run(pair, 2000);
 	ck_assert_int_eq(pair_info(&pair->a).role, a_stays ? active : standby);
