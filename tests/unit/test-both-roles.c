@@ -493,6 +493,52 @@ START_TEST(responder_answers_from_elsewhere)
 }
 END_TEST
 
+/*
+ * Once a tunnel is up nobody else closes it, answers in it or moves it, whatever
+ * he knows of its numbers: another port, another address, to either end.
+ */
+START_TEST(a_stranger_is_not_heard)
+{
+	static const enum message_type said[] = { MESSAGE_STOPCCN, MESSAGE_SCCRP, MESSAGE_HELLO };
+	struct l2tp_tunnel_info info;
+	struct avp_builder builder;
+	struct l2tp_endpoint from;
+	uint8_t buf[L2TP_MSG_MAX];
+	unsigned down;
+	size_t len;
+
+	A->params.peer_change = (enum l2tp_peer_change)_i;
+	two_up();
+	two_run(2000);
+	for (unsigned n = 0; n < 8 * sizeof(said) / sizeof(said[0]); n++) {
+		struct two_end *end = n & 1 ? A : B;
+		uint16_t id = l2tp_tunnel_next(end->l2tp, 0);
+
+		info = two_info(end, id);
+		from = info.s.peer;
+		if (n & 2)
+			from.port++;
+		else
+			from.addr[3] ^= 0x20;
+		message_begin(&builder, buf, sizeof(buf), said[n >> 3], id, 0);
+		avp_put_u16(&builder, AVP_PROTOCOL_VERSION, 0x0100);
+		avp_put_u32(&builder, AVP_FRAMING_CAPABILITIES, 3);
+		avp_put_text(&builder, AVP_HOST_NAME, "stranger");
+		avp_put_u16(&builder, AVP_ASSIGNED_TUNNEL_ID, info.s.peer_id);
+		message_put_result(&builder, &(struct l2tp_result){ .result = 1 });
+		len = message_end(&builder);
+		message_set_ns(buf, n & 4 ? info.channel.vr : 0);
+		message_set_nr(buf, info.channel.vs);
+		l2tp_input(end->l2tp, two.now, &info.s.local, &from, buf, len);
+		two_run(200);
+		ck_assert(peer_is(end, id, &info.s.peer));
+		ck_assert_uint_eq(two_info(end, id).channel.vr, info.channel.vr);
+	}
+	down = A->count[L2TP_ACTION_TUNNEL_DOWN] + B->count[L2TP_ACTION_TUNNEL_DOWN];
+	ck_assert_uint_eq(down + A->sent[MESSAGE_STOPCCN] + B->sent[MESSAGE_STOPCCN], 0);
+}
+END_TEST
+
 START_TEST(an_answer_from_elsewhere_is_heard_where_it_is_ignored)
 {
 	uint16_t id;
@@ -757,6 +803,7 @@ int main(void)
 	tcase_add_test(tcase, a_request_of_another_peer_breaks_no_tie);
 	tcase_add_loop_test(tcase, ties_on_a_bad_wire, 0, 40);
 	tcase_add_loop_test(tcase, responder_answers_from_elsewhere, 0, COUNT(moves));
+	tcase_add_loop_test(tcase, a_stranger_is_not_heard, 0, L2TP_PEER_CHANGE_REJECT + 1);
 	tcase_add_test(tcase, an_answer_from_elsewhere_is_heard_where_it_is_ignored);
 	tcase_add_loop_test(tcase, control_connection_states, 0, COUNT(cells));
 	tcase_add_loop_test(tcase, closed_in_every_state, 0, 3);
