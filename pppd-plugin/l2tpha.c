@@ -237,6 +237,10 @@ static void explain(struct ppp_down *d, int exit_status)
 		if (self.auth_protocol)
 			set_cause(d, PPP_DOWN_AUTH, 16, self.auth_protocol, 1,
 				  "authentication failed");
+		else if (lcp_gotoptions[0].neg_chap || lcp_gotoptions[0].neg_upap)
+			set_cause(d, PPP_DOWN_AUTH, 13,
+				  lcp_gotoptions[0].neg_chap ? PPP_CHAP : PPP_PAP, 0,
+				  "authentication timed out");
 		else
 			set_cause(d, PPP_DOWN_AUTH, 15,
 				  self.params.auth_chap ? PPP_CHAP : PPP_PAP, 1,

@@ -9,6 +9,7 @@
  *   ppp-driver story [none|pap|chap]  negotiate, capture, power loss, inject
  *                                     as standby, activate, traffic, terminate
  *   ppp-driver proxy [chap|pap|lcp|wrong]  a LAC has negotiated LCP
+ *   ppp-driver silent                 ... and the subscriber never proves who it is
  *   ppp-driver orphan                 the daemon is killed, traffic goes on,
  *                                     the next daemon adopts the session
  *   ppp-driver peer                   the subscriber starts over (recapture),
@@ -723,7 +724,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
-		fprintf(stderr, "usage: ppp-driver story [none|pap|chap] | proxy [chap|pap|lcp|wrong] | orphan | peer | early | zygote | refuse | rate N [exec] | kernel N T\n");
+		fprintf(stderr, "usage: ppp-driver story [none|pap|chap] | proxy [chap|pap|lcp|wrong] | silent | orphan | peer | early | zygote | refuse | rate N [exec] | kernel N T\n");
 		return 2;
 	}
 	if (!getenv("L2TPHA_PLUGIN")) {
@@ -737,6 +738,8 @@ int main(int argc, char **argv)
 		return story(argc > 2 ? argv[2] : "pap");
 	if (!strcmp(argv[1], "proxy"))
 		return proxy_story(argc > 2 ? argv[2] : "chap");
+	if (!strcmp(argv[1], "silent"))
+		return silent_story();
 	if (!strcmp(argv[1], "orphan"))
 		return orphan();
 	if (!strcmp(argv[1], "peer"))

@@ -137,6 +137,34 @@ static void lac_pap(int fd, struct ppp_auth *auth)
 	memcpy(auth->password, packet + 6 + user, packet[5 + user]);
 }
 
+/* It agreed to prove who it is, and says no more: pppd asks ten times, every three seconds. */
+static int silent_story(void)
+{
+	struct ppp_params p;
+	int fd_lac, raw;
+	pid_t peer;
+
+	tunnel_open(&lac);
+	tunnel_open(&lns);
+	fd_lac = session_open(&lac, 7);
+	raw = session_open(&lns, 7);
+	core_start(false);
+	peer = subscriber(fd_lac, USER, SECRET);
+	p = params(7, raw, "chap");
+	lac_lcp(raw, false, &p.proxy);
+	kill(peer, SIGSTOP);
+	start(&p);
+	await(&core.downs, 1, 60, "down");
+	kill(peer, SIGKILL);
+	waitpid(peer, NULL, 0);
+	if (core.why.reason != PPP_DOWN_AUTH || core.why.cause != 13 || core.why.protocol != 0xc223 ||
+	    core.why.direction != 0 || core.ups)
+		fail("reason %d, cause %u of %04x, direction %u", core.why.reason, core.why.cause, core.why.protocol,
+		     core.why.direction);
+	printf("OK proxy silent\n");
+	return 0;
+}
+
 /* `what`: chap, pap; lcp: without the subscriber's word; wrong: its word is not true. */
 static int proxy_story(const char *what)
 {

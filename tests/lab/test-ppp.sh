@@ -13,7 +13,8 @@ L2TPHA_PLUGIN=${L2TPHA_PLUGIN:-${LAB_BUILD:-$top/build}/l2tpha.so}
 L2TPHA_PPPD_LOG=/run/ppp-engine.log
 export L2TPHA_PLUGIN L2TPHA_PPPD_LOG
 
-for what in "story none" "story pap" "story chap" "proxy chap" "proxy pap" "proxy lcp" "proxy wrong" early peer orphan zygote refuse "rate 50"; do
+# the last one waits for half a minute
+for what in "story none" "story pap" "story chap" "proxy chap" "proxy pap" "proxy lcp" "proxy wrong" early peer orphan zygote refuse "rate 50" ${LONG:+silent}; do
 	echo "== $what"
 	: >"$L2TPHA_PPPD_LOG"
 	# shellcheck disable=SC2086 # the word after the story is its argument
