@@ -269,6 +269,23 @@ START_TEST(one_peer_that_is_full)
 }
 END_TEST
 
+/* Codes of ours say nothing of the peer: the same words, and nobody is busy or asked instead. */
+START_TEST(ended_by_ourselves)
+{
+	static const struct l2tp_result ours = { .result = 2, .error = 4, .text = "here" };
+
+	rig_start(TWO);
+	dial(0);
+	l2tp_tunnel_close(l2tp_tunnel_find(rig.l2tp, l2tp_tunnel_next(rig.l2tp, 0)), rig.now, &ours);
+	run(100);
+	ck_assert(rig.calls[0].over && !rig.calls[0].up);
+	ck_assert(!rig.calls[0].why.by_peer);
+	ck_assert_uint_eq(busy_peers(), 0);
+	ck_assert_uint_eq(rig.lns[1].sccrq, 0);
+	rig_stop();
+}
+END_TEST
+
 /* The first is busy for a minute, and asked when that is over. */
 START_TEST(left_alone_for_a_minute)
 {
@@ -503,6 +520,7 @@ int main(void)
 	tcase_add_loop_test(tc, stopccn, 0, CODES);
 	tcase_add_loop_test(tc, cdn, 0, CODES);
 	tcase_add_test(tc, one_peer_that_is_full);
+	tcase_add_test(tc, ended_by_ourselves);
 	tcase_add_test(tc, left_alone_for_a_minute);
 	tcase_add_test(tc, the_time_is_configured_and_can_be_cut_short);
 	tcase_add_test(tc, a_tunnel_that_stands_is_used);
