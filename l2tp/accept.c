@@ -5,8 +5,8 @@
  * whoever is not allowed in leaves no state behind.
  *
  * An SCCRQ that was seen before belongs to the tunnel that it made then.  A new
- * one passes, in this order: the limits of tunnels in setup (nothing is said
- * to who is above them), the group that is to take it, what it says, and our
+ * one passes, in this order: the limits of tunnels in setup (place.c; nothing is
+ * said to who is above them), the group that is to take it, what it says, and our
  * own request to the same peer if there is one (tunnel_tie()).
  *
  * Called by engine.c with the request parsed in l2tp->message.
@@ -103,11 +103,15 @@ static bool admitted(struct l2tp *l2tp, const struct l2tp_sccrq_info *info, cons
 
 /* `old`: the tunnel that this one recovers; NULL: it is an ordinary one. */
 static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_state_rec *state, uint64_t digest,
-			struct l2tp_tunnel *old)
+			enum place_rank rank, struct l2tp_tunnel *old)
 {
 	struct l2tp_tunnel *tunnel;
 	struct l2tp_result result;
 
+	if (!place_make(l2tp, now_ms, &state->peer, rank)) {
+		l2tp->counters.rx_refused++;
+		return;
+	}
 	state->local_id = old ? registry_recovery_id(l2tp) : registry_new_id(l2tp);
 	tunnel = state->local_id ? tunnel_new(l2tp, now_ms, state) : NULL;
 	if (!tunnel) {
@@ -118,6 +122,7 @@ static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_s
 		return;
 	}
 	tunnel->sccrq_digest = digest;
+	tunnel->place_rank = (uint8_t)rank;
 	tunnel->channel.vr = 1;
 	if (old)
 		failover_suggest(tunnel, old, now_ms);
@@ -126,7 +131,7 @@ static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_s
 
 /* The peer failed and wants one of its tunnels back: judged by what that tunnel was set up with. */
 static void input_recovery(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_state_rec *state,
-			   const struct message_header *header, uint64_t digest)
+			   const struct message_header *header, uint64_t digest, enum place_rank rank)
 {
 	struct message *message = &l2tp->message;
 	struct l2tp_tunnel *old = NULL;
@@ -139,7 +144,7 @@ static void input_recovery(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunne
 		if (message->hidden_left)
 			message_parse(header->body, header->body_len, state->params.secret, l2tp->room, message);
 		if (judge_request(l2tp, message, state, &result)) {
-			open_tunnel(l2tp, now_ms, state, digest, old);
+			open_tunnel(l2tp, now_ms, state, digest, rank, old);
 			return;
 		}
 		break;
@@ -160,6 +165,7 @@ void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint
 	struct l2tp_tunnel *tunnel = NULL;
 	struct l2tp_sccrq_info info;
 	struct l2tp_result result;
+	enum place_rank rank;
 	uint16_t peer_id = message_u16(message, AVP_ASSIGNED_TUNNEL_ID);
 
 	if (message_has(message, AVP_ASSIGNED_TUNNEL_ID))
@@ -168,13 +174,12 @@ void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint
 		answer_repeat(tunnel, now_ms, header, octets);
 		return;
 	}
-	if (l2tp->half_open >= l2tp->config.max_half_open ||
-	    *registry_half_open(l2tp, peer) >= l2tp->config.max_half_open_per_peer) {
+	if (!place_for(l2tp, now_ms, peer, registry_request(l2tp, peer, digest), &rank)) {
 		l2tp->counters.rx_refused++;	/* silently: the peer asks again in a second */
 		return;
 	}
 	if (message_has(message, AVP_TUNNEL_RECOVERY)) {
-		input_recovery(l2tp, now_ms, &state, header, digest);
+		input_recovery(l2tp, now_ms, &state, header, digest, rank);
 		return;
 	}
 	message_text(message, AVP_HOST_NAME, state.peer_name, sizeof(state.peer_name));
@@ -200,5 +205,5 @@ void accept_sccrq(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint
 		return;
 	}
 	if (tunnel_tie(l2tp, now_ms, local, peer, message))
-		open_tunnel(l2tp, now_ms, &state, digest, NULL);
+		open_tunnel(l2tp, now_ms, &state, digest, rank, NULL);
 }

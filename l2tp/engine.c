@@ -486,6 +486,7 @@ void l2tp_free(struct l2tp *l2tp)
 	ring_clear(&l2tp->resync_due);
 	timer_heap_free(&l2tp->timers);
 	usage_clear(l2tp);
+	free(l2tp->asked);
 	free(l2tp->by_peer);
 	free(l2tp->tunnels);
 	free(l2tp);

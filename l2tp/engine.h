@@ -122,6 +122,8 @@ struct l2tp_tunnel {
 	struct l2tp_tunnel *peer_next;		/* chain in l2tp->by_peer */
 	struct l2tp_tunnel *closing_next, *closing_prev;	/* oldest first */
 	struct l2tp_tunnel *request_next, *request_prev;	/* while its SCCRQ is out */
+	struct l2tp_tunnel *place_next, *place_prev;	/* in setup at a peer's request: place.c */
+	uint8_t place_rank;			/* enum place_rank */
 };
 
 /* A growing FIFO of fixed-size elements. */
@@ -145,6 +147,20 @@ struct action_extra {
 	uint8_t data[];
 };
 
+/* Whom a tunnel in setup is for: place.c says what comes of it. */
+enum place_rank {
+	PLACE_STRANGER,
+	PLACE_TRUSTED,		/* had a tunnel lately, or asked again */
+	PLACE_PROVED,		/* both */
+	PLACE_RANKS,
+};
+struct place_list {
+	struct l2tp_tunnel *first, *last;
+};
+struct place_known {
+	uint32_t hash, until_s;
+};
+
 struct l2tp {
 	struct l2tp_config config;
 	char vendor_name[L2TP_NAME_MAX];
@@ -163,6 +179,9 @@ struct l2tp {
 	struct l2tp_tunnel *requests;		/* of ours, in setup */
 	uint32_t half_open;
 	uint16_t half_open_by_addr[L2TP_PEER_BUCKETS];
+	struct place_list places[PLACE_RANKS];	/* the half-open ones, oldest first */
+	struct place_known known[L2TP_PEER_BUCKETS];
+	struct place_asked *asked;		/* NULL: places are not short */
 	uint32_t calls_setup, calls_setup_by_addr[L2TP_PEER_BUCKETS];	/* that peers asked for */
 	uint64_t refusals_until_ms;		/* they are counted up to then */
 	uint16_t refusals, refusals_by_addr[L2TP_PEER_BUCKETS];	/* answered */
@@ -228,6 +247,24 @@ uint32_t *registry_calls_setup(struct l2tp *l2tp, const struct l2tp_endpoint *pe
 /* May a request of this peer be answered with a refusal?  True counts one. */
 bool registry_may_refuse(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *peer);
 uint64_t registry_digest(const struct l2tp *l2tp, const uint8_t *data, size_t len);
+/* A keyed hash of where the peer is: its address, of IPv6 the first 64 bits. */
+uint64_t registry_site(const struct l2tp *l2tp, const struct l2tp_endpoint *peer);
+/* And of who asks for what. */
+uint64_t registry_request(const struct l2tp *l2tp, const struct l2tp_endpoint *peer, uint64_t digest);
+
+/* ---- place.c: tunnels in setup that peers asked for ------------------------ */
+
+/* Can this request have a place?  It is given its rank, and remembered if places are short. */
+bool place_for(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *peer, uint64_t request,
+	       enum place_rank *rank);
+/* Gives up the tunnel whose place it gets; false: there is none after all. */
+bool place_make(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *peer, enum place_rank rank);
+void place_take(struct l2tp_tunnel *tunnel, uint64_t now_ms);
+void place_leave(struct l2tp_tunnel *tunnel);
+/* It has an established tunnel, or had one up to now. */
+void place_remember(struct l2tp *l2tp, uint64_t now_ms, const struct l2tp_endpoint *peer);
+/* Nothing shows that our answers reach who asked for it. */
+bool tunnel_never_answered(const struct l2tp_tunnel *tunnel);
 
 struct l2tp_session *session_index_find(const struct l2tp_tunnel *tunnel, uint16_t id);
 /* The one with the smallest ID greater than `after`. */

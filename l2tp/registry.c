@@ -58,9 +58,22 @@ static uint32_t bucket(const struct l2tp *l2tp, const struct l2tp_endpoint *peer
 	return (uint32_t)(hash >> 20) & (l2tp->by_peer_size - 1);
 }
 
+uint64_t registry_site(const struct l2tp *l2tp, const struct l2tp_endpoint *peer)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, peer->addr, peer->family == 4 ? 4 : 8);
+	return mix(mix(l2tp->hash_key ^ peer->family, word), l2tp->hash_key);
+}
+
+uint64_t registry_request(const struct l2tp *l2tp, const struct l2tp_endpoint *peer, uint64_t digest)
+{
+	return mix(mix(hash_addr(l2tp, peer), peer->port), digest);
+}
+
 uint16_t *registry_half_open(struct l2tp *l2tp, const struct l2tp_endpoint *peer)
 {
-	return &l2tp->half_open_by_addr[hash_addr(l2tp, peer) >> 32 & (L2TP_PEER_BUCKETS - 1)];
+	return &l2tp->half_open_by_addr[registry_site(l2tp, peer) >> 32 & (L2TP_PEER_BUCKETS - 1)];
 }
 
 uint32_t *registry_calls_setup(struct l2tp *l2tp, const struct l2tp_endpoint *peer)

@@ -355,6 +355,7 @@ static void restart(struct l2tp_tunnel *tunnel, uint64_t now_ms, enum l2tp_knowl
 		tunnel_schedule(tunnel);
 		return;
 	}
+	place_remember(tunnel->l2tp, now_ms, &tunnel->peer);
 	if (!fill_holes(tunnel)) {
 		tunnel_free(tunnel);
 		return;

@@ -138,8 +138,7 @@ void tunnel_start_setup(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 		requests_link(tunnel);
 		return;
 	}
-	tunnel->l2tp->half_open++;
-	++*registry_half_open(tunnel->l2tp, &tunnel->peer);
+	place_take(tunnel, now_ms);
 }
 
 void tunnel_stop_setup(struct l2tp_tunnel *tunnel)
@@ -151,8 +150,7 @@ void tunnel_stop_setup(struct l2tp_tunnel *tunnel)
 		requests_unlink(tunnel);
 		return;
 	}
-	tunnel->l2tp->half_open--;
-	--*registry_half_open(tunnel->l2tp, &tunnel->peer);
+	place_leave(tunnel);
 }
 
 static void closing_link(struct l2tp_tunnel *tunnel)
@@ -298,6 +296,8 @@ void tunnel_set_state(struct l2tp_tunnel *tunnel, enum l2tp_tunnel_state state, 
 {
 	bool leaves = state == L2TP_TUNNEL_IDLE || state == L2TP_TUNNEL_CLOSING;
 
+	if (state == L2TP_TUNNEL_ESTABLISHED || tunnel->state == L2TP_TUNNEL_ESTABLISHED)
+		place_remember(tunnel->l2tp, now_ms, &tunnel->peer);
 	if (leaves && tunnel->state != L2TP_TUNNEL_CLOSING)
 		take_down(tunnel, now_ms, result, by_peer);
 	if (state == L2TP_TUNNEL_IDLE) {
@@ -661,7 +661,7 @@ void tunnel_schedule(struct l2tp_tunnel *tunnel)
  * Somebody asked, once or again, and nothing shows that our answers reach him:
  * the address may be borrowed, and a StopCCN would only be more of the same.
  */
-static bool never_answered(const struct l2tp_tunnel *tunnel)
+bool tunnel_never_answered(const struct l2tp_tunnel *tunnel)
 {
 	return tunnel->state == L2TP_TUNNEL_WAIT_CTL_CONN && !tunnel->channel.una;
 }
@@ -688,7 +688,7 @@ void tunnel_timer(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 	if (timeout == CHANNEL_TIMEOUT_RETRANSMIT)
 		tunnel_transmit(tunnel, now_ms);
 	if (now_ms >= tunnel->setup_deadline_ms) {
-		if (never_answered(tunnel)) {
+		if (tunnel_never_answered(tunnel)) {
 			tunnel_event(tunnel, TUNNEL_EVENT_DEAD, &in);
 			return;
 		}

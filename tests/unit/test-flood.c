@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Requests without end from addresses that are not theirs who send them: what
- * they cost in memory, what is sent to those addresses, and that a tunnel which
- * is there notices nothing.
+ * they cost in memory, what is sent to those addresses, that a tunnel which is
+ * there notices nothing and a peer who wants one gets it within a second.
  */
 #include <malloc.h>
 
@@ -42,8 +42,10 @@ static void request(enum kind kind, uint32_t number)
 {
 	struct lac other = spoofed(kind == FROM_ONE ? 1 : number);
 
-	if (kind == FROM_ONE)
+	if (kind == FROM_ONE) {
 		other.id = (uint16_t)(number % 65535 + 1);
+		other.addr.port = (uint16_t)(1024 + number / 65535);	/* no request twice */
+	}
 	if (kind == MALFORMED)
 		lac_begin(&other, MESSAGE_SCCRQ, 0);
 	else
@@ -154,6 +156,164 @@ START_TEST(nobody_answered)
 }
 END_TEST
 
+/* All places are taken by forged requests, 100 more in each millisecond. */
+static void flood_for(enum kind kind, unsigned ms)
+{
+	static uint32_t number = 5000;
+	unsigned i;
+
+	while (ms--) {
+		for (i = 0; i < PER_MS; i++)
+			request(kind, number++);
+		box_at(&box, box.now + 1);
+		box_forget_seen(&box);
+	}
+}
+
+static bool lac_asks(struct lac *l)
+{
+	const struct seen *seen;
+
+	lac_put_sccrq(l);
+	lac_raw(l, 0, 0);
+	box_drain(&box);
+	seen = box_sent(&box, MESSAGE_SCCRP, 0);
+	l->ns = 1;
+	l->nr = 1;
+	l->peer_id = seen ? message_u16(&seen->message, AVP_ASSIGNED_TUNNEL_ID) : 0;
+	box_forget_seen(&box);
+	return seen;
+}
+
+static void lac_gets_it(struct lac *l)
+{
+	lac_begin(l, MESSAGE_SCCCN, 0);
+	lac_end(l);
+	ck_assert_uint_eq(box_count(&box, L2TP_ACTION_TUNNEL_UP), 1);
+	box_forget_seen(&box);
+}
+
+/* Who repeats his request, as a peer does and a forger does not, is let in at the first repetition. */
+START_TEST(who_asks_again_gets_in)
+{
+	flood_for(PROPER, 20);
+	ck_assert(!lac_asks(&lac));
+	flood_for(PROPER, 1000);
+	ck_assert(lac_asks(&lac));
+	flood_for(PROPER, 300);
+	lac_gets_it(&lac);
+}
+END_TEST
+
+/* The same from the address of the LAC itself: its limit is full of requests in its name. */
+START_TEST(who_is_impersonated_gets_in)
+{
+	struct lac real = spoofed(1);
+
+	real.id = 7;
+	real.addr.port = 1701;
+	flood_for(FROM_ONE, 20);
+	ck_assert(!lac_asks(&real));
+	flood_for(FROM_ONE, 1000);
+	ck_assert(lac_asks(&real));
+	flood_for(FROM_ONE, 300);
+	lac_gets_it(&real);
+}
+END_TEST
+
+/* Who had a tunnel lately gets in at once, whatever became of it. */
+START_TEST(who_was_here_gets_in)
+{
+	lac_connect(&lac);
+	lac_put_end(&lac, MESSAGE_STOPCCN, lac.id, 0, STOPCCN_GENERAL, "");
+	lac_end(&lac);
+	box_at(&box, box.now + 3600 * 1000);
+	flood_for(PROPER, 20);
+	lac_init(&lac, &box, 78);
+	ck_assert(lac_asks(&lac));
+	flood_for(PROPER, 300);
+	lac_gets_it(&lac);
+}
+END_TEST
+
+/* A peer that has shown that it hears us is not replaced by anybody. */
+START_TEST(who_answers_stays)
+{
+	struct lac late = spoofed(3);
+	unsigned i;
+
+	ck_assert(lac_asks(&lac));
+	lac_zlb(&lac);
+	flood_for(PROPER, 20);
+	late.id = 9;
+	for (i = 0; i < 3; i++) {
+		lac_asks(&late);
+		flood_for(PROPER, 1000);
+	}
+	lac_gets_it(&lac);
+}
+END_TEST
+
+/* Forgers that repeat everything: one of a rank has a second for his answer. */
+START_TEST(who_asks_again_has_his_second)
+{
+	uint32_t n, round;
+
+	for (round = 0; round < 2; round++) {
+		for (n = 0; n < 3000; n++)
+			request(PROPER, n);
+		box_at(&box, box.now + 100);
+		box_forget_seen(&box);
+	}
+	ck_assert(!lac_asks(&lac));
+	ck_assert(!lac_asks(&lac));
+	box_at(&box, box.now + 1000);
+	box_forget_seen(&box);
+	ck_assert(lac_asks(&lac));
+	for (n = 0; n < 3000; n++)
+		request(PROPER, n);
+	lac_gets_it(&lac);
+}
+END_TEST
+
+/* A stranger has less time as soon as half of the places are taken. */
+START_TEST(strangers_have_less_time)
+{
+	struct l2tp_counters counters;
+	uint32_t n;
+
+	for (n = 0; n < 400; n++)
+		request(PROPER, n);
+	box_at(&box, box.now + 3000);
+	box_forget_seen(&box);
+	l2tp_counters(box.l2tp, &counters);
+	ck_assert_uint_eq(counters.tunnels, 250);
+	box_at(&box, box.now + 7000);
+	l2tp_counters(box.l2tp, &counters);
+	ck_assert_uint_eq(counters.tunnels, 0);
+}
+END_TEST
+
+/* An IPv6 network of one customer is one peer. */
+START_TEST(one_network_is_one_peer)
+{
+	struct l2tp_counters counters;
+	struct lac other;
+	uint32_t n;
+
+	for (n = 0; n < 200; n++) {
+		other = spoofed(n);
+		other.addr.family = 6;
+		memcpy(other.addr.addr, (uint8_t[16]){ 0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, (uint8_t)n }, 16);
+		lac_put_sccrq(&other);
+		lac_raw(&other, 0, 0);
+	}
+	box_at(&box, box.now + 1);
+	l2tp_counters(box.l2tp, &counters);
+	ck_assert_uint_eq(counters.tunnels, 50);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("flood");
@@ -164,6 +324,13 @@ int main(void)
 	tcase_add_loop_test(tcase, flood, PROPER, FROM_ONE + 1);
 	tcase_add_test(tcase, refusals_are_told_to_everybody_in_time);
 	tcase_add_test(tcase, nobody_answered);
+	tcase_add_test(tcase, who_asks_again_gets_in);
+	tcase_add_test(tcase, who_is_impersonated_gets_in);
+	tcase_add_test(tcase, who_was_here_gets_in);
+	tcase_add_test(tcase, who_answers_stays);
+	tcase_add_test(tcase, who_asks_again_has_his_second);
+	tcase_add_test(tcase, strangers_have_less_time);
+	tcase_add_test(tcase, one_network_is_one_peer);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
