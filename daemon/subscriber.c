@@ -196,7 +196,7 @@ static void vtemplate_params(const struct config_vtemplate *vt, struct ppp_param
 static bool proxy_take(struct group *group, struct subscriber *sub, const struct config_vtemplate *vt,
 		       struct ppp_params *p)
 {
-	struct l2tp_result r = { .result = CDN_ADMINISTRATIVE, .ppp = { .present = true, .code = 2 } };
+	struct l2tp_result r = { .result = CDN_ADMINISTRATIVE, .ppp = { .code = 2 } };
 	const struct config_vpdn_group *vg;
 	struct config_vpdn_group effective;
 	char why[PPP_MESSAGE_MAX];
@@ -211,10 +211,14 @@ static bool proxy_take(struct group *group, struct subscriber *sub, const struct
 		return true;
 	verdict = proxy_judge(l2tp_session_find(group->l2tp, sub->tunnel_id, sub->session_id), vt, effective.local_chap,
 			      &p->proxy, why);
-	if (verdict == PROXY_MISMATCH)
-		log_info("session %u/%u: LCP is negotiated again: %s", sub->tunnel_id, sub->session_id, why);
-	if (verdict == PROXY_USE || effective.renegotiation != CONFIG_RENEGOTIATE_NEVER)
+	if (verdict == PROXY_USE)
 		return true;
+	if (effective.renegotiation != CONFIG_RENEGOTIATE_NEVER) {
+		if (verdict == PROXY_MISMATCH)
+			log_info("session %u/%u: LCP is negotiated again: %s", sub->tunnel_id, sub->session_id, why);
+		return true;
+	}
+	r.ppp.present = verdict == PROXY_NONE;	/* RFC 3145 has no code for options that do not do */
 	snprintf(r.text, sizeof(r.text), "no LCP renegotiation here: %s", why);
 	group_failure_add(group, sub->tunnel_id, NULL, "", "Call parameters", r.text);
 	group_close_session_by(group, sub->tunnel_id, sub->session_id, &r);

@@ -99,6 +99,21 @@ static void call(void)
 	run(2000);
 }
 
+/* The same; in how many packets these octets were. */
+static unsigned call_hears(const uint8_t *octets, size_t len)
+{
+	struct lac_call_params params = { .iccn_extra = avps, .iccn_extra_len = avps_len };
+	unsigned count = 0;
+
+	lac_call(lac, now, &params, NULL);
+	for (unsigned ms = 0; ms < 2000 && !heard.down; ms++) {
+		run(1);
+		for (size_t i = 0; i < net_count; i++)
+			count += memmem(net[i].data, net[i].len, octets, len) != NULL;
+	}
+	return count;
+}
+
 static struct config_vpdn_group *vpdn(void)
 {
 	return nodes[0]->config->vpdn_groups;
@@ -249,11 +264,13 @@ END_TEST
 
 START_TEST(never_renegotiated)
 {
+	static const uint8_t cause[] = { 0, 0, 0, 46, 0, 2, 0, 0, 0 };
 	struct group_failure failure;
 
 	vpdn()->renegotiation = CONFIG_RENEGOTIATE_NEVER;
 	bad[_i].put();
-	call();
+	/* RFC 3145: its code 2 is for a LAC that sent nothing, and only for that */
+	ck_assert_uint_eq(call_hears(cause, sizeof(cause)), bad[_i].verdict == PROXY_NONE ? 1 : 0);
 	ck_assert_uint_eq(heard.down, 1);
 	ck_assert_uint_eq(heard.result, 3);
 	ck_assert_ptr_nonnull(strstr(heard.text, bad[_i].why));
