@@ -14,6 +14,9 @@
 #include "daemon/group_internal.h"
 #include "daemon/log.h"
 
+/* RFC 2661 4.4.2 */
+enum { STOPCCN_GENERAL = 1, STOPCCN_NOT_AUTHORISED = 4 };
+
 #define REBUILD_SLICE 64	/* records of a wake-up: about half a millisecond */
 
 uint64_t group_unix_ms(const struct group *group)
@@ -275,6 +278,30 @@ static void drain_dirty(struct group *group)
 
 /* ---- engine actions ----------------------------------------------------- */
 
+static void tunnel_log(struct group *group, const struct l2tp_action *a, const char *state)
+{
+	struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group->l2tp, a->tunnel_id);
+	struct l2tp_tunnel_info info = { 0 };
+	char addr[ENDPOINT_TEXT_MAX];
+	bool down = a->type == L2TP_ACTION_TUNNEL_DOWN;
+	const char *why = a->result.text[0] ? a->result.text : a->by_peer ? "closed by the peer" : "closed";
+
+	if (tunnel)
+		l2tp_tunnel_info(tunnel, &info);
+	log_info("tunnel %u with '%s' (%s) is %s%s%s", a->tunnel_id, info.s.peer_name, endpoint_format(&a->peer, false, addr), state,
+		 down ? ": " : "", down ? why : "");
+}
+
+static void tunnel_failed(struct group *group, const struct l2tp_action *a)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "%sresult %u error %u", a->by_peer ? "StopCCN of the peer, " : "", a->result.result, a->result.error);
+	group_failure_add(group, a->tunnel_id, &a->peer, "", a->result.result == STOPCCN_NOT_AUTHORISED ?
+			  "Tunnel authentication failed" : group_refusal_type(group, &a->result),
+			  a->result.text[0] ? a->result.text : why);
+}
+
 static void engine_action(struct group *group, const struct l2tp_action *a)
 {
 	struct subscriber *sub;
@@ -288,11 +315,13 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 		break;
 	case L2TP_ACTION_TUNNEL_UP:
 		tunnel_place(group, a->tunnel_id);
-		log_info("tunnel %u is up", a->tunnel_id);
+		tunnel_log(group, a, "up");
 		break;
 	case L2TP_ACTION_TUNNEL_DOWN:
 		if (a->was_established)
-			log_info("tunnel %u is down: %s", a->tunnel_id, a->result.text[0] ? a->result.text : "closed");
+			tunnel_log(group, a, "down");
+		else if (a->by_peer || a->result.result > STOPCCN_GENERAL)	/* who only fell silent need not be there */
+			tunnel_failed(group, a);
 		put_tunnel(group, a->tunnel_id);	/* deletes its records while it is still known here */
 		tunnel_drop(group, a->tunnel_id);
 		break;
@@ -321,8 +350,8 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 		if (group->resync.running && --group->resync.running == 0) {
 			group->resync.complete = true;
 			group->resync.duration_ms = (uint32_t)(group->now_ms - group->takeover_ms);
-			log_info("resync complete: %u ok, %u failed, %u ms", group->resync.ok, group->resync.failed,
-				 group->resync.duration_ms);
+			log_info("redundancy group %s: resync complete: %u tunnels good, %u lost, %u ms", group_name(group),
+				 group->resync.ok, group->resync.failed, group->resync.duration_ms);
 		}
 		group_trace_engine(group, a);
 		break;
@@ -334,7 +363,7 @@ static void engine_action(struct group *group, const struct l2tp_action *a)
 		switch_pass(group, a);
 		break;
 	case L2TP_ACTION_CALL_REFUSED:
-		group_failure_add(group, a->tunnel_id, &a->peer, "", group_refusal_type(&a->result), a->result.text);
+		group_failure_add(group, a->tunnel_id, &a->peer, "", group_refusal_type(group, &a->result), a->result.text);
 		group_trace_engine(group, a);
 		break;
 	}

@@ -88,10 +88,7 @@ bool group_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tun
 	}
 	vg = found ? found : fallback;
 	if (!vg) {
-		log_info("tunnel from '%s' refused: no vpdn-group terminates it", info->peer_name);
-		group_failure_add(group, 0, &info->peer, info->peer_name, "Authorization failed",
-				  "no vpdn-group terminates this host");
-		return false;
+		return false;	/* the engine says so: L2TP_ACTION_CALL_REFUSED */
 	}
 	config_vpdn_group_effective(group->config, vg, &effective);
 	group_tunnel_params(group, &effective, p);
@@ -177,10 +174,14 @@ bool group_admit_call(void *ctx, uint16_t tunnel_id, char why[L2TP_TEXT_MAX])
 }
 
 /* As the failure history names them. */
-const char *group_refusal_type(const struct l2tp_result *result)
+const char *group_refusal_type(const struct group *group, const struct l2tp_result *result)
 {
 	if (strstr(result->text, "HA resync"))
 		return "Tunnel in HA resync";
+	if (!strncmp(result->text, "no VPDN group", 13))
+		return group->config->vpdn_enable ? "Authorization failed" : "No vpdn enable";
+	if (strstr(result->text, "challenge") || strstr(result->text, "secret"))
+		return "Tunnel authentication failed";
 	if (!strncmp(result->text, "soft shut", 9))
 		return "Soft shut";
 	if (!strncmp(result->text, "session limit", 13))

@@ -86,9 +86,6 @@ static void dial_random(void *ctx, void *buf, size_t len)
 
 static void dial_refused(void *ctx, const struct dial_failure *why, const char *user)
 {
-	char addr[ENDPOINT_TEXT_MAX];
-
-	log_info("call of '%s' to %s: %s", user, endpoint_format(&why->peer, false, addr), why->reason);
 	group_failure_add(ctx, why->tunnel_id, &why->peer, user, why->type, why->reason);
 }
 

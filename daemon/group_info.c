@@ -138,52 +138,6 @@ void group_resync_info(const struct group *group, struct group_resync_info *info
 		info->duration_ms = (uint32_t)(group->now_ms - group->takeover_ms);
 }
 
-static bool failure_same(const struct group_failure *a, const struct group_failure *b)
-{
-	return endpoint_addr_equal(&a->peer, &b->peer) && !strcmp(a->peer_name, b->peer_name) && !strcmp(a->user, b->user) &&
-	       !strcmp(a->type, b->type) && !strcmp(a->reason, b->reason);
-}
-
-/* The same failure again is counted, so that a hasty peer does not push the others out. */
-void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
-		       const char *type, const char *reason)
-{
-	struct group_failure f = { .at_unix_ms = group_unix_ms(group), .repeats = 1, .tunnel_id = tunnel_id };
-	struct l2tp_tunnel *tunnel = tunnel_id ? l2tp_tunnel_find(group->l2tp, tunnel_id) : NULL;
-	struct group_failure *list = group->failures;
-	struct l2tp_tunnel_info info;
-	size_t i = 0;
-
-	if (peer)
-		f.peer = *peer;
-	if (tunnel) {
-		l2tp_tunnel_info(tunnel, &info);
-		snprintf(f.peer_name, sizeof(f.peer_name), "%s", info.s.peer_name);
-		f.peer = info.s.peer;
-	}
-	snprintf(f.user, sizeof(f.user), "%.*s", (int)sizeof(f.user) - 1, user);
-	snprintf(f.type, sizeof(f.type), "%s", type);
-	snprintf(f.reason, sizeof(f.reason), "%.*s", (int)sizeof(f.reason) - 1, reason);
-	while (i < group->failure_count && !failure_same(&list[i], &f))
-		i++;
-	if (i < group->failure_count)
-		f.repeats += list[i].repeats;
-	else if (group->failure_count < GROUP_HISTORY_MAX)
-		group->failure_count++;
-	else
-		i--;
-	memmove(list + 1, list, i * sizeof(*list));
-	list[0] = f;
-}
-
-size_t group_failures(const struct group *group, struct group_failure *out, size_t max)
-{
-	size_t n = group->failure_count < max ? group->failure_count : max;
-
-	memcpy(out, group->failures, n * sizeof(*out));
-	return n;
-}
-
 const char *group_name(const struct group *group)
 {
 	return group->rg ? group->rg->name : "none";

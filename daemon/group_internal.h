@@ -7,7 +7,8 @@
  *   group_restart.c  what a daemon before left on this box is taken over
  *   group_admit.c  the VPDN group of a new tunnel, limits
  *   group_drain.c  what is to be empty before it is switched off
- *   group_info.c   looking at it, failure history
+ *   group_info.c   looking at it
+ *   group_failures.c  what failed, in history and log
  *   group_trace.c  history of roles and takeovers, debug
  *   group_orphans.c  what the other owner of a partition did not know
  *   switch.c       a call that came in is dialled on
@@ -173,6 +174,8 @@ struct group {
 	uint16_t record_id;		/* the first number in keys of what there is one of */
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */
 	size_t failure_count;
+	uint64_t failures_since_ms;
+	unsigned failures_logged, failures_unlogged;	/* since then */
 	/* group_trace.c */
 	const struct debug *debug;
 	struct group_takeover takeovers[GROUP_TAKEOVERS_MAX];	/* newest first */
@@ -272,7 +275,7 @@ void group_limits(struct group *group);	/* of the configuration, told to the eng
 void group_tunnel_params(const struct group *group, const struct config_vpdn_group *effective, struct l2tp_tunnel_params *p);
 /* One call more on a tunnel of that VPDN group?  False: why not. */
 bool group_admits(const struct group *group, const char *vpdn_group, char why[L2TP_TEXT_MAX]);
-const char *group_refusal_type(const struct l2tp_result *result);
+const char *group_refusal_type(const struct group *group, const struct l2tp_result *result);
 /* of struct l2tp_ops */
 bool group_select(void *ctx, const struct l2tp_sccrq_info *info, struct l2tp_tunnel_params *p);
 bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,
@@ -345,6 +348,7 @@ bool joint_whole(struct group *group, struct subscriber *sub);
 bool group_draining(const struct group *group, const char *name, const struct l2tp_endpoint *peer);
 
 /* ---- group_info.c ---- */
+/* Logged here, too; `user` may be empty, `peer` NULL. */
 void group_failure_add(struct group *group, uint16_t tunnel_id, const struct l2tp_endpoint *peer, const char *user,
 		       const char *type, const char *reason);
 

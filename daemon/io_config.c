@@ -31,7 +31,7 @@ static char *file_read(const char *path, char error[256])
 		return NULL;
 	}
 	if (!fstat(fileno(file), &st) && S_ISREG(st.st_mode) && (st.st_mode & 07))
-		log_warnx("%s: holds secrets and everybody may read it", path);
+		log_warnx("%s: holds secrets and everybody may read it: chmod o-rwx", path);
 	errno = 0;
 	len = getdelim(&text, &size, '\0', file);
 	if (len > 0 && text[len - 1] == '\0') {

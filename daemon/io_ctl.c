@@ -314,7 +314,7 @@ static bool client_apart(struct client *client, const char *line)
 	client->apart = io_apart_new(ctl->loop, client->io.fd, client_answer, on_answered, client);
 	client->line = NULL;
 	if (!client->apart) {
-		log_warn("control socket: no process for an answer");
+		log_warn("control socket: no process for a long answer, which stops the daemon meanwhile");
 		return false;
 	}
 	client->waits = WAITS_APART;
@@ -520,7 +520,7 @@ static void on_accept(struct ev_loop *loop, ev_io *io, int events)
 	if ((errno != EMFILE && errno != ENFILE) || ctl->spare < 0)
 		return;
 	/* a waiting connection would wake us for ever */
-	log_warn("control socket");
+	log_warn("control socket: a client is turned away");
 	close(ctl->spare);
 	fd = accept4(io->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0)

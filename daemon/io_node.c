@@ -164,7 +164,7 @@ static void link_down(void *ctx, const char *why)
 {
 	struct node_group *ng = ctx;
 
-	log_info("redundancy group %s: the HA link is down: %s", group_name(ng->group), why);
+	(void)why;	/* the link has logged it */
 	group_link_down(ng->group, io_now_ms());
 }
 

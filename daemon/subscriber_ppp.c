@@ -90,7 +90,6 @@ static void on_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth
 		sub_put(group, sub);	/* promised only once the standby knows */
 	}
 	if (!v->ok) {
-		log_info("session %u/%u: user '%s' refused: %s", key.tunnel_id, key.session_id, auth->user, why);
 		group_failure_add(group, key.tunnel_id, NULL, auth->user, "Authentication failed", why);
 		snprintf(v->message, sizeof(v->message), "Access denied");
 	}

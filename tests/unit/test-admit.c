@@ -14,6 +14,8 @@
 	" terminate-from hostname LAC-77\n" \
 	" no l2tp tunnel authentication\n"
 
+#include "daemon/group_internal.h"
+#include "daemon/log.h"
 #include "tests/unit/check_main.h"
 #include "tests/unit/group_rig.h"
 
@@ -369,6 +371,58 @@ START_TEST(no_session_timeout)
 }
 END_TEST
 
+static struct { unsigned all, wanted; const char *want; } logged;
+
+static void log_count(void *ctx, enum log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	logged.all++;
+	logged.wanted += logged.want && strstr(text, logged.want) != NULL;
+}
+
+/* Which peer, what it is, and why: one line, in the history as well. */
+START_TEST(a_wrong_tunnel_password_is_said)
+{
+	logged.want = "peer 'LAC-2' 192.0.2.99: Tunnel authentication failed: ";
+	logged.all = logged.wanted = 0;
+	log_set_sink(log_count, NULL, LOG_LEVEL_INFO);
+	lac_named("LAC-2", "not x");
+	lac_call(lac, now, NULL, NULL);
+	run(2000);
+	ck_assert_uint_eq(heard.tunnels_down, 1);
+	ck_assert_str_eq(last_failure(0), "Tunnel authentication failed");
+	ck_assert_uint_eq(logged.wanted, 1);
+	log_set_sink(NULL, NULL, LOG_LEVEL_INFO);
+}
+END_TEST
+
+/* What others fail at is theirs to choose: so many lines a minute, then how many there were. */
+START_TEST(failures_do_not_fill_the_log)
+{
+	struct group *group = nodes[0]->group;
+	char name[16];
+
+	logged.want = "90 more failures of tunnels and calls";
+	logged.all = logged.wanted = 0;
+	log_set_sink(log_count, NULL, LOG_LEVEL_INFO);
+	for (unsigned i = 0; i < 1000; i++)	/* the first, second, fourth ... */
+		group_failure_add(group, 0, NULL, "bob", "Authentication failed", "wrong password");
+	ck_assert_uint_eq(logged.all, 10);
+	for (unsigned i = 0; i < 140; i++) {
+		snprintf(name, sizeof(name), "user%u", i);
+		group_failure_add(group, 0, NULL, name, "Authentication failed", "wrong password");
+	}
+	ck_assert_uint_eq(logged.all, 60);
+	run(61000);
+	logged.all = 0;
+	group_failure_add(group, 0, NULL, "eve", "Authentication failed", "wrong password");
+	ck_assert_uint_eq(logged.wanted, 1);
+	ck_assert_uint_eq(logged.all, 2);
+	log_set_sink(NULL, NULL, LOG_LEVEL_INFO);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("admit");
@@ -388,6 +442,8 @@ int main(void)
 	tcase_add_test(tc, drain_of_a_tunnel);
 	tcase_add_loop_test(tc, drain_of_a_peer, 0, 3);
 	tcase_add_test(tc, no_session_timeout);
+	tcase_add_test(tc, a_wrong_tunnel_password_is_said);
+	tcase_add_test(tc, failures_do_not_fill_the_log);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }

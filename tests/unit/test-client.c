@@ -305,7 +305,7 @@ START_TEST(shown)
 	expect_shown("show vpdn session all", SHOW_OK, "incoming, LAC");
 	expect_shown("show vpdn session json", SHOW_OK, "\"role\": \"LAC\"");
 	expect_shown("show vpdn dead-cache", SHOW_OK, "%No peer is busy");
-	expect_shown("show aaa domain-map", SHOW_OK, "  192.0.2.99      priority 1, limit 0");
+	expect_shown("show aaa domain-map", SHOW_OK, "  192.0.2.99      priority 1, limit none");
 	expect_shown("show running-config", SHOW_OK, " ppp chap password 0 <hidden>\n");
 	lns.full = true;
 	l2tp_tunnel_close(l2tp_tunnel_find(lns.l2tp, lns.tunnel), now, &r);
