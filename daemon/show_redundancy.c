@@ -583,33 +583,48 @@ json_t *show_fitness(struct show *show)
 
 /* ---- redundancy promote, demote, switchover ------------------------------ */
 
-typedef int (*role_fn)(struct show *show, struct group *group, char reason[HA_REASON_MAX]);
+#define OUTCOME_MAX (2 * HA_REASON_MAX)
 
-static int do_promote(struct show *show, struct group *group, char reason[HA_REASON_MAX])
+typedef int (*role_fn)(struct show *show, struct group *group, char reason[OUTCOME_MAX]);
+
+static int do_promote(struct show *show, struct group *group, char reason[OUTCOME_MAX])
 {
 	return group_promote(group, show->ctx->now_ms(), grammar_has(show->match, "force"), reason);
 }
 
-static int do_demote(struct show *show, struct group *group, char reason[HA_REASON_MAX])
+static int do_demote(struct show *show, struct group *group, char reason[OUTCOME_MAX])
 {
 	return group_demote(group, show->ctx->now_ms(), reason);
 }
 
-/* Behind what the HA core says of the steps: what it means for sessions. */
-static void would(struct group *group, char reason[HA_REASON_MAX])
+/* Behind what the HA core says of the steps: what it means for sessions, and for which not. */
+static void would(struct group *group, char text[OUTCOME_MAX])
 {
 	struct protection p = { .group = group };
-	size_t n = strlen(reason);
+	const char *sep = ":";
 	struct ha_info ha;
+	size_t n = strlen(text);
 
 	ha_info(group_ha(group), &ha);
 	p.ha = &ha;
 	show_each_session(group, 0, 0, protection_session, &p);
-	snprintf(reason + n, HA_REASON_MAX - n, "; %u of %u sessions go on%s", p.protected, p.total,
-		 ha.peer_config_equal ? "" : "; configuration DIFFERS");
+	n += (size_t)snprintf(text + n, OUTCOME_MAX - n, "; %u of %u sessions go on", p.protected, p.total);
+	const struct { uint32_t count; const char *which; } lost[] = {
+		{ p.not_in_sync, "that the other node does not hold" },
+		{ p.setup, "in setup" },
+		{ p.no_ppp, "whose PPP would negotiate again" },
+		{ p.not_ha, "without sso" },
+	};
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		if (lost[i].count && n < OUTCOME_MAX) {
+			n += (size_t)snprintf(text + n, OUTCOME_MAX - n, "%s not %u %s", sep, lost[i].count, lost[i].which);
+			sep = ",";
+		}
+	if (!ha.peer_config_equal && n < OUTCOME_MAX)
+		snprintf(text + n, OUTCOME_MAX - n, "; configuration DIFFERS");
 }
 
-static int do_switchover(struct show *show, struct group *group, char reason[HA_REASON_MAX])
+static int do_switchover(struct show *show, struct group *group, char reason[OUTCOME_MAX])
 {
 	bool dry_run = grammar_has(show->match, "dry-run");
 	int err = group_switchover(group, show->ctx->now_ms(), dry_run, reason);
@@ -634,7 +649,7 @@ static json_t *each_role(struct show *show, role_fn fn, const char *done)
 
 	for (size_t i = 0; i < show->ctx->group_count; i++) {
 		struct group *group = show->ctx->groups[i];
-		char reason[HA_REASON_MAX] = "";
+		char reason[OUTCOME_MAX] = "";
 		json_t *j;
 		int err;
 

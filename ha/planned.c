@@ -109,7 +109,7 @@ int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_R
 			snprintf(reason, HA_REASON_MAX, "this node is not in sync: %.90s", ha->sync_reason);
 			return -EAGAIN;
 		}
-		snprintf(reason, HA_REASON_MAX, "%s%.40s hands over; nothing is lost",
+		snprintf(reason, HA_REASON_MAX, "%s%.40s hands over; no record is lost",
 			 dry_run ? "would work: " : "asked: ", ha->peer.node);
 		if (!dry_run)
 			ask_for_switch(ha, "operator");
@@ -134,7 +134,7 @@ int ha_switchover(struct ha *ha, uint64_t now_ms, bool dry_run, char reason[HA_R
 		snprintf(reason, HA_REASON_MAX, "%.40s cannot write its epoch to disk", ha->peer.node);
 		return -EAGAIN;
 	}
-	snprintf(reason, HA_REASON_MAX, "%s%.40s takes over %" PRIu32 " records; nothing is lost",
+	snprintf(reason, HA_REASON_MAX, "%s%.40s takes over %" PRIu32 " records; none is lost",
 		 dry_run ? "would work: " : "", ha->peer.node, ha_store_count(ha->store));
 	if (dry_run)
 		return 0;

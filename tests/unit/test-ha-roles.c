@@ -265,7 +265,7 @@ START_TEST(planned_switchover_there_and_back)
 		for (i = 0; i < 30; i++)
 			pair_work(from, i + round * 10, 100);
 		ck_assert_int_eq(ha_switchover(from->ha, pair->now_ms, true, reason), 0);
-		ck_assert_ptr_nonnull(strstr(reason, "nothing is lost"));
+		ck_assert_ptr_nonnull(strstr(reason, "none is lost"));
 		from->trace[0] = to->trace[0] = '\0';
 		/* every other time the standby is asked to take over */
 		swap = round % 2 ? to : from;

@@ -215,7 +215,8 @@ START_TEST(no_two_alike)
 				    "    not protected: 1, in setup\n"
 				    "    not protected: 1, sso is not enabled\n");
 	shows(1, "show redundancy", " known sessions survive, 4 in place here\n");
-	shows(0, "redundancy switchover dry-run", "; 4 of 6 sessions go on\n");
+	shows(0, "redundancy switchover dry-run", "; 4 of 6 sessions go on: not 1 in setup, not 1 without sso\n");
+	shows(1, "redundancy switchover dry-run", " hands over; no record is lost; 4 of 5 sessions go on: not 1 in setup\n");
 }
 END_TEST
 
@@ -234,6 +235,7 @@ START_TEST(without_ppp)
 	shows_times(0, "show l2tp redundancy detail", "Waiting for VPDN application : Yes\nWaiting for L2TP protocol    : No\n", 1);
 	shows(0, "show redundancy", "  If the plug were pulled now: 1 of 2 sessions survive\n"
 				    "    not protected: 1, PPP not complete: would negotiate again\n");
+	shows(0, "redundancy switchover dry-run", "; 1 of 2 sessions go on: not 1 whose PPP would negotiate again\n");
 }
 END_TEST
 
@@ -368,7 +370,7 @@ START_TEST(takeovers_are_told_apart)
 
 	pair_up(1);
 	for (int i = 0; i < 3; i++) {
-		shows(i & 1, "redundancy switchover", "; nothing is lost\n");
+		shows(i & 1, "redundancy switchover", " records; none is lost\n");
 		pass(4000);
 		ck_assert(group_active(nodes[!(i & 1)]->group));
 		if (!i)
@@ -393,7 +395,7 @@ START_TEST(smaller_range)
 	all_up();
 	shows_not(0, "show redundancy", "Tunnel IDs");
 	shows(1, "show redundancy", "  Tunnel IDs 1 to 9; 3 older tunnels have others until they close\n");
-	shows(0, "redundancy switchover", "; nothing is lost\n");
+	shows(0, "redundancy switchover", " records; none is lost\n");
 	pass(3000);
 	shows(1, "show l2tp redundancy", "  L2TP Sessions: 4/4/4 (");
 	call(4, 1000);
