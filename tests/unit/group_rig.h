@@ -134,11 +134,13 @@ static inline int persist_epoch(void *ctx, uint64_t epoch)
 	return ((struct node *)ctx)->persist_error;
 }
 
+static bool net_answers;	/* somebody answers for the virtual address */
+
 static inline int silence(void *ctx, const struct dp_vip *vip)
 {
 	(void)ctx;
 	(void)vip;
-	return 0;
+	return net_answers;
 }
 
 static inline int dp_fault(void *ctx, const char *operation)
@@ -440,6 +442,7 @@ static inline void setup(void)
 	linked = false;
 	net_count = 0;
 	net_reach = ~0u;
+	net_answers = false;
 	rig_last_id = UINT16_MAX;
 	user = "alice";
 	password = "secret";

@@ -304,6 +304,27 @@ START_TEST(window)
 }
 END_TEST
 
+/* A node that is connected is not a standby yet, and a stream that has not begun protects nothing. */
+START_TEST(connected_is_not_standby)
+{
+	unsigned seen = 0;
+	struct ha_info ha;
+
+	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
+	link_pair();
+	for (int ms = 0; ms < 300; ms++) {
+		pass(1);
+		ha_info(group_ha(nodes[0]->group), &ha);
+		if (!ha.peer_ready || ha.peer_role == HA_ROLE_STANDBY)
+			continue;
+		seen++;
+		shows(0, "show l2tp redundancy", "  Checkpoint Messaging on: FALSE\n  Standby RP is up: FALSE\n");
+	}
+	ck_assert_uint_gt(seen, 0);
+	shows(0, "show l2tp redundancy", "  Checkpoint Messaging on: TRUE\n  Standby RP is up: TRUE\n");
+}
+END_TEST
+
 /* May it be made active?  What is refused says how to go on, and force goes on. */
 START_TEST(promoted_by_force)
 {
@@ -444,6 +465,7 @@ int main(void)
 	tcase_add_test(tc, stream_breaks);
 	tcase_add_test(tc, two_good_one_dead);
 	tcase_add_test(tc, window);
+	tcase_add_test(tc, connected_is_not_standby);
 	tcase_add_test(tc, promoted_by_force);
 	tcase_add_test(tc, trouble);
 	tcase_add_test(tc, orphans);
