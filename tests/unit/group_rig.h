@@ -66,7 +66,7 @@ static struct node *nodes[2];
 static struct lac *lac;
 static bool linked;
 static uint64_t now, seed;
-static uint16_t rig_last_id;	/* of tunnels that the next node gives out */
+static uint16_t rig_first_id, rig_last_id;	/* of tunnels that the next node gives out */
 static unsigned net_reach;	/* nodes that the access network reaches, a bit each */
 static void (*net_peer)(const uint8_t *data, size_t len);	/* who is there instead of the LAC; NULL: it is */
 static const char *user = "alice", *password = "secret";	/* of who calls next */
@@ -343,7 +343,7 @@ static inline struct node *node_new(const char *name, const char *local, const c
 	struct dp_events events = { .ctx = node, .packet = on_packet };
 	struct group_ops ops = { .ctx = node, .random = group_random, .link_send = link_send, .link_reset = link_reset,
 				 .persist_epoch = persist_epoch };
-	struct group_config gc = { .id_min = 1, .id_max = rig_last_id, .unix_minus_monotonic_ms = 1700000000000 };
+	struct group_config gc = { .id_min = rig_first_id, .id_max = rig_last_id, .unix_minus_monotonic_ms = 1700000000000 };
 	char text[2048], error[256];
 
 	snprintf(text, sizeof(text), format, name, local, peer);
@@ -443,6 +443,7 @@ static inline void setup(void)
 	net_count = 0;
 	net_reach = ~0u;
 	net_answers = false;
+	rig_first_id = 1;
 	rig_last_id = UINT16_MAX;
 	user = "alice";
 	password = "secret";

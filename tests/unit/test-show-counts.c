@@ -427,6 +427,27 @@ START_TEST(smaller_range)
 }
 END_TEST
 
+/* An order that one node took is taken back on the other one, whatever tunnels that one gives out. */
+START_TEST(undrained_on_the_other_node)
+{
+	rig_first_id = 1000;
+	rig_last_id = 2000;
+	pair_up(1);
+	free(show(0, "vpdn drain all"));
+	shows(0, "redundancy switchover", " records; none is lost\n");
+	pass(3000);
+	shows(1, "show vpdn drain", "Everything: ");
+	free(show(1, "no vpdn drain all"));
+	shows_not(1, "show vpdn drain", "Everything: ");
+	shows(1, "redundancy switchover", " records; none is lost\n");
+	pass(3000);
+	ck_assert(group_active(nodes[0]->group));
+	shows_not(0, "show vpdn drain", "Everything: ");
+	call(1, 1000);
+	tunnel_of(0, 1);
+}
+END_TEST
+
 /* What is configured of RFC 4951 reaches tunnels, and only those that come afterwards. */
 START_TEST(recovery_of_new_tunnels)
 {
@@ -471,6 +492,7 @@ int main(void)
 	tcase_add_test(tc, orphans);
 	tcase_add_test(tc, takeovers_are_told_apart);
 	tcase_add_test(tc, smaller_range);
+	tcase_add_test(tc, undrained_on_the_other_node);
 	tcase_add_test(tc, recovery_of_new_tunnels);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);

@@ -209,6 +209,7 @@ START_TEST(call_in_resync)
 	ck_assert_uint_eq(c.resync, 1);
 	net_count = 0;
 	shows(1, "show l2tp redundancy", " secs (in progress)\n");
+	shows(1, "show vpdn tunnel detail", "  Tunnel state is established, in HA resync, time since change ");
 	lac_call(lac, now, NULL, NULL);
 	run(3000);
 	shows(1, "show vpdn history failure", "NAS: LAC-1, IP address = 192.0.2.99, CLID = ");
@@ -367,6 +368,8 @@ START_TEST(debug_classes)
 		snprintf(part, sizeof(part), "%s redundancy %s: one: ", said, words[i]);
 		ck_assert_msg(strstr(heard, part) != NULL, "no \"%s\" in\n%s", part, heard);
 	}
+	snprintf(part, sizeof(part), "%s redundancy error: one: not protected: stale: ", said);
+	ck_assert_msg(strstr(heard, part) != NULL, "no \"%s\" in\n%s", part, heard);
 	for (int i = 0; i < 7; i++) {
 		snprintf(line, sizeof(line), "%s %s redundancy %s", i & 1 ? "undebug" : "no debug", typed, words[i]);
 		snprintf(part, sizeof(part), "%s redundancy %s debugging is off\n", said, names[i]);
