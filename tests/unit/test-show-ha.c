@@ -339,6 +339,9 @@ START_TEST(histories)
 	ck_assert_uint_eq(json_array_size(list), 1);
 	ck_assert(json_is_false(json_object_get(last, "planned")));
 	ck_assert_int_gt(json_integer_value(json_object_get(last, "silent_ms")), 100);
+	ck_assert_int_gt(json_integer_value(json_object_get(last, "detect_ms")), 100);	/* it looks who has the address */
+	ck_assert_int_gt(json_integer_value(json_object_get(last, "promote_ms")), 0);
+	ck_assert_int_lt(json_integer_value(json_object_get(last, "promote_ms")), 100);
 	ck_assert_int_eq(json_integer_value(json_object_get(last, "resync_good")), 1);
 	ck_assert_str_ne(json_string_value(json_object_get(last, "cause")), "");
 	json_decref(tree);
