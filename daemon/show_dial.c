@@ -40,10 +40,14 @@ static const struct view dialers_view[] = {
 /* Of the group that dials for it; "elsewhere" where none of this node does. */
 static bool find(const struct show *show, uint16_t number, struct group_dialer_info *info)
 {
+	struct group_dialer_info one;
+
 	for (size_t i = 0; i < show->ctx->group_count; i++)
-		for (size_t k = 0; group_dialer_info(show->ctx->groups[i], k, info); k++)
-			if (info->number == number)
+		for (size_t k = 0; group_dialer_info(show->ctx->groups[i], k, &one); k++)
+			if (one.number == number) {
+				*info = one;
 				return true;
+			}
 	return false;
 }
 

@@ -328,6 +328,24 @@ START_TEST(shown)
 }
 END_TEST
 
+/* A dialer that is shut down has no state of its own, nor that of another one. */
+START_TEST(shut_down_is_shown)
+{
+	struct config *next = config_clone(nodes[0]->config);
+
+	next->dialers->next = calloc(1, sizeof(*next->dialers));
+	ck_assert_ptr_nonnull(next->dialers->next);
+	next->dialers->next->number = 9;
+	next->dialers->next->shutdown = true;
+	snprintf(next->dialers->next->vpdn_group, sizeof(next->dialers->next->vpdn_group), "UP");
+	config_replace(nodes[0]->config, next);
+	group_config_changed(nodes[0]->group, now);
+	go(1000);
+	expect_shown("show dialer interface dialer 7", SHOW_OK, "Dialer 7 (uplink) is up, 10.64.0.1, ");
+	expect_shown("show dialer interface dialer 9", SHOW_OK, "Dialer 9 (dialer9) is shut down");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("client");
@@ -343,6 +361,7 @@ int main(void)
 	tcase_add_test(tc, shut_down);
 	tcase_add_test(tc, busy_after_a_takeover);
 	tcase_add_test(tc, shown);
+	tcase_add_test(tc, shut_down_is_shown);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
