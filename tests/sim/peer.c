@@ -252,6 +252,8 @@ struct call *peer_call(struct peer *peer)
 {
 	struct sim *sim = peer->sim;
 	int user = free_user(sim);
+	struct lac_call_params params = { 0 };
+	struct proxy_avps avps;
 	struct call *call;
 
 	if (sim->call_count == SIM_CALLS || user < 0)
@@ -261,7 +263,14 @@ struct call *peer_call(struct peer *peer)
 	call->at_risk = peer->at_risk || sim->now_us < peer->excused_until_us;
 	sim->call_count++;
 	sim_trace(sim, "call %d of lac %d is placed, user%d", call->index, peer->index, user);
-	call->lc = lac_call(peer->lac, sim_ms(sim), NULL, call);
+	if (sim->proxy) {
+		call->magic = ++sim->magics;
+		call->ppp = CALL_PPP_AUTH;
+		proxy_avps(sim, call, &avps);
+		params.iccn_extra = avps.data;
+		params.iccn_extra_len = avps.len;
+	}
+	call->lc = lac_call(peer->lac, sim_ms(sim), &params, call);
 	if (!call->lc)
 		return NULL;
 	call->lac_tid = lac_tid(peer->lac);

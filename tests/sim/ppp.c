@@ -381,8 +381,19 @@ static int op_start(void *engine, const struct ppp_params *p)
 		note(model, s, NOTE_INJECTED, 0);
 		return 0;
 	}
+	if (p->proxy.lcp) {
+		node->sim->proxied++;
+		s->magic = p->proxy.got.magic;
+		if (p->proxy.auth.kind == PPP_AUTH_PAP) {
+			s->user = atoi(p->proxy.auth.user + 4);
+			s->state = SESS_AUTH;
+			note(model, s, NOTE_AUTH, 0);
+			return 0;
+		}
+	}
 	s->state = SESS_STARTING;
-	s->magic = ++node->sim->magics;
+	if (!p->proxy.lcp)
+		s->magic = ++node->sim->magics;
 	timer(model, s, 500 + rng_below(node->sim, 20000));
 	return 0;
 }

@@ -424,7 +424,7 @@ static const struct scenario scenarios[] = {
 };
 static const struct scenario *const all[] = { scenarios, fault_scenarios, corner_scenarios, cutoff_scenarios, switch_scenarios,
 						 recovery_scenarios, outside_scenarios, dial_scenarios, hostile_scenarios,
-						 pppoe_scenarios };
+						 pppoe_scenarios, admit_scenarios };
 
 const struct scenario *scenario_find(const char *name)
 {

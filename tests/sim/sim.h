@@ -197,6 +197,8 @@ struct sim {
 	struct lns_world *dialled;	/* lns.c; NULL: nobody is dialled */
 	struct ether *ether;		/* ether.c */
 	struct pppoe_world *subscribers;	/* pppoe.c; NULL: there is no PPPoE */
+	bool proxy;			/* LACs negotiate LCP before they call */
+	uint64_t proxied;		/* PPP engines that went on where a LAC stood */
 	struct access_net net;
 	struct ha_wire wire;
 	struct l2tp_endpoint vip;
@@ -393,6 +395,13 @@ void pppoe_settle(struct sim *sim);
 void pppoe_check_end(struct sim *sim);		/* everybody is connected; then all hang up */
 void pppoe_world_free(struct sim *sim);
 
+/* admit.c */
+struct proxy_avps {
+	uint8_t data[128];
+	size_t len;
+};
+void proxy_avps(struct sim *sim, const struct call *call, struct proxy_avps *out);
+
 /* check.c */
 void check_transmit(struct node *node, const struct l2tp_endpoint *peer, const uint8_t *data, size_t len);
 void check_step(struct sim *sim);		/* after every event */
@@ -435,7 +444,7 @@ struct scenario {
 /* faults.c, corners.c, outside.c; each ends with a nameless one */
 extern const struct scenario switch_scenarios[], cutoff_scenarios[], fault_scenarios[], corner_scenarios[],
 			     outside_scenarios[], recovery_scenarios[], dial_scenarios[],
-			     hostile_scenarios[], pppoe_scenarios[];
+			     hostile_scenarios[], pppoe_scenarios[], admit_scenarios[];
 const struct scenario *scenario_find(const char *name);
 const struct scenario *scenario_next(const struct scenario *after);
 /* One run. True: clean. */
