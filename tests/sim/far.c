@@ -34,6 +34,7 @@ struct far {
 	int index;
 	struct l2tp_endpoint addr;
 	struct l2tp *l2tp;
+	unsigned dev;
 	struct link *links;
 	uint32_t addresses;
 };
@@ -262,7 +263,7 @@ void far_input(struct far *far, const struct l2tp_endpoint *from, const uint8_t 
 		link = link_find(far, (uint16_t)(data[2] << 8 | data[3]), (uint16_t)(data[4] << 8 | data[5]));
 		if (link)
 			link_input(far, link, data + 6, len - 6);
-	} else {
+	} else if (!deviates(far->sim, far->dev, far->l2tp, &far->addr, data, len)) {
 		l2tp_input(far->l2tp, sim_ms(far->sim), &far->addr, from, data, len);
 	}
 	run(far);
@@ -329,6 +330,8 @@ void far_new(struct sim *sim, int index)
 	if (!far->l2tp)
 		abort();
 	l2tp_activate(far->l2tp, sim_ms(sim));
+	if (sim->strangers)
+		far->dev = deviation(sim);
 	sim->fars[index] = far;
 }
 

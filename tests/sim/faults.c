@@ -511,22 +511,26 @@ static void run_pppd_dies(struct sim *sim)
 
 /* ---- F26: numbers at their ends ---- */
 
+/* Both directions: each call of a LAC that is drained is a message of either. */
 static void run_wrap(struct sim *sim)
 {
+	struct node *active;
 	struct peer *peer;
 	unsigned i, sent = 0;
 
 	story_calls(sim);
 	peer = &sim->peers[0];
+	active = story_active(sim, "before its LAC is drained");
+	if (active && group_drain_peer(active->group, sim_ms(sim), "lac0", true))
+		sim_fail(sim, "liveness: a LAC cannot be drained");
 	for (i = 0; i < 65600 / 4 + 40 && !sim->failed; i++) {
 		unsigned k;
 
 		for (k = 0; k < 4 && sent < 65700; k++, sent++)
-			lac_hello_now(peer->lac, sim_ms(sim));
+			lac_call(peer->lac, sim_ms(sim), NULL, NULL);
 		sim_run_for(sim, 6 * MS);
 		if (sent > 65500 && i % 16 == 0) {
-			struct node *active = story_active(sim, NULL);
-
+			active = story_active(sim, NULL);
 			if (active && node_sync(active) == HA_SYNC_IN_SYNC)
 				story_switch(sim, active);
 			sim_run_for(sim, 1500 * MS);
@@ -534,6 +538,9 @@ static void run_wrap(struct sim *sim)
 	}
 	if (!sim->failed && !lac_is_up(peer->lac))
 		sim_fail(sim, "liveness: the tunnel did not survive the wrap of its numbers");
+	active = sim->failed ? NULL : story_active(sim, "after the wrap");
+	if (active && group_drain_peer(active->group, sim_ms(sim), "lac0", false))
+		sim_fail(sim, "liveness: the order did not survive the wrap");
 	story_settle(sim);
 }
 
@@ -553,7 +560,10 @@ static void run_window_full(struct sim *sim)
 		sim->net.loss_pm = rng_below(sim, 100);
 		for (i = 0; i < 10; i++)
 			peer_call(&sim->peers[i % 2]);
+		for (i = 0; i < 16 && sim->peers[round % 2].up; i++)
+			lac_hello_now(sim->peers[round % 2].lac, sim_ms(sim));
 		sim_run_for(sim, story_between(sim, 1, 400));
+		reach_windows(sim, REACH_OUR_WINDOW_FULL);
 		active = story_active(sim, "while a window is full");
 		if (active && rng_pm(sim, 500))
 			story_switch(sim, active);

@@ -124,6 +124,8 @@ static void run_ids_used_up(struct sim *sim)
 			story_power_cycle(sim, active, story_between(sim, 300, 3000));
 		sim_run_for(sim, 6 * SEC);
 	}
+	if (refused)
+		reach(sim, REACH_IDS_USED_UP);
 	if (!refused)	/* one seed in a thousand */
 		sim_trace(sim, "there were numbers enough");
 	/* tunnels whose LAC forgot them are found out, what is closing makes room */

@@ -41,6 +41,7 @@ struct lns {
 	int index;
 	struct l2tp *l2tp;
 	struct l2tp_endpoint addr;
+	unsigned dev;
 	uint32_t limit;
 	bool full;
 	uint64_t refused_us;		/* it said so then, and whoever is active knows it; 0: it does not */
@@ -275,6 +276,8 @@ bool lns_input(struct sim *sim, const struct l2tp_endpoint *local, const struct 
 			return true;
 		}
 		look(lns, data, len);
+		if (deviates(sim, lns->dev, lns->l2tp, &lns->addr, data, len))
+			return true;
 		l2tp_input(lns->l2tp, sim_ms(sim), peer, local, data, len);
 		lns_run(lns);
 		return true;
@@ -454,6 +457,8 @@ static void lns_world_new(struct sim *sim)
 		lns->index = i;
 		lns->addr = (struct l2tp_endpoint){ 4, { 10, 2, 0, (uint8_t)(1 + i) }, L2TP_PORT };
 		lns->limit = 3 + rng_below(sim, 4);
+		if (sim->strangers)
+			lns->dev = deviation(sim);
 		lns->l2tp = l2tp_new(&lc, &ops);
 		l2tp_activate(lns->l2tp, sim_ms(sim));
 		sim_at(sim, sim->now_us + TICK_US, ev_tick, i, 0);
@@ -522,6 +527,8 @@ static void run_dial(struct sim *sim)
 		sim_run_for(sim, rng_below(sim, rng_pm(sim, 400) ? 40000 : 2000000));
 		if (sim->failed)
 			break;
+		if (sim->strangers)
+			reach_windows(sim, REACH_LNS_WINDOW_FULL);
 		if (rng_pm(sim, 250))
 			story_fault(sim);
 		else if (rng_pm(sim, 300))
@@ -530,6 +537,12 @@ static void run_dial(struct sim *sim)
 	end_of_lns_events(sim);
 	if (!sim->failed)
 		story_settle(sim);
+}
+
+static void run_dial_strangers(struct sim *sim)
+{
+	sim->strangers = true;
+	run_dial(sim);
 }
 
 /* The active is lost at some step of dialling. */
@@ -613,6 +626,7 @@ static void run_dial_ties(struct sim *sim)
 
 const struct scenario dial_scenarios[] = {
 	{ "dial", run_dial, STORY_FEW },
+	{ "dial-strangers", run_dial_strangers, STORY_FEW },
 	{ "dial-crash", run_dial_crash, STORY_FEW },
 	{ "dial-ties", run_dial_ties, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },

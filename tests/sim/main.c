@@ -21,7 +21,7 @@ struct work {
 	uint64_t seed, seeds;
 	const char *scenario;		/* NULL: all */
 	const char *seeds_file;
-	bool verbose, sweep, sweep_only;
+	bool verbose, sweep, sweep_only, coverage;
 	unsigned jobs;
 	unsigned max_failures;
 };
@@ -42,6 +42,7 @@ static void usage(FILE *to)
 		"  --seeds N       how many (100)\n"
 		"  --scenario NAME one story, sweep:PLAN, or sweep:PLAN:N as a failure names it\n"
 		"  --list          the stories\n"
+		"  --coverage      which rare states were reached; one that was not is a failure\n"
 		"  --sweep         every step and every message too; --sweep-only: nothing else\n"
 		"  --jobs N        worker processes (one per processor)\n"
 		"  --seeds-file F  seeds that run first (tests/sim/seeds.txt)\n");
@@ -127,7 +128,7 @@ static int run_all(const struct work *work)
 {
 	struct progress *p = mmap(NULL, sizeof(*p) * WORKERS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct sim_stats sum = { 0 };
-	unsigned i, failures = 0, sweeps = 0;
+	unsigned i, k, failures = 0, sweeps = 0;
 	struct timespec from, to;
 	pid_t pids[WORKERS_MAX];
 	double took;
@@ -161,6 +162,8 @@ static int run_all(const struct work *work)
 		}
 		failures += p[i].failures;
 		sweeps += p[i].sweeps;
+		for (k = 0; k < REACH_STATES; k++)
+			sum.reached[k] += p[i].stats.reached[k];
 		sum.runs += p[i].stats.runs;
 		sum.steps += p[i].stats.steps;
 		sum.control += p[i].stats.control;
@@ -181,6 +184,11 @@ static int run_all(const struct work *work)
 	       (unsigned long long)sum.checked, (unsigned long long)sum.calls_up, (unsigned long long)sum.switchovers,
 	       (unsigned long long)sum.crashes, (unsigned long long)sum.kills, (unsigned long long)sum.planned,
 	       (unsigned long long)sum.freezes, (unsigned long long)sum.link_faults, took);
+	for (k = 0; work->coverage && k < REACH_STATES; k++) {
+		printf("%s %8llu  %s\n", sum.reached[k] ? "    " : "FAIL", (unsigned long long)sum.reached[k],
+		       reach_name((enum reach)k));
+		failures += !sum.reached[k];
+	}
 	printf("sim: %llu passed, %u failed\n", (unsigned long long)(sum.runs - (failures < sum.runs ? failures : sum.runs)),
 	       failures);
 	munmap(p, sizeof(*p) * WORKERS_MAX);
@@ -194,6 +202,7 @@ int main(int argc, char **argv)
 		{ "scenario", required_argument, NULL, 'c' },	{ "verbose", no_argument, NULL, 'v' },
 		{ "sweep", no_argument, NULL, 'w' },		{ "sweep-only", no_argument, NULL, 'W' },
 		{ "jobs", required_argument, NULL, 'j' },	{ "seeds-file", required_argument, NULL, 'f' },
+		{ "coverage", no_argument, NULL, 'C' },
 		{ "list", no_argument, NULL, 'l' },		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -213,6 +222,7 @@ int main(int argc, char **argv)
 		case 'W': work.sweep = work.sweep_only = true; break;
 		case 'j': work.jobs = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'f': work.seeds_file = optarg; break;
+		case 'C': work.coverage = true; break;
 		case 'l':
 			while ((s = scenario_next(s)))
 				puts(s->name);

@@ -65,6 +65,8 @@ static void offer(struct sim *sim, sim_event_fn fn, const struct l2tp_endpoint *
 		capture_packet(fn == ev_to_peer ? local : peer, fn == ev_to_peer ? peer : local, data, len);
 		sim_trace(sim, "%s %s%s", from, msg_name(data, len, text), lose ? " LOST" : "");
 		hear(net, data, len);
+		if (len > 12 && be(data + 8, 2) == 0xffff)
+			reach(sim, fn == ev_to_peer ? REACH_OUR_NS_WRAPS : REACH_THEIR_NS_WRAPS);
 		if (net->control_count++ == net->special_at) {
 			lose |= net->special == NET_LOSE;
 			dup |= net->special == NET_DUP;

@@ -102,8 +102,10 @@ static void on_call_down(void *ctx, struct lac_call *lc, const struct lac_reason
 {
 	struct peer *peer = ctx;
 	struct call *call = call_of(peer->sim, lc);
-	bool was_ppp = call->ppp == CALL_PPP_UP;
+	bool was_ppp = call && call->ppp == CALL_PPP_UP;
 
+	if (!call)
+		return;		/* of no interest: it was to be refused */
 	sim_trace(peer->sim, "call %d of lac %d: down, %s %u/%u %s", call->index, peer->index, cause_name(r->cause),
 		  r->result, r->error, r->text);
 	call->lc = NULL;
@@ -303,6 +305,7 @@ void peer_restart(struct peer *peer)
 	int i;
 
 	sim_trace(sim, "lac %d restarts", peer->index);
+	reach_lac(sim, peer->lac, peer->config.dev);
 	lac_free(peer->lac);
 	for (i = 0; i < sim->call_count; i++)
 		if (sim->calls[i].peer == peer->index && sim->calls[i].lc) {

@@ -506,8 +506,14 @@ bool scenario_run(const struct scenario *scenario, uint64_t seed, bool verbose, 
 	return ok;
 }
 
-void sim_count(const struct sim *sim, struct sim_stats *stats)
+void sim_count(struct sim *sim, struct sim_stats *stats)
 {
+	int i;
+
+	for (i = 0; i < sim->peer_count; i++)
+		reach_lac(sim, sim->peers[i].lac, sim->peers[i].config.dev);
+	for (i = 0; i < REACH_STATES; i++)
+		stats->reached[i] += sim->stats.reached[i];
 	stats->runs++;
 	stats->steps += sim->steps;
 	stats->control += sim->net.control_count;

@@ -177,7 +177,16 @@ struct ha_wire {
 	uint64_t broken_us;		/* when it healed last, without its stream */
 };
 
+/* reach.c */
+enum reach {
+	REACH_OUR_NS_WRAPS, REACH_THEIR_NS_WRAPS, REACH_OUR_WINDOW_FULL, REACH_THEIR_WINDOW_FULL, REACH_LNS_WINDOW_FULL,
+	REACH_IDS_USED_UP, REACH_LAC_ZLB_IGNORED, REACH_LAC_WRONG_DUP, REACH_LAC_OOO_HELD, REACH_LAC_OOO_ACKED,
+	REACH_LAC_OOO_DROPPED, REACH_LNS_ZLB_IGNORED, REACH_LNS_WRONG_DUP, REACH_LNS_OOO_ACKED, REACH_LNS_OOO_DROPPED,
+};
+#define REACH_STATES (REACH_LNS_OOO_DROPPED + 1)
+
 struct sim_stats {
+	uint64_t reached[REACH_STATES];
 	uint64_t runs, steps, control, checked, switchovers, calls_up, planned, crashes, kills, freezes, link_faults;
 };
 
@@ -197,6 +206,7 @@ struct sim {
 	struct lns_world *dialled;	/* lns.c; NULL: nobody is dialled */
 	struct ether *ether;		/* ether.c */
 	struct pppoe_world *subscribers;	/* pppoe.c; NULL: there is no PPPoE */
+	bool strangers;			/* LNSes are of other makes, reach.c */
 	bool proxy;			/* LACs negotiate LCP before they call */
 	uint64_t proxied;		/* PPP engines that went on where a LAC stood */
 	struct access_net net;
@@ -395,6 +405,15 @@ void pppoe_settle(struct sim *sim);
 void pppoe_check_end(struct sim *sim);		/* everybody is connected; then all hang up */
 void pppoe_world_free(struct sim *sim);
 
+/* reach.c: rare states that were reached, and LNSes of another make */
+const char *reach_name(enum reach state);
+void reach(struct sim *sim, enum reach state);
+void reach_lac(struct sim *sim, const struct lac *lac, unsigned dev);	/* what it has counted, before it is freed */
+void reach_windows(struct sim *sim, enum reach state);		/* ... if something of ours waits for the peer's */
+unsigned deviation(struct sim *sim);				/* of one make, by chance */
+/* True: the LNS has dealt with the packet in its own way. */
+bool deviates(struct sim *sim, unsigned dev, struct l2tp *l2tp, const struct l2tp_endpoint *lns, const uint8_t *data, size_t len);
+
 /* admit.c */
 struct proxy_avps {
 	uint8_t data[128];
@@ -453,7 +472,7 @@ bool scenario_run(const struct scenario *scenario, uint64_t seed, bool verbose, 
 /* The log goes to this world's trace; the end of a trace and the failure on stdout; figures added up. */
 void sim_attach(struct sim *sim);
 void sim_report(struct sim *sim, const char *name);
-void sim_count(const struct sim *sim, struct sim_stats *stats);
+void sim_count(struct sim *sim, struct sim_stats *stats);
 
 /* sweep.c: every step, every message; `only` (sweep:PLAN:N) just that one. Returns failures; prints them. */
 void sweep_list(void);		/* names of the plans, for --list */

@@ -63,6 +63,12 @@ static void run_asked_random(struct sim *sim)
 	run_random(sim);
 }
 
+static void run_strangers(struct sim *sim)
+{
+	sim->strangers = true;
+	run_random(sim);
+}
+
 /* The daemon dies and comes back on the same box: what is joined goes on, and its sockets come back. */
 static void run_restart_in_place(struct sim *sim)
 {
@@ -76,6 +82,7 @@ const struct scenario switch_scenarios[] = {
 	{ "switch-random", run_random, STORY_ODD },
 	{ "switch-asked", run_asked, STORY_FEW },
 	{ "switch-asked-random", run_asked_random, STORY_FEW },
+	{ "switch-strangers", run_strangers, STORY_FEW },
 	{ "switch-restart", run_restart_in_place, STORY_FEW },
 	{ NULL, NULL, STORY_FEW },
 };
