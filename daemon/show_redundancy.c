@@ -318,6 +318,22 @@ static const struct view detailed_view[] = { { VIEW_EACH, "groups", group_detail
 static const struct view plain_view[] = { { VIEW_EACH, "groups", summary_view }, { VIEW_END, NULL, NULL } };
 static const struct view blocks_view[] = { { VIEW_EACH, "session_list", session_block }, { VIEW_END, NULL, NULL } };
 
+static bool replicated(const struct show *show, uint16_t tunnel)
+{
+	struct l2tp_tunnel_info info;
+
+	for (size_t i = 0; i < show->ctx->group_count; i++) {
+		struct l2tp_tunnel *found = l2tp_tunnel_find(group_l2tp(show->ctx->groups[i]), tunnel);
+
+		if (!found)
+			continue;
+		l2tp_tunnel_info(found, &info);
+		if (info.s.params.ha)
+			return true;
+	}
+	return false;
+}
+
 json_t *show_l2tp_redundancy(struct show *show)
 {
 	bool detail = grammar_has(show->match, "detail");
@@ -327,8 +343,8 @@ json_t *show_l2tp_redundancy(struct show *show)
 	if (tunnel) {
 		for (size_t i = 0; i < show->ctx->group_count; i++)
 			show_each_session(show->ctx->groups[i], tunnel, session, session_json, list);
-		if (!json_array_size(list))
-			show_none(show, "HA session of that ID");
+		if (!json_array_size(list) && (session || !replicated(show, tunnel)))
+			show_none(show, session ? "HA session of that ID" : "HA tunnel of that ID");
 		json_object_set_new(tree, "session_list", list);
 		show->view = detail ? blocks_view : session_table;
 		return tree;

@@ -220,6 +220,34 @@ START_TEST(no_two_alike)
 }
 END_TEST
 
+/* A tunnel without a session is no mistake of the operator's; one that is not replicated has nothing to show. */
+START_TEST(no_session)
+{
+	struct show_context context = { .groups = &nodes[0]->group, .group_count = 1, .config = nodes[0]->config,
+					.now_ms = clock_now, .unix_ms = clock_unix };
+	char line[64], *body;
+
+	all_up();
+	lac_open(peers[4].lac, now);
+	pass(300);
+	for (int n = 0; n < 2; n++) {
+		snprintf(line, sizeof(line), "show l2tp redundancy id %u", tunnel_of(n, 4));
+		shows(n, line, "L2TP HA Session Status:\nLocID ");
+		shows_not(n, line, "No  ");
+		snprintf(line, sizeof(line), "show vpdn redundancy detail id %u", tunnel_of(n, 4));
+		shows_times(n, line, "Local session ID", 0);
+	}
+	snprintf(line, sizeof(line), "show l2tp redundancy id %u", tunnel_of(0, 3));
+	ck_assert_int_eq(show_exec(&context, line, &body), SHOW_NONE);
+	ck_assert_str_eq(body, "%No HA tunnel of that ID\n");
+	free(body);
+	snprintf(line, sizeof(line), "show l2tp redundancy id %u 1", tunnel_of(0, 4));
+	ck_assert_int_eq(show_exec(&context, line, &body), SHOW_NONE);
+	ck_assert_str_eq(body, "%No HA session of that ID\n");
+	free(body);
+}
+END_TEST
+
 /* PPP that has not come up: the L2TP leg goes on, PPP begins anew. */
 START_TEST(without_ppp)
 {
@@ -482,6 +510,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, rig_up, rig_down);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, no_two_alike);
+	tcase_add_test(tc, no_session);
 	tcase_add_test(tc, without_ppp);
 	tcase_add_test(tc, stream_breaks);
 	tcase_add_test(tc, two_good_one_dead);
