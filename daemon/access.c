@@ -187,6 +187,11 @@ void group_access_closed(struct group *group, uint64_t now_ms, uint16_t session_
 	access_close(group, session_id, "the subscriber closed it");
 }
 
+bool group_has_access(struct group *group, uint16_t session_id)
+{
+	return sub_find(group, 0, session_id) != NULL;
+}
+
 bool group_access_next(const struct group *group, uint16_t after, struct group_access *out)
 {
 	const struct subscriber *next = NULL;

@@ -217,6 +217,18 @@ const struct config_bba *config_bba_find(const struct config *config, const char
 	return bba;
 }
 
+size_t config_bba_redundancy(const struct config *config, const struct config_bba *bba)
+{
+	const struct config_redundancy_group *g = config->redundancy_groups;
+	size_t at = 0;
+
+	while (bba->redundancy[0] && g && strcmp(g->name, bba->redundancy)) {
+		g = g->next;
+		at++;
+	}
+	return g ? at : 0;
+}
+
 const struct config_dialer *config_dialer_find(const struct config *config, uint16_t number)
 {
 	const struct config_dialer *dialer = config->dialers;

@@ -167,6 +167,7 @@ struct config_bba {			/* bba-group pppoe NAME: PPPoE subscribers on an interface
 	char service[CONFIG_NAME_MAX];	/* service name NAME; empty: any */
 	uint32_t max_sessions;		/* sessions max limit N; 0 = none */
 	uint32_t max_per_mac;		/* sessions per-mac limit N; default 100 */
+	char redundancy[CONFIG_NAME_MAX]; /* redundancy group NAME: who serves them; empty: the first */
 };
 
 enum config_detector {			/* who decides on the role */
@@ -259,6 +260,8 @@ const struct config_user *config_user_find(const struct config *config, const ch
 const struct config_pool *config_pool_find(const struct config *config, const char *name);
 const struct config_vtemplate *config_vtemplate_find(const struct config *config, uint16_t number);
 const struct config_bba *config_bba_find(const struct config *config, const char *name);
+/* The place of its redundancy group in their list. */
+size_t config_bba_redundancy(const struct config *config, const struct config_bba *bba);
 const struct config_dialer *config_dialer_find(const struct config *config, uint16_t number);
 const struct config_vpdn_group *config_vpdn_group_find(const struct config *config, const char *name);
 const struct config_vpdn_group *config_vpdn_template_find(const struct config *config, const char *name);

@@ -235,6 +235,7 @@ static const struct config_command commands[] = {
 	SET(B, "virtual-template ~ TEMPLATE", "for their links", U16, config_bba, vtemplate, 0),
 	SET(B, "ac name ~ ACNAME", "what we call ourselves to them", STRING, config_bba, ac_name, 0),
 	SET(B, "service name ~ SERVICE", "the service we have", STRING, config_bba, service, 0),
+	SET(B, "redundancy group ~ GROUP", "who serves them", STRING, config_bba, redundancy, 0),
 	SET(B, "sessions max limit ~ SESSIONS", "of the interface", U32, config_bba, max_sessions, 0),
 	SET(B, "sessions per-mac limit ~ SESSIONS", "of one subscriber's address", U32, config_bba, max_per_mac, 100),
 

@@ -357,6 +357,14 @@ static int check_bba(const struct config *config, const struct config_bba *bba, 
 		return config_wrong(error, "bba-group pppoe %s: virtual-template is missing", bba->name);
 	if (!config_vtemplate_find(config, bba->vtemplate))
 		return config_wrong(error, "bba-group pppoe %s: there is no interface virtual-template %u", bba->name, bba->vtemplate);
+	if (bba->redundancy[0]) {
+		const struct config_redundancy_group *g = config->redundancy_groups;
+
+		while (g && strcmp(g->name, bba->redundancy))
+			g = g->next;
+		if (!g)
+			return config_wrong(error, "bba-group pppoe %s: there is no redundancy group %s", bba->name, bba->redundancy);
+	}
 	for (const struct config_bba *other = bba->next; other; other = other->next)
 		if (!strcmp(bba->ifname, other->ifname))
 			return config_wrong(error, "bba-group pppoe %s and %s have the same interface", bba->name, other->name);

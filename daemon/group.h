@@ -116,6 +116,7 @@ bool group_answers(const struct group *group, uint64_t now_ms);	/* discovery; no
 /* 0, or -errno: the fd is still the caller's. */
 int group_access_open(struct group *group, uint64_t now_ms, const struct group_access *access);
 void group_access_closed(struct group *group, uint64_t now_ms, uint16_t session_id);	/* by its client */
+bool group_has_access(struct group *group, uint16_t session_id);
 bool group_access_next(const struct group *group, uint16_t after, struct group_access *out);	/* in order of IDs; 0 starts */
 
 /* ---- administration: feeds and runs ---- */

@@ -41,10 +41,19 @@ bool group_dials(const struct group *group, const struct config_vpdn_group *vg, 
 	return ours && local->family == peer->family;
 }
 
+/* Who called here is dialled for from here: our own first address, if the group says no other. */
 static bool dial_local(void *ctx, const struct config_vpdn_group *vg, const struct l2tp_endpoint *peer,
 		       struct l2tp_endpoint *local)
 {
-	return group_dials(ctx, vg, peer, local);
+	const struct group *group = ctx;
+
+	for (size_t i = 0; !vg->source_ip.family && group->rg && i < group->rg->vip_count; i++)
+		if (group->rg->vips[i].addr.family == peer->family) {
+			*local = group->rg->vips[i].addr;
+			local->port = L2TP_PORT;
+			return true;
+		}
+	return group_dials(group, vg, peer, local);
 }
 
 static void dial_params(void *ctx, const struct config_vpdn_group *vg, struct l2tp_tunnel_params *p)

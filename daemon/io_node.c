@@ -47,6 +47,7 @@ struct node_group {
 	struct ha_link *link;
 	struct io_image *image;
 	struct link_watch watches[LINK_FDS_MAX];
+	struct io_pppoe *pppoe;		/* NULL: it has no such subscribers */
 	uint16_t id_min, id_max;	/* of its tunnels, unless they are older than tunnel-ids */
 	struct ha_id_range *not_ours;
 	char epoch_path[256];
@@ -57,7 +58,6 @@ struct io_node {
 	const struct config *config;
 	struct dp *dp;
 	struct io_pppd *pppd;
-	struct io_pppoe *pppoe;		/* its sessions are of the first group */
 	struct pool_set *pools;
 	struct node_group *groups;
 	struct group **group_ptrs;
@@ -260,6 +260,14 @@ static struct group *group_of_tunnel(struct io_node *node, uint16_t tunnel_id)
 	return ng->group;
 }
 
+static struct group *group_of_key(struct io_node *node, struct ppp_key key)
+{
+	for (size_t i = 0; !key.tunnel_id && i < node->count; i++)
+		if (group_has_access(node->groups[i].group, key.session_id))
+			return node->groups[i].group;
+	return group_of_tunnel(node, key.tunnel_id);
+}
+
 static void on_packet(void *ctx, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer,
 		      const uint8_t *data, size_t len)
 {
@@ -291,37 +299,37 @@ static void on_carrier(void *ctx)
 
 static void ppp_auth_request(void *ctx, struct ppp_key key, const struct ppp_auth *auth)
 {
-	group_ppp_events()->auth_request(group_of_tunnel(ctx, key.tunnel_id), key, auth);
+	group_ppp_events()->auth_request(group_of_key(ctx, key), key, auth);
 }
 
 static void ppp_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
 {
-	group_ppp_events()->up(group_of_tunnel(ctx, key.tunnel_id), key, up);
+	group_ppp_events()->up(group_of_key(ctx, key), key, up);
 }
 
 static void ppp_changed(void *ctx, struct ppp_key key, const struct ppp_up *up)
 {
-	group_ppp_events()->changed(group_of_tunnel(ctx, key.tunnel_id), key, up);
+	group_ppp_events()->changed(group_of_key(ctx, key), key, up);
 }
 
 static void ppp_injected(void *ctx, struct ppp_key key, int err)
 {
-	group_ppp_events()->injected(group_of_tunnel(ctx, key.tunnel_id), key, err);
+	group_ppp_events()->injected(group_of_key(ctx, key), key, err);
 }
 
 static void ppp_down(void *ctx, struct ppp_key key, const struct ppp_down *down)
 {
-	group_ppp_events()->down(group_of_tunnel(ctx, key.tunnel_id), key, down);
+	group_ppp_events()->down(group_of_key(ctx, key), key, down);
 }
 
 static void ppp_adopted(void *ctx, struct ppp_key key, int session_fd, int tunnel_fd)
 {
-	group_ppp_events()->adopted(group_of_tunnel(ctx, key.tunnel_id), key, session_fd, tunnel_fd);
+	group_ppp_events()->adopted(group_of_key(ctx, key), key, session_fd, tunnel_fd);
 }
 
 static bool ppp_orphan(void *ctx, struct ppp_key key, const struct ppp_up *up)
 {
-	return group_ppp_events()->orphan(group_of_tunnel(ctx, key.tunnel_id), key, up);
+	return group_ppp_events()->orphan(group_of_key(ctx, key), key, up);
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -390,21 +398,21 @@ static void shell_access_end(void *ctx, uint16_t session_id, const char *why)
 {
 	struct node_group *ng = ctx;
 
-	io_pppoe_end(ng->node->pppoe, session_id, why);
+	io_pppoe_end(ng->pppoe, session_id, why);
 }
 
 static int shell_access_socket(void *ctx, const struct group_access *access)
 {
 	struct node_group *ng = ctx;
 
-	return ng->node->pppoe ? io_pppoe_socket(ng->node->pppoe, access) : -EAGAIN;
+	return ng->pppoe ? io_pppoe_socket(ng->pppoe, access) : -EAGAIN;
 }
 
 static void shell_access_announce(void *ctx)
 {
 	struct node_group *ng = ctx;
 
-	io_pppoe_announce(ng->node->pppoe);
+	io_pppoe_announce(ng->pppoe);
 }
 
 /* Who is sent to at an address of this box sends from there himself. */
@@ -559,9 +567,11 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 		if (rg && rg->peer.family && c->config->mode_sso && link_start(&node->groups[i], rg, why))
 			goto fail;
 	}
-	node->pppoe = io_pppoe_new(loop, c->config, node->groups[0].group, why);
-	if (!node->pppoe && why[0])
-		goto fail;
+	for (size_t i = 0; i < node->count; i++) {
+		node->groups[i].pppoe = io_pppoe_new(loop, c->config, node->groups[i].group, i, node->count, why);
+		if (!node->groups[i].pppoe && why[0])
+			goto fail;
+	}
 	on_carrier(node);
 	ev_check_init(&node->check, on_check);
 	ev_set_priority(&node->check, EV_MAXPRI);
@@ -600,9 +610,9 @@ void io_node_free(struct io_node *node)
 		ev_prepare_stop(node->loop, &node->prepare);
 		ev_timer_stop(node->loop, &node->timer);
 	}
-	io_pppoe_free(node->pppoe);
-	node->pppoe = NULL;
 	for (size_t i = 0; node->groups && i < node->count; i++) {
+		io_pppoe_free(node->groups[i].pppoe);
+		node->groups[i].pppoe = NULL;
 		ha_link_free(node->groups[i].link);
 		node->groups[i].link = NULL;
 		group_free(node->groups[i].group);

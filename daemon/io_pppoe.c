@@ -180,7 +180,7 @@ static int port_open(struct io_pppoe *p, struct port *port, const struct config_
 
 /* ---- life ------------------------------------------------------------------- */
 
-static int ports_open(struct io_pppoe *p, const struct config *config, char why[256])
+static int ports_open(struct io_pppoe *p, const struct config *config, size_t index, size_t groups, char why[256])
 {
 	static const struct pppoe_ops ops = { .send = on_send, .random = on_random, .opened = on_opened, .closed = on_closed };
 	struct pppoe_ops mine = ops;
@@ -191,6 +191,10 @@ static int ports_open(struct io_pppoe *p, const struct config *config, char why[
 	for (size_t i = 0; i < p->count; i++)
 		p->ports[i].fd = -1;
 	for (size_t i = 0; !rc && i < p->count; i++, bba = bba->next) {
+		while (bba && config_bba_redundancy(config, bba) != index)
+			bba = bba->next;
+		if (!bba)
+			break;
 		snprintf(offers[i].ac_name, sizeof(offers[i].ac_name), "%s", bba->ac_name[0] ? bba->ac_name : config->hostname);
 		snprintf(offers[i].service, sizeof(offers[i].service), "%s", bba->service);
 		offers[i].max_sessions = bba->max_sessions;
@@ -198,18 +202,24 @@ static int ports_open(struct io_pppoe *p, const struct config *config, char why[
 		rc = port_open(p, &p->ports[i], bba, why);
 	}
 	mine.ctx = p;
+	mine.id_first = (uint16_t)(index * 65534 / groups + 1);
+	mine.id_last = (uint16_t)((index + 1) * 65534 / groups);
 	if (!rc)
 		p->pppoe = pppoe_new(&mine, offers, p->count);
 	free(offers);
 	return rc ? rc : p->pppoe ? 0 : -ENOMEM;
 }
 
-struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config, struct group *group, char why[256])
+struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config, struct group *group, size_t index, size_t count,
+			      char why[256])
 {
 	struct io_pppoe *p;
+	size_t ports = 0;
 
 	why[0] = '\0';
-	if (!config->bbas)
+	for (const struct config_bba *bba = config->bbas; bba; bba = bba->next)
+		ports += config_bba_redundancy(config, bba) == index;
+	if (!ports)
 		return NULL;
 	snprintf(why, 256, "out of memory");
 	p = calloc(1, sizeof(*p));
@@ -217,10 +227,9 @@ struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config,
 		return NULL;
 	p->loop = loop;
 	p->group = group;
-	for (const struct config_bba *bba = config->bbas; bba; bba = bba->next)
-		p->count++;
+	p->count = ports;
 	p->ports = calloc(p->count, sizeof(*p->ports));
-	if (!p->ports || ports_open(p, config, why)) {
+	if (!p->ports || ports_open(p, config, index, count, why)) {
 		io_pppoe_free(p);
 		return NULL;
 	}

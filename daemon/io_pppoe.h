@@ -10,8 +10,12 @@
 struct ev_loop;
 struct io_pppoe;
 
-/* NULL and why[0] == 0: nothing is configured.  Sessions belong to the group, which outlives it. */
-struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config, struct group *group, char why[256]);
+/*
+ * For the redundancy group at `index` of `count`.  NULL and why[0] == 0: it serves nobody.  Sessions belong to the
+ * group, which outlives it; their IDs are unique on the box.
+ */
+struct io_pppoe *io_pppoe_new(struct ev_loop *loop, const struct config *config, struct group *group, size_t index, size_t count,
+			      char why[256]);
 void io_pppoe_free(struct io_pppoe *pppoe);
 /* The group's access_end. */
 int io_pppoe_socket(struct io_pppoe *pppoe, const struct group_access *access);

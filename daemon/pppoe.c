@@ -271,8 +271,10 @@ static const char *limit(const struct pppoe *pppoe, size_t port, const uint8_t m
 /* One that was not used for long; 0: none. */
 static uint16_t new_id(struct pppoe *pppoe)
 {
-	for (unsigned n = 0; n < 65534; n++) {
-		pppoe->last_id = pppoe->last_id >= 65534 ? 1 : (uint16_t)(pppoe->last_id + 1);
+	uint16_t first = pppoe->ops.id_first, last = pppoe->ops.id_last;
+
+	for (unsigned n = first; n <= last; n++) {
+		pppoe->last_id = pppoe->last_id < first || pppoe->last_id >= last ? first : (uint16_t)(pppoe->last_id + 1);
 		if (!find(pppoe, pppoe->last_id))
 			return pppoe->last_id;
 	}
@@ -429,6 +431,10 @@ struct pppoe *pppoe_new(const struct pppoe_ops *ops, const struct pppoe_port *po
 	if (!pppoe)
 		return NULL;
 	pppoe->ops = *ops;
+	if (!ops->id_first) {
+		pppoe->ops.id_first = 1;
+		pppoe->ops.id_last = 65534;
+	}
 	pppoe->count = count;
 	pppoe->ports = calloc(count + 1, sizeof(*ports));
 	if (!pppoe->ports) {
@@ -438,6 +444,7 @@ struct pppoe *pppoe_new(const struct pppoe_ops *ops, const struct pppoe_port *po
 	memcpy(pppoe->ports, ports, count * sizeof(*ports));
 	ops->random(ops->ctx, pppoe->secret, sizeof(pppoe->secret));
 	ops->random(ops->ctx, &pppoe->last_id, sizeof(pppoe->last_id));
+	pppoe->last_id = (uint16_t)(pppoe->ops.id_first + pppoe->last_id % (pppoe->ops.id_last - pppoe->ops.id_first + 1));
 	return pppoe;
 }
 

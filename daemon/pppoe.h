@@ -36,6 +36,7 @@ struct pppoe_port {
 
 struct pppoe_ops {
 	void *ctx;
+	uint16_t id_first, id_last;	/* session IDs it gives out; 0, 0: all there are */
 	void (*send)(void *ctx, size_t port, const uint8_t to[PPPOE_MAC], const uint8_t *frame, size_t len);
 	void (*random)(void *ctx, void *buf, size_t len);
 	/* False: not now; the client is told so. */

@@ -14,7 +14,8 @@
 
 #include <string.h>
 
-#define VERDICT_TIMEOUT_MS	15000
+/* Longer than a call is dialled to several peers in turn; a daemon that dies is known at once. */
+#define VERDICT_TIMEOUT_MS	120000
 
 static char failure_text[PPP_MESSAGE_MAX];
 

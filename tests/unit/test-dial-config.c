@@ -133,6 +133,8 @@ static const struct {
 	  " ppp pap sent-username me password 0 b\n", "expected the name and password of ppp chap" },
 	{ GROUP " initiate-to ip 192.0.2.9\n" SOURCE DIALER " interface-name x\ninterface dialer 8\n dialer vpdn-group UP\n"
 	  " interface-name x\n", "have the same interface-name" },
+	{ "interface virtual-template 1\n ip address 10.0.0.1\nbba-group pppoe A\n interface e1\n virtual-template 1\n"
+	  " redundancy group two\n" REDUNDANCY, "bba-group pppoe A: there is no redundancy group two" },
 	{ DIALER " interface-name a23456789012345a\n", "refused 'a23456789012345a'" },
 };
 

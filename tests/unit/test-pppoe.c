@@ -320,6 +320,25 @@ START_TEST(taken_over)
 }
 END_TEST
 
+/* Several on a box give out IDs of their own, the last of them as well. */
+START_TEST(a_share_of_the_ids)
+{
+	const struct pppoe_ops ops = { .send = on_send, .random = on_random, .opened = on_opened, .closed = on_closed,
+				       .id_first = 65533, .id_last = 65534 };
+	struct pppoe_port port = { .ac_name = "lac" };
+	uint16_t one, two;
+
+	pppoe_free(pppoe);
+	pppoe = pppoe_new(&ops, &port, 1);
+	one = dial(0, alice, "", "x");
+	two = dial(0, alice, "", "y");
+	ck_assert(one != two && one >= 65533 && one <= 65534 && two >= 65533 && two <= 65534);
+	ck_assert_uint_eq(dial(0, alice, "", "z"), 0);
+	pppoe_close(pppoe, one, "");
+	ck_assert_uint_eq(dial(0, alice, "", "z"), one);
+}
+END_TEST
+
 START_TEST(what_the_access_node_says)
 {
 	static const uint8_t vendor[] = { 0, 0, 13, 233, 1, 5, 'e', 't', 'h', ' ', '1', 2, 3, 'c', 'p', 'e', 129, 4, 0, 0, 0, 1 };
@@ -355,6 +374,7 @@ int main(void)
 	tcase_add_test(tc, limits);
 	tcase_add_test(tc, the_end);
 	tcase_add_test(tc, taken_over);
+	tcase_add_test(tc, a_share_of_the_ids);
 	tcase_add_test(tc, what_the_access_node_says);
 	suite_add_tcase(s, tc);
 	return check_main(s);
