@@ -22,8 +22,10 @@
 #include <fcntl.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <ev.h>
@@ -40,6 +42,7 @@ struct udp_sock {
 	struct udp_sock *next, **pprev;
 	int fd;
 	struct l2tp_endpoint local;	/* family and address 0 in a wildcard listener */
+	struct l2tp_endpoint peer;	/* of a tunnel */
 	ev_io io;
 };
 struct udp {
@@ -433,6 +436,30 @@ static int set_transport(int fd, const struct dp_tunnel *tunnel)
 	return 0;
 }
 
+/* Up to 6.10 the kernel takes the tunnel of a data packet from the socket it arrived on. */
+static bool told_apart_by_socket(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	return uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major < 6 ||
+	       (major == 6 && minor < 11);
+}
+
+/* Control packets find their tunnel on any socket; data does not. */
+static void warn_of_twin(const struct udp *u, const struct dp_tunnel *tunnel)
+{
+	char local[ENDPOINT_TEXT_MAX], peer[ENDPOINT_TEXT_MAX];
+	const struct udp_sock *s = u->tunnels;
+
+	while (s && !(endpoint_equal(&s->peer, &tunnel->peer) && endpoint_addr_equal(&s->local, &tunnel->local)))
+		s = s->next;
+	if (s && told_apart_by_socket())
+		log_warnx("tunnel %u: another one has the same addresses and ports (%s, %s); on this kernel only the "
+			 "newest of them hears data, an own source-ip helps", tunnel->local_id,
+			 endpoint_format(&tunnel->local, true, local), endpoint_format(&tunnel->peer, true, peer));
+}
+
 struct udp_sock *udp_connect(struct udp *u, const struct dp_tunnel *tunnel)
 {
 	const struct l2tp_endpoint *local = &tunnel->local, *peer = &tunnel->peer;
@@ -448,9 +475,12 @@ struct udp_sock *udp_connect(struct udp *u, const struct dp_tunnel *tunnel)
 	errno = -set_transport(fd, tunnel);
 	if (errno || connect(fd, (struct sockaddr *)&ss, len) < 0)
 		goto fail;
+	warn_of_twin(u, tunnel);
 	s = sock_new(u, &u->tunnels, fd, local);
-	if (s)
+	if (s) {
+		s->peer = *peer;
 		return s;
+	}
 	errno = ENOMEM;
 fail:
 	saved = errno;
@@ -468,7 +498,9 @@ struct udp_sock *udp_adopt(struct udp *u, const struct l2tp_endpoint *local, con
 	} else {
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		s = sock_new(u, &u->tunnels, fd, local);
-		if (!s)
+		if (s)
+			s->peer = *peer;
+		else
 			errno = ENOMEM;
 	}
 	if (!s)
