@@ -89,6 +89,43 @@ START_TEST(slow_start_up_to_the_window)
 }
 END_TEST
 
+/* One that got through: the next leaves, and what the window has grown by. */
+static void acknowledge_one(uint16_t *sent)
+{
+	ck_assert_int_eq(channel_ack(&channel, (uint16_t)(channel.una + 1), 5000), 1);
+	*sent += (uint16_t)transmit(*sent, 5000);
+}
+
+/*
+ * RFC 2661 appendix A: a loss halves what was reached, from there on the window
+ * grows by one message for a whole window acknowledged, up to the peer's and no further.
+ */
+START_TEST(congestion_is_avoided)
+{
+	static const uint16_t in_flight[] = { 2, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 6 };
+	uint16_t sent;
+	size_t i;
+
+	channel_set_peer_window(&channel, 9);
+	for (i = 0; i < 100; i++)
+		queue();
+	sent = (uint16_t)transmit(0, 0);
+	for (i = 0; i < 7; i++)
+		acknowledge_one(&sent);
+	ck_assert_uint_eq(sent - channel.una, 8);
+	ck_assert_int_eq(channel_timeout(&channel, 6000), CHANNEL_TIMEOUT_RETRANSMIT);
+	ck_assert_int_eq(transmit(channel.una, 6000), 1);
+	sent = (uint16_t)(channel.una + 1);
+	for (i = 0; i < sizeof(in_flight) / sizeof(in_flight[0]); i++) {
+		acknowledge_one(&sent);
+		ck_assert_uint_eq(sent - channel.una, in_flight[i]);
+	}
+	for (i = 0; i < 60; i++)
+		acknowledge_one(&sent);
+	ck_assert_uint_eq(sent - channel.una, 9);
+}
+END_TEST
+
 START_TEST(backoff)
 {
 	static const uint64_t at[] = { 1000, 3000, 7000, 15000, 23000 };
@@ -321,6 +358,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, numbers_start_at_zero_and_stay_in_the_message);
 	tcase_add_test(tcase, slow_start_up_to_the_window);
+	tcase_add_test(tcase, congestion_is_avoided);
 	tcase_add_test(tcase, backoff);
 	tcase_add_test(tcase, an_answer_resets_the_backoff);
 	tcase_add_test(tcase, timeout_goes_back_and_a_late_ack_is_believed);

@@ -283,9 +283,9 @@ static uint64_t show_now(void)
 	return now;
 }
 
-static void expect_shown(const char *command, enum show_code code, const char *text)
+static void expect_shown_at(int node, const char *command, enum show_code code, const char *text)
 {
-	struct show_context ctx = { .groups = &nodes[0]->group, .group_count = 1, .config = nodes[0]->config,
+	struct show_context ctx = { .groups = &nodes[node]->group, .group_count = 1, .config = nodes[node]->config,
 				    .now_ms = show_now, .unix_ms = show_now };
 	char *body = NULL;
 
@@ -293,6 +293,38 @@ static void expect_shown(const char *command, enum show_code code, const char *t
 	ck_assert_msg(strstr(body, text) != NULL, "%s: %s", command, body);
 	free(body);
 }
+
+static void expect_shown(const char *command, enum show_code code, const char *text)
+{
+	expect_shown_at(0, command, code, text);
+}
+
+/* Each form of the command, on the active one; who takes over has forgotten it, too. */
+START_TEST(busy_no_longer)
+{
+	static const char *const forms[] = { "all", "ip-address 192.0.2.99", "group UP" };
+	char command[64];
+
+	snprintf(command, sizeof(command), "clear vpdn dead-cache %s", forms[_i]);
+	pair();
+	go(1000);
+	lns.full = true;
+	l2tp_tunnel_close(l2tp_tunnel_find(lns.l2tp, lns.tunnel), now, &(struct l2tp_result){ .result = 6 });
+	lns_drain();
+	go(11000);
+	expect_shown_at(1, "show vpdn dead-cache", SHOW_OK, "192.0.2.99");
+	expect_shown_at(1, command, SHOW_ROLE, "this node is not active");
+	expect_shown(command, SHOW_OK, "cleared");
+	expect_shown_at(0, "show vpdn dead-cache", SHOW_OK, "%No peer is busy");
+	lns.full = false;
+	go(100);
+	expect_up(0, 2);	/* the dialer does not wait for its time */
+	expect_shown_at(1, "show vpdn dead-cache", SHOW_OK, "%No peer is busy");
+	pull();
+	go(5000);
+	expect_up(1, 2);
+}
+END_TEST
 
 START_TEST(shown)
 {
@@ -360,6 +392,7 @@ int main(void)
 	tcase_add_loop_test(tc, lost_while_it_dials, 0, 40);
 	tcase_add_test(tc, shut_down);
 	tcase_add_test(tc, busy_after_a_takeover);
+	tcase_add_loop_test(tc, busy_no_longer, 0, 3);
 	tcase_add_test(tc, shown);
 	tcase_add_test(tc, shut_down_is_shown);
 	suite_add_tcase(suite, tc);
