@@ -44,6 +44,7 @@ static const char usage[] =
 	"  --secret S            tunnel secret (none)\n"
 	"  --secret-every K      only every K-th tunnel has the secret (1)\n"
 	"  --secret-hostname FMT Host Name of the tunnels that have the secret (the same)\n"
+	"  --hide                hide every AVP that may be, where there is a secret\n"
 	"  --peer NAME           habits of rfc2661, xl2tpd, openl2tp, accel-ppp or\n"
 	"                        go-l2tp on the control channel (rfc2661)\n"
 	"  --window N            receive window (16)\n"
@@ -87,7 +88,7 @@ static const char usage[] =
 
 enum opt {
 	O_LNS = 256, O_LOCAL, O_ADDRESSES, O_SOURCE_PORT, O_TUNNELS, O_SESSIONS, O_RATE,
-	O_CONCURRENCY, O_NO_CALL, O_REDIAL, O_HOSTNAME, O_SECRET, O_SECRET_EVERY, O_SECRET_HOSTNAME, O_PEER,
+	O_CONCURRENCY, O_NO_CALL, O_REDIAL, O_HOSTNAME, O_SECRET, O_SECRET_EVERY, O_SECRET_HOSTNAME, O_HIDE, O_PEER,
 	O_WINDOW, O_TRIES, O_HELLO, O_CONTROL_ONLY, O_USER, O_PASSWORD, O_AUTH, O_ECHO, O_PASSIVE,
 	O_RESTART,
 	O_TRAFFIC, O_CORE, O_INTERVAL, O_CONTROL, O_HOLD, O_DURATION, O_ABRUPT, O_JSON, O_FULL,
@@ -109,6 +110,7 @@ static const struct option longs[] = {
 	{ "secret", required_argument, NULL, O_SECRET },
 	{ "secret-every", required_argument, NULL, O_SECRET_EVERY },
 	{ "secret-hostname", required_argument, NULL, O_SECRET_HOSTNAME },
+	{ "hide", no_argument, NULL, O_HIDE },
 	{ "peer", required_argument, NULL, O_PEER },
 	{ "window", required_argument, NULL, O_WINDOW },
 	{ "tries", required_argument, NULL, O_TRIES },
@@ -242,6 +244,7 @@ static void one_option(struct ll_options *o, int c, char *arg)
 	case O_SECRET: o->secret = arg; break;
 	case O_SECRET_EVERY: o->secret_every = number("--secret-every", arg, 1, 10000); break;
 	case O_SECRET_HOSTNAME: o->secret_hostname = arg; break;
+	case O_HIDE: o->hide = true; break;
 	case O_PEER: o->peer = peer_by_name(arg); break;
 	case O_WINDOW: o->window = number("--window", arg, 1, 32767); break;
 	case O_TRIES: o->tries = number("--tries", arg, 1, 1000); break;

@@ -94,7 +94,7 @@ struct ll_options {
 	enum ll_traffic traffic;
 	unsigned interval_ms, echo_s, restart_ms;
 	double hold_s, duration_s;
-	bool control_only, no_call, redial, passive, full, verbose, abrupt;
+	bool control_only, hide, no_call, redial, passive, full, verbose, abrupt;
 	uint32_t seed;
 };
 

@@ -498,6 +498,8 @@ static int tunnel_init(struct ll *ll, struct ll_tunnel *t)
 	cfg.random_ctx = ll;
 	cfg.hostname = t->hostname;
 	cfg.secret = secret ? o->secret : NULL;
+	if (secret && o->hide)
+		cfg.dev |= LAC_DEV_HIDE;
 	cfg.window = (uint16_t)o->window;
 	if (o->tries)
 		cfg.rtx_tries = o->tries;

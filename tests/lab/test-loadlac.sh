@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Many sessions in a tunnel, which xl2tpd cannot do: M sessions in each of T tunnels,
-# half of the tunnels with a secret, PAP and CHAP, a stream each way through every
-# session. The active loses power; every session must go on by itself, with its
-# address, and calls must be possible in the old tunnels.
+# half of the tunnels with a secret by which they hide every attribute that may be,
+# PAP and CHAP, a stream each way through every session. The active loses power; every
+# session must go on by itself, with its address, and calls must be possible in the old
+# tunnels.
 
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
@@ -19,12 +20,26 @@ out_of_order() {
 }
 
 pair_up || { pair_dump; fail "no pair"; }
+for i in a b; do
+	printf '%s\n' "configure terminal" "vpdn-group 1" " l2tp hidden" " l2tp hidden setup" end | ctl "$i" >/dev/null ||
+		out_of_order "lns-$i is not told to hide"
+done
+capture_start "$LAB_OUT/loadlac.pcap" "$(lab_control_filter)" || fail "no capture"
 in_ns core "$LAB_BUILD/loadlac" core --interval 50 &
-load_start "$t" "$m" --hostname plainlac --secret-hostname secretlac --secret-every 2 \
+load_start "$t" "$m" --hostname plainlac --secret-hostname secretlac --secret-every 2 --hide \
 	--traffic udp --interval "${INTERVAL:-50}" --concurrency 20 --passive || fail "loadlac does not start"
 load call >/dev/null
 load wait up "$n" 120 || out_of_order "not all of $n sessions come up"
 note "$n sessions in $t tunnels: $(load_figure '.setup.sessions_per_s') a second"
+capture_stop
+# Two implementations of RFC 2661 4.3: what one hides the other has opened, or there were no calls.
+hidden() {
+	tshark -n -r "$LAB_OUT/loadlac.pcap" -T fields -e l2tp.avp.message_type -Y "l2tp.avp.hidden == 1 and $1 == $LAB_VIP" \
+		2>/dev/null | sort -n | uniq -c | awk '{ printf "%s%s:%s", sep, $2, $1; sep = " " }'
+}
+by_lac=$(hidden ip.dst) by_lns=$(hidden ip.src)
+note "messages with hidden attributes, type:number: by the LAC $by_lac; by us $by_lns"
+[[ " $by_lac " = *" 1:"*" 10:"*" 12:"* && " $by_lns " = *" 2:"*" 11:"* ]] || out_of_order "not hidden both ways"
 all_protected() { pair_protects "$n" >/dev/null 2>&1; }
 wait_until 30 all_protected || note "not all protected: $(pair_protects "$n" 2>&1 | tail -n 3)"
 load stats full | jq -c '.session[] | [.n, .addr]' >"$LAB_RUN/before"
