@@ -171,7 +171,7 @@ $(B)/decode: $(call obj,$(wildcard tests/decode/*.c)) $(L2TP_A)
 	$(call link,$^ $(L_BASE))
 $(B)/unit/%: $(B)/tests/unit/%.o $(DPURE_A) $(HA_A) $(L2TP_A) $(NULL_A) $(PPROTO_A) $(LAC_A)
 	$(call link,$(filter %.o,$^) $(filter %.a,$^) $(call pc_libs,check) $(L_BASE))
-$(B)/unit/test-daemon-flood: | $(B)/l2tphad-null
+$(B)/unit/test-daemon-flood $(B)/unit/test-daemon-groups: | $(B)/l2tphad-null
 $(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_apart.c daemon/io_config.c) | $(B)/l2tpctl
 $(B)/unit/test-ctl: L_BASE += -lev
 $(B)/unit/test-seqnum: $(call obj,netlink/seqnum.c)

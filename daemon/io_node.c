@@ -501,14 +501,25 @@ static int group_make(struct io_node *node, size_t i, const struct io_node_confi
 	return 0;
 }
 
-static void group_take_back(struct node_group *ng)
+/*
+ * Groups that would share a number are a mistake of the configuration that is found out too late to be
+ * refused by it: whoever starts empty loses what the file as it was would keep.
+ */
+static int group_take_back(struct node_group *ng, char error[256])
 {
 	char why[HA_REASON_MAX] = "";
 	size_t size;
 	uint8_t *found = ng->image ? io_image_found(ng->image, &size) : NULL;
+	int rc = found ? group_restore(ng->group, found, size, why) : 0;
 
-	if (found && group_restore(ng->group, found, size, why))
+	if (rc == -ERANGE) {
+		snprintf(error, 256, "%s; start with the groups as they were, or remove %.60s to give its sessions up", why,
+			 io_image_path(ng->image));
+		return rc;
+	}
+	if (rc)
 		log_warnx("%s is not used, this node starts empty: %s", io_image_path(ng->image), why);
+	return 0;
 }
 
 struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c, char why[256])
@@ -556,7 +567,8 @@ struct io_node *io_node_new(struct ev_loop *loop, const struct io_node_config *c
 		if (group_make(node, i, c, why))
 			goto fail;
 	for (size_t i = 0; i < node->count; i++)
-		group_take_back(&node->groups[i]);
+		if (group_take_back(&node->groups[i], why))
+			goto fail;
 	for (size_t i = 0; i < node->count; i++)
 		group_resume(node->groups[i].group, io_now_ms());
 	for (size_t i = 0; i < node->count; i++) {

@@ -74,16 +74,15 @@ static DAEMON_UNUSED bool daemon_program(char path[PATH_MAX], const char *name)
 	return false;
 }
 
-/* `deaf`: the standby of a pair on this box.  Its log is dir/log. */
-static DAEMON_UNUSED bool daemon_start(struct daemon_run *run, const char *config, bool deaf, int cpu)
+/* Again in its directory, after one that is gone. */
+static DAEMON_UNUSED bool daemon_again(struct daemon_run *run, const char *config, bool deaf, int cpu)
 {
 	char program[PATH_MAX], file[128], log[128];
 	cpu_set_t set;
 	FILE *f;
 	int fd;
 
-	snprintf(run->dir, sizeof(run->dir), "/tmp/l2tphad-null.XXXXXX");
-	if (!daemon_program(program, "l2tphad-null") || !mkdtemp(run->dir))
+	if (!daemon_program(program, "l2tphad-null"))
 		return false;
 	snprintf(file, sizeof(file), "%s/l2tpha.conf", run->dir);
 	snprintf(log, sizeof(log), "%s/log", run->dir);
@@ -104,17 +103,24 @@ static DAEMON_UNUSED bool daemon_start(struct daemon_run *run, const char *confi
 	}
 	if (deaf)
 		setenv("L2TPHA_NULL", "deaf", 1);
-	fd = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(fd, STDERR_FILENO);
 	dup2(fd, STDOUT_FILENO);
 	execl(program, program, "-f", file, "-r", run->dir, (char *)NULL);
 	_exit(127);
 }
 
+/* `deaf`: the standby of a pair on this box.  Its log is dir/log. */
+static DAEMON_UNUSED bool daemon_start(struct daemon_run *run, const char *config, bool deaf, int cpu)
+{
+	snprintf(run->dir, sizeof(run->dir), "/tmp/l2tphad-null.XXXXXX");
+	return mkdtemp(run->dir) && daemon_again(run, config, deaf, cpu);
+}
+
 static DAEMON_UNUSED void daemon_end(struct daemon_run *run)
 {
 	static const char *const files[] = { "l2tpha.conf", "log", "l2tphad.sock", "l2tphad.lock", "ppp.sock", "epoch.none",
-					     "epoch.1", "state.none", "state.1" };
+					     "epoch.1", "epoch.2", "none.log", "1.log", "2.log" };
 	char path[128];
 	size_t i;
 
