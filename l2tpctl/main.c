@@ -20,7 +20,7 @@ static void usage(FILE *to)
 	fprintf(to, "usage: l2tpctl [-jV] [-s socket] [command ...]\n"
 		    "       l2tpctl [-s socket] complete LINE\n"
 		    "  -s socket  of the daemon (" SOCKET_PATH ")\n"
-		    "  -j         JSON, each answer is JSON\n"
+		    "  -j         every answer is JSON\n"
 		    "  -V         version\n"
 		    "Without a command: a shell; `?` lists what may follow.\n");
 }
