@@ -101,22 +101,25 @@ static void copy(struct world *world, const struct l2tp_dirty *dirty)
 
 	switch (dirty->type) {
 	case L2TP_DIRTY_TUNNEL:
-		if (tunnel) {
+		/* the ID may already be that of a request of ours, which nobody else is told of */
+		if (tunnel && l2tp_tunnel_recorded(tunnel)) {
 			l2tp_tunnel_export(tunnel, &tunnel_rec);
-			if (tunnel_rec.state != L2TP_TUNNEL_CLOSING) {
-				must(!l2tp_tunnel_import(world->standby, &tunnel_rec));
-				return;
-			}
+			must(!l2tp_tunnel_import(world->standby, &tunnel_rec));
+			return;
 		}
 		l2tp_tunnel_forget(world->standby, dirty->tunnel_id);
 		return;
 	case L2TP_DIRTY_CHANNEL:
 		must(tunnel);
+		if (!l2tp_tunnel_recorded(tunnel))
+			return;
 		l2tp_channel_export(tunnel, &channel);
 		must(!l2tp_channel_import(world->standby, dirty->tunnel_id, &channel));
 		return;
 	case L2TP_DIRTY_MESSAGE:
 		must(tunnel);
+		if (!l2tp_tunnel_recorded(tunnel))
+			return;
 		message = l2tp_message(tunnel, dirty->ns, &len);
 		must(message);
 		must(!l2tp_message_import(world->standby, dirty->tunnel_id, dirty->ns, message, len));

@@ -2,7 +2,8 @@
 /*
  * The daemon itself (build/l2tphad-null) under a million SCCRQs from addresses
  * all over 127/8 while one tunnel is up: that tunnel's HELLOs are acknowledged
- * within a second, the daemon does not grow, and a new LAC gets in afterwards.
+ * within a second, the daemon does not grow, and a new LAC gets in meanwhile
+ * (by asking again) and afterwards.
  */
 #include "tests/null/tunnel.h"
 #include "tests/unit/check_main.h"
@@ -44,6 +45,55 @@ static void tunnel_turn(struct tunnel *t)
 	send(t->fd, buf, out.len, 0);
 }
 
+/* A LAC that wants a tunnel meanwhile, and repeats every second what is not answered. */
+struct comer {
+	int fd;
+	uint16_t id;		/* 0: its request is not answered yet */
+	unsigned asked;
+	uint64_t began_ms, next_ms, up_ms;
+};
+
+static void comer_say(struct comer *c)
+{
+	uint8_t buf[L2TP_MSG_MAX];
+	struct avp_builder out;
+
+	c->next_ms = now_ms() + 1000;
+	if (!c->id) {
+		c->asked++;
+		send(c->fd, buf, put_sccrq(buf, sizeof(buf), OWN_ID), 0);
+		return;
+	}
+	message_begin(&out, buf, sizeof(buf), MESSAGE_SCCCN, c->id, 0);
+	message_end(&out);
+	message_set_ns(buf, 1);
+	message_set_nr(buf, 1);
+	send(c->fd, buf, out.len, 0);
+}
+
+static void comer_turn(struct comer *c)
+{
+	uint8_t buf[L2TP_MSG_MAX], room[L2TP_MSG_MAX];
+	struct message_header header;
+	static struct message message;
+
+	if (c->up_ms)
+		return;
+	while (next(c->fd, 0, buf, &header)) {
+		if (c->id && header.nr == 2) {
+			c->up_ms = now_ms();
+			return;
+		}
+		if (c->id || !header.body_len || message_parse(header.body, header.body_len, "", room, &message) ||
+		    message.type != MESSAGE_SCCRP)
+			continue;
+		c->id = message_u16(&message, AVP_ASSIGNED_TUNNEL_ID);
+		c->next_ms = 0;
+	}
+	if (now_ms() >= c->next_ms)
+		comer_say(c);
+}
+
 /* Any source port, and what comes back is nobody's. */
 static int sender(unsigned number)
 {
@@ -81,15 +131,20 @@ START_TEST(flood)
 {
 	struct daemon_run run = { 0 };
 	struct tunnel tunnel, after;
+	struct comer comer = { 0 };
 	long before, grown;
 	uint32_t i;
 
 	ck_assert(daemon_start(&run, config, false, -1));
 	ck_assert_msg(tunnel_open(&tunnel, 1), "no tunnel before the flood");
 	before = daemon_rss_kib(&run);
-	for (i = 0; i < REQUESTS / BATCH; i++) {
+	for (i = 0; i < REQUESTS / BATCH || (!comer.up_ms && now_ms() - comer.began_ms < 20000); i++) {
 		flood_batch(i);
 		tunnel_turn(&tunnel);
+		if (i == 1000)
+			comer = (struct comer){ .fd = daemon_lac_socket(3), .began_ms = now_ms() };
+		if (i >= 1000)
+			comer_turn(&comer);
 	}
 	ck_assert_msg(daemon_alive(&run), "the daemon has ended");
 	grown = daemon_rss_kib(&run) - before;
@@ -98,10 +153,13 @@ START_TEST(flood)
 	ck_assert_msg(grown < 8 * 1024, "it grew by %ld KiB", grown);
 #endif
 	ck_assert_uint_gt(tunnel.ns, 10);
+	ck_assert_msg(comer.up_ms, "no new tunnel during the flood: asked %u times", comer.asked);
+	ck_assert_msg(comer.asked <= 3, "a new LAC had to ask %u times", comer.asked);
 	ck_assert_msg(tunnel_open(&after, 2), "no tunnel after the flood");
 	if (getenv("V"))
-		fprintf(stderr, "%u HELLOs, the longest waited %u ms; grown by %ld KiB, %u ms of CPU\n", tunnel.ns - 2u,
-			(unsigned)tunnel.worst_ms, grown, (unsigned)(daemon_cpu_us(&run) / 1000));
+		fprintf(stderr, "%u HELLOs, the longest waited %u ms; a new tunnel after %u ms, asked for %u times; "
+			"grown by %ld KiB, %u ms of CPU\n", tunnel.ns - 2u, (unsigned)tunnel.worst_ms,
+			(unsigned)(comer.up_ms - comer.began_ms), comer.asked, grown, (unsigned)(daemon_cpu_us(&run) / 1000));
 	daemon_end(&run);
 }
 END_TEST
