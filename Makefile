@@ -218,7 +218,7 @@ check:
 	@tests/deps.sh check
 	@$(MAKE) --no-print-directory $(JOBS) WERROR=1 progs tests
 	@tests/check full
-ASAN := B=build-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' HARDEN= CFLAGS='-O1 -g' LDHARDEN=-pie
+ASAN := B=build-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' HARDEN= CFLAGS='-O1 -g1' LDHARDEN=-pie
 asan:
 	@$(MAKE) --no-print-directory $(JOBS) $(ASAN) asan-build
 	@$(MAKE) --no-print-directory -j1 $(ASAN) unit sim SEEDS=$(or $(ASAN_SEEDS),200)
