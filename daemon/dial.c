@@ -453,9 +453,40 @@ static void tunnel_ready(uint64_t now_ms, struct dial_tunnel *t)
 }
 
 /*
- * Our request lost against the peer's own (RFC 2661 4.4.3): nobody refused the
- * call. The peer is asked again, once; its tunnel need not be one for our calls.
+ * One that a peer opened is used as our own if it is of a group that dials as
+ * well as it answers: what a tunnel is made with, its secret, name and limits,
+ * is its group's, so no other group's calls have a right to it. `setup`: it
+ * need not be up yet.
  */
+static struct dial_tunnel *tunnel_take(struct dialer *dialer, uint16_t id, bool setup)
+{
+	const struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, id);
+	const struct config_vpdn_group *group;
+	struct l2tp_tunnel_info info;
+
+	if (!tunnel)
+		return NULL;
+	l2tp_tunnel_info(tunnel, &info);
+	group = config_vpdn_group_find(dialer->config, info.s.params.group);
+	if ((info.s.state != L2TP_TUNNEL_ESTABLISHED && !(setup && info.s.state == L2TP_TUNNEL_WAIT_CTL_CONN)) ||
+	    (!info.s.initiator && !(group && group->request_dialin)))
+		return NULL;
+	return dial_tunnel_add(dialer, id, info.s.params.group, &info.s.peer);	/* NULL: no new call goes there */
+}
+
+/* Our request lost against the peer's own (RFC 2661 4.4.3): is its tunnel one for our calls? */
+static void take_winner(struct dialer *dialer, const struct l2tp_endpoint *peer)
+{
+	struct l2tp_tunnel_info info;
+
+	for (uint16_t id = 0; (id = l2tp_tunnel_next(dialer->l2tp, id)) != 0;) {
+		l2tp_tunnel_info(l2tp_tunnel_find(dialer->l2tp, id), &info);
+		if (!info.s.initiator && endpoint_addr_equal(&info.s.peer, peer) && !dial_tunnel_find(dialer, id))
+			tunnel_take(dialer, id, true);
+	}
+}
+
+/* Nobody refused the call: it waits for the peer's tunnel, or the peer is asked again, once. */
 static bool asks_again(struct dial *dial, uint64_t now_ms)
 {
 	const struct config_vpdn_group *group = config_vpdn_group_find(dial->dialer->config, dial->group);
@@ -474,6 +505,8 @@ static void tunnel_gone(struct dialer *dialer, uint64_t now_ms, struct dial_tunn
 	struct dial *dial;
 
 	dial_tunnel_remove(dialer, t);
+	if (a->result.lost_tie)
+		take_winner(dialer, &a->peer);
 	while ((dial = t->waiting)) {
 		wait_no_more(t, dial);
 		if (!a->result.lost_tie)
@@ -510,26 +543,6 @@ static bool session_action(struct dialer *dialer, uint64_t now_ms, const struct 
 	return true;
 }
 
-/*
- * One that a peer opened is used as our own if it is of a group that dials as
- * well as it answers: what a tunnel is made with, its secret, name and limits,
- * is its group's, so no other group's calls have a right to it.
- */
-static struct dial_tunnel *tunnel_take(struct dialer *dialer, uint16_t id)
-{
-	const struct l2tp_tunnel *tunnel = l2tp_tunnel_find(dialer->l2tp, id);
-	const struct config_vpdn_group *group;
-	struct l2tp_tunnel_info info;
-
-	if (!tunnel)
-		return NULL;
-	l2tp_tunnel_info(tunnel, &info);
-	group = config_vpdn_group_find(dialer->config, info.s.params.group);
-	if (info.s.state != L2TP_TUNNEL_ESTABLISHED || (!info.s.initiator && !(group && group->request_dialin)))
-		return NULL;
-	return dial_tunnel_add(dialer, id, info.s.params.group, &info.s.peer);	/* NULL: no new call goes there */
-}
-
 bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_action *a)
 {
 	struct dial_tunnel *t = dial_tunnel_find(dialer, a->tunnel_id);
@@ -537,7 +550,7 @@ bool dialer_action(struct dialer *dialer, uint64_t now_ms, const struct l2tp_act
 	switch (a->type) {
 	case L2TP_ACTION_TUNNEL_UP:
 		if (!t)
-			t = tunnel_take(dialer, a->tunnel_id);
+			t = tunnel_take(dialer, a->tunnel_id, false);
 		if (t)
 			tunnel_ready(now_ms, t);
 		return false;
@@ -615,5 +628,5 @@ void dialer_take_over(struct dialer *dialer)
 {
 	dialer_reset(dialer);
 	for (uint16_t id = 0; (id = l2tp_tunnel_next(dialer->l2tp, id)) != 0;)
-		tunnel_take(dialer, id);
+		tunnel_take(dialer, id, false);
 }
