@@ -63,6 +63,7 @@ static struct {
 	const char *takes;		/* tunnels of peers, for that group; NULL: for the one that dials */
 	unsigned history;		/* refusals told */
 	unsigned early;			/* a busy peer was asked */
+	const struct lns *drained;	/* the operator wants no calls there */
 } rig;
 
 static inline void rig_random(void *ctx, void *buf, size_t len)
@@ -279,6 +280,12 @@ static inline bool rig_select(void *ctx, const struct l2tp_sccrq_info *info, str
 	return true;
 }
 
+static inline bool rig_drained(void *ctx, const struct l2tp_endpoint *peer)
+{
+	(void)ctx;
+	return rig.drained && endpoint_addr_equal(&rig.drained->addr, peer);
+}
+
 static inline void rig_refused(void *ctx, const struct dial_failure *why, const char *user)
 {
 	(void)ctx;
@@ -398,7 +405,7 @@ static inline void rig_start(const char *lines)
 	struct l2tp_config lc = { .id_min = 1, .id_max = 65535 };
 	struct l2tp_ops lo = { .random = rig_random, .select_group = rig_select };
 	struct dialer_ops ops = { .local = rig_local, .params = rig_params, .admits = rig_admits, .random = rig_random,
-				  .refused = rig_refused };
+				  .drained = rig_drained, .refused = rig_refused };
 	char text[1024], error[256];
 
 	memset(&rig, 0, sizeof(rig));

@@ -380,13 +380,33 @@ START_TEST(load_is_shared)
 }
 END_TEST
 
+/* The operator drains a peer: no call goes there, and that is no fault of the peer's. */
+START_TEST(drained_peers_get_no_call)
+{
+	rig_start(TWO);
+	rig.drained = &rig.lns[0];
+	dial(0);
+	run(100);
+	ck_assert_int_eq(where(0), 1);
+	ck_assert_uint_eq(rig.lns[0].sccrq, 0);
+	ck_assert_uint_eq(busy_peers(), 0);
+	rig.drained = &rig.lns[1];
+	dial(1);
+	run(100);
+	ck_assert_int_eq(where(1), 0);
+	rig_stop();
+}
+END_TEST
+
 /* Of the addresses that are said, those count that are ours to ask. */
 START_TEST(directed)
 {
-	static const struct l2tp_result said = { .result = 2, .error = 9, .text = "203.0.113.9, 192.0.2.3" };
+	/* the second: RFC 3193 section 4, of a tunnel */
+	static const struct l2tp_result said[] = { { .result = 2, .error = 9, .text = "203.0.113.9, 192.0.2.3" },
+						   { .result = 2, .error = 7, .text = "192.0.2.3" } };
 
 	rig_start(TWO " initiate-to ip 192.0.2.3 priority 7\n");
-	rig.lns[0].to_icrq = &said;
+	*(_i ? &rig.lns[0].to_sccrq : &rig.lns[0].to_icrq) = &said[_i];
 	dial(0);
 	run(100);
 	ck_assert_int_eq(where(0), 2);
@@ -529,7 +549,8 @@ int main(void)
 	tcase_add_test(tc, the_time_is_configured_and_can_be_cut_short);
 	tcase_add_test(tc, a_tunnel_that_stands_is_used);
 	tcase_add_test(tc, load_is_shared);
-	tcase_add_test(tc, directed);
+	tcase_add_loop_test(tc, directed, 0, 2);
+	tcase_add_test(tc, drained_peers_get_no_call);
 	tcase_add_test(tc, a_hundred_calls);
 	tcase_add_test(tc, calls_avoid_a_tunnel_in_resync);
 	tcase_add_loop_test(tc, a_lost_tie_costs_no_call, 0, 2);

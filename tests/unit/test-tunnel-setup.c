@@ -134,6 +134,21 @@ START_TEST(refused_by_the_group)
 }
 END_TEST
 
+/* Result 4 of a StopCCN is "not authorised": who is full for the moment says otherwise of a tunnel. */
+START_TEST(full_for_the_moment)
+{
+	const struct l2tp_config limits = { .max_tunnels = 1 };
+
+	lac_connect(&lac);
+	l2tp_set_limits(box.l2tp, &limits);
+	box.params.busy = L2TP_BUSY_TEMPORARY;
+	lac_init(&lac, &box, 78);
+	lac_put_sccrq(&lac);
+	lac_end(&lac);
+	lac_expect_stop(&lac, 2, 4);
+}
+END_TEST
+
 START_TEST(malformed_requests)
 {
 	static const struct {
@@ -422,6 +437,7 @@ int main(void)
 	tcase_add_test(tcase, challenge_without_a_secret_here);
 	tcase_add_test(tcase, hidden_request);
 	tcase_add_test(tcase, refused_by_the_group);
+	tcase_add_test(tcase, full_for_the_moment);
 	tcase_add_test(tcase, malformed_requests);
 	tcase_add_test(tcase, later_rfcs_are_ignored);
 	tcase_add_test(tcase, repeated_request_is_one_tunnel);
