@@ -9,7 +9,8 @@
 # both legs and the joint stay, nothing is negotiated
 # again. Then a subscriber hangs up, and both legs are gone on both nodes.
 # LAB_MODE=warm: the other kind of standby. MULTIHOP: what the way on is like, of ipv6,
-# hidden and sequencing. LONG=1: after the plain story one with all three, and one warm.
+# hidden and sequencing, which ends before a switchover. LONG=1: after the plain story one
+# with two of them, one with all three, and one warm.
 
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
@@ -86,6 +87,15 @@ no_pppd_on() {
 	done
 }
 
+# On a veth a packet comes with its checksum still to be made, and keeps the place of
+# that when the kernel passes its frame on (6.1): wrong where the headers before and
+# after are not of one length, as with data sequencing on one leg. A real card is not so.
+checksums() {
+	# shellcheck disable=SC2016	# perl's
+	in_ns "$1" perl -e 'socket($s, 2, 2, 0); $v = pack("LL", 0x17, 0);	# ETHTOOL_STXCSUM
+		ioctl($s, 0x8946, $r = pack("a16Px16", $ARGV[0], $v)) or die "$ARGV[0]: $!"' "$2"
+}
+
 # A box that was switched off has lost its own.
 addresses6() {
 	local i
@@ -98,6 +108,9 @@ addresses6() {
 pair_up || stop "no pair"
 addresses6 a b
 far_start || stop "no LNS behind"
+if with sequencing; then
+	checksums core far && checksums lac access || stop "no checksums"
+fi
 capture_start "$pcap" "$(lab_control_filter)" || stop "no capture"
 mark
 lac_start "$n"
@@ -116,6 +129,14 @@ done
 traffic_start 20 || stop "no traffic"
 sleep 1
 traffic_phase
+[ "$(traffic_query '.up.not_flowing + .down.not_flowing')" = 0 ] || stop "data does not pass both ways"
+if with sequencing; then
+	# a peer is deaf after a switchover until our numbers have reached where they were
+	traffic_stop
+	capture_stop
+	net_down
+	exit 0
+fi
 
 mark
 ctl a redundancy switchover >/dev/null || stop "the switchover was refused"
@@ -137,7 +158,7 @@ wait_until 15 gone_on || stop "after a hang-up lns-a has $(lns_sessions a) sessi
 [ "$(far_ctl show l2tp session json | jq '.sessions | length')" = $((n - 1)) ] || stop "the LNS still has the session"
 net_down
 [ -n "${LONG:-}" ] || exit 0
-for variant in "ipv6 hidden sequencing:hot" ":warm"; do
+for variant in "ipv6 hidden sequencing:hot" "ipv6 hidden:hot" ":warm"; do
 	note "again: ${variant%:*} ${variant#*:}"
 	LONG='' MULTIHOP=${variant%:*} LAB_MODE=${variant#*:} bash "$0" || fail "${variant%:*} ${variant#*:}"
 done
