@@ -295,6 +295,17 @@ uint64_t far_deadline_us(const struct far *far)
 	return d;
 }
 
+/*
+ * After a loss that was not covered the numbers of a tunnel to an LNS may be lost; it ends by retransmissions, and calls
+ * that were on their way there are placed again or refused.
+ */
+void far_settle(struct sim *sim)
+{
+	if (sim->far_at_risk && !sim->failed)
+		sim_run_for(sim, 150 * SEC);
+	sim->far_at_risk = false;
+}
+
 size_t far_open(const struct far *far)
 {
 	const struct link *link;

@@ -101,25 +101,6 @@ static void part(struct sim *sim, struct node *active, bool loses)
 	net_split(sim);
 }
 
-/*
- * The loser sent a LAC exactly as many messages as the one who stays sent to nobody: the LAC's acknowledgement of the
- * one is the exact answer to the other, so that nothing shows that the LAC has also sent what only the loser heard.
- */
-static bool ambiguous(struct sim *sim, const struct peer *peer, int loser)
-{
-	struct l2tp_channel_state state[SIM_NODES];
-	int i;
-
-	for (i = 0; i < SIM_NODES; i++) {
-		struct l2tp_tunnel *tunnel = l2tp_tunnel_find(group_l2tp(sim->nodes[i].group), lac_peer_tid(peer->lac));
-
-		if (!tunnel)
-			return false;
-		l2tp_channel_export(tunnel, &state[i]);
-	}
-	return net_side(sim, &peer->addr) == loser && state[0].vs == state[1].vs && state[0].vr != state[1].vr;
-}
-
 /* link_us: how long the HA link stays away when the access network is whole again. */
 static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses)
 {
@@ -158,8 +139,6 @@ static void partition(struct sim *sim, uint64_t us, uint64_t link_us, bool loses
 	higher = info[1].epoch > info[0].epoch;
 	for (i = before; i < sim->call_count; i++)
 		only_there += sim->calls[i].up && net_side(sim, &sim->peers[sim->calls[i].peer].addr) != higher;
-	for (i = 0; i < sim->peer_count; i++)
-		sim->peers[i].at_risk |= ambiguous(sim, &sim->peers[i], !higher);
 	net_join(sim);
 	sim_run_for(sim, link_us);
 	if (link_us >= 2 * SEC && sim_active(sim) != higher)

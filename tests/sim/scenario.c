@@ -64,6 +64,7 @@ void story_settle(struct sim *sim)
 	sim_run_for(sim, 35 * SEC);
 	lns_settle(sim);
 	pppoe_settle(sim);
+	far_settle(sim);
 	check_end(sim);
 }
 

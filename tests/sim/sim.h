@@ -368,6 +368,7 @@ struct far *far_by_addr(struct sim *sim, const struct l2tp_endpoint *addr);
 void far_input(struct far *far, const struct l2tp_endpoint *from, const uint8_t *data, size_t len);
 void far_tick(struct far *far);
 uint64_t far_deadline_us(const struct far *far);
+void far_settle(struct sim *sim);	/* what only time can mend */
 size_t far_open(const struct far *far);		/* links that are open */
 /* lns.c: the pair as LAC */
 /* False: there is no LNS of that address. */
