@@ -175,8 +175,11 @@ static enum show_code answer(char **body, enum show_code code, const char *prefi
 
 static enum show_code leave_mode(struct cli_config *c, char **body, bool *leave)
 {
+	char text[sizeof(c->why) + 32];
+
+	snprintf(text, sizeof(text), "%s (abort forgets it)", c->why);
 	if (c->why[0])
-		return answer(body, SHOW_ROLE, "%Refused: not in force: ", c->why);
+		return answer(body, SHOW_ROLE, "%Refused: not in force: ", text);
 	*leave = true;
 	*body = strdup("");
 	return SHOW_OK;
@@ -245,6 +248,8 @@ enum show_code cli_config_line(struct cli_config *c, struct show_context *ctx, c
 	parser_trim(&after);
 	if (err) {
 		config_free(tried);
+		if (show_knows(line))
+			return answer(body, SHOW_USAGE, "refused: outside the configuration that is a command; here: do ", line);
 		return answer(body, SHOW_USAGE, "", c->error);
 	}
 	c->parser = after;

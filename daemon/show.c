@@ -322,6 +322,16 @@ static unsigned mode_of(const struct cli *cli)
 	return cli && cli_level(cli) == CLI_USER ? SHOW_MODE_USER : SHOW_MODE_PRIVILEGED;
 }
 
+bool show_knows(const char *line)
+{
+	struct grammar_match *match = malloc(sizeof(*match));
+	char error[GRAMMAR_ERROR_MAX];
+	bool known = match && !grammar_match(&exec_grammar, SHOW_MODE_PRIVILEGED, line, match, error);
+
+	free(match);
+	return known;
+}
+
 /* Refused in the mode it was typed in: would another have understood it? */
 static enum show_code not_understood(const char *line, unsigned mode, struct grammar_match *match, char note[GRAMMAR_ERROR_MAX])
 {

@@ -61,6 +61,8 @@ enum show_code show_exec(struct show_context *ctx, const char *line, char **body
 
 /* The same of a session (cli.h), which says what is allowed. */
 enum show_code show_exec_in(struct show_context *ctx, struct cli *cli, const char *line, char **body);
+/* It is a command, whoever may run it. */
+bool show_knows(const char *line);
 char *show_complete_in(const struct cli *cli, const char *line);
 
 /* A text that is no command's, as the answer to a line: what was refused, or a remark. Takes `text`. */

@@ -207,7 +207,9 @@ START_TEST(group_takes_shape)
 	says(cli, "accept-dialin", SHOW_OK, "%Not in force yet: vpdn-group NEW: accept-dialin: protocol l2tp is missing\n");
 	says(cli, "protocol l2tp", SHOW_OK, "%Not in force yet: vpdn-group NEW: accept-dialin: virtual-template is missing\n");
 	ck_assert(!config_vpdn_group_find(context.config, "NEW")->accept_dialin);
-	says(cli, "end", SHOW_ROLE, "%Refused: not in force: vpdn-group NEW: accept-dialin: virtual-template is missing\n");
+	says(cli, "end", SHOW_ROLE, "%Refused: not in force: vpdn-group NEW: accept-dialin: virtual-template is missing (abort forgets it)\n");
+	says(cli, "show version", SHOW_USAGE, "refused: outside the configuration that is a command; here: do show version\n");
+	says(cli, "bogus", SHOW_USAGE, "refused 'bogus': expected one of ");
 	says(cli, "virtual-template 1", SHOW_OK, "password is missing");
 	says(cli, "l2tp tunnel hello 1001", SHOW_USAGE, "refused '1001': expected <0-1000> seconds");
 	quiet(cli, "l2tp tunnel password secret");
