@@ -82,8 +82,11 @@ lac_up() {
 }
 
 lac_count() {
-	ip -n lac -4 -o addr show up 2>/dev/null |
-		awk -v n="$1" '$2 ~ /^sub[0-9]+$/ { if (substr($2, 4) + 0 <= n) c++ } END { print c + 0 }'
+	local dev c=0
+	while read -r _ dev _; do
+		[[ $dev =~ ^sub([0-9]+)$ && ${BASH_REMATCH[1]} -le $1 ]] && c=$((c + 1))
+	done < <(ip -n lac -4 -o addr show up 2>/dev/null)
+	echo $c
 }
 
 lac_all_up() { [ "$(lac_count "$1")" -ge "$1" ]; }

@@ -29,6 +29,10 @@
 #   node_redundancy a|b JQ      what else it says of its group
 #   capture_start FILE / capture_stop    all that passes the access bridge
 #   wait_until SECONDS COMMAND  poll; status 1 when the time is over
+#   pause SECONDS               sleep, without a program
+#
+# To start a program is what takes longest in an emulated machine: what is asked in a
+# loop starts as few as it can.
 
 LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 LAB_TOP=$(cd "$LAB_HERE/../.." && pwd -P)
@@ -54,13 +58,16 @@ now_ms() {
 	echo "${t%???}"
 }
 
+exec {LAB_NEVER}<> <(:)	# nothing ever comes out of it
+pause() { read -rt "$1" -u "$LAB_NEVER" || :; }
+
 # Fails by name what the caller could only time out on.
 wait_until() {
-	local end=$(($(now_ms) + $1 * 1000))
+	local end=$((${EPOCHREALTIME/[.,]/} / 1000 + $1 * 1000))
 	shift
 	while ! "$@"; do
-		[ "$(now_ms)" -lt $end ] || return 1
-		sleep 0.05
+		[ $((${EPOCHREALTIME/[.,]/} / 1000)) -lt $end ] || return 1
+		pause 0.05
 	done
 }
 
@@ -317,8 +324,13 @@ node_redundancy() {
 	ctl "$1" show redundancy json 2>/dev/null | jq -r ".groups[0] | $2" 2>/dev/null
 }
 node_role() { node_redundancy "$1" .role; }
-node_is() { [ "$(node_role "$1")" = "$2" ]; }
-node_in_sync() { [ "$(node_redundancy "$1" .in_sync)" = true ]; }
+# Asked in loops; a group begins with what it is.
+node_says() {
+	local said
+	said=$(ctl "$1" show redundancy json 2>/dev/null) && [[ $said =~ \"$2\":\ \"?([a-z-]*) && ${BASH_REMATCH[1]} = "$3" ]]
+}
+node_is() { node_says "$1" role "$2"; }
+node_in_sync() { node_says "$1" in_sync true; }
 
 other() { [ "$1" = a ] && echo b || echo a; }
 

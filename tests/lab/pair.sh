@@ -130,10 +130,10 @@ step() {
 	local took end=$(($(now_ms) + ${LAB_STEP_S:-20} * 1000))
 	until node_is "$2" active; do
 		[ "$(now_ms)" -lt $end ] || stop "$1: lns-$2 is not active"
-		sleep ${LAB_STEP_PAUSE_S:-0.05}
+		pause ${LAB_STEP_PAUSE_S:-0.05}
 	done
 	took=$(since_mark)
-	sleep 0.3
+	pause 0.3
 	wait_until 10 flowing || stop "$1: $(traffic_stalled) streams stand still"
 	addresses_same "$LAB_RUN/before" || stop "$1: $(lac_count "$(wc -l <"$LAB_RUN/before")") are up, or have other addresses"
 	vip_only_on "$2" || stop "$1: the address is on: $(vip_holders | tr '\n' ' ')"
