@@ -112,7 +112,7 @@ static void open_tunnel(struct l2tp *l2tp, uint64_t now_ms, struct l2tp_tunnel_s
 		l2tp->counters.rx_refused++;
 		return;
 	}
-	state->local_id = old ? registry_recovery_id(l2tp) : registry_new_id(l2tp);
+	state->local_id = registry_new_id(l2tp);
 	tunnel = state->local_id ? tunnel_new(l2tp, now_ms, state) : NULL;
 	if (!tunnel) {
 		if (state->local_id)

@@ -185,7 +185,8 @@ const struct channel_message *channel_transmit(struct channel *channel, uint64_t
 	const struct channel_message *message;
 	uint16_t in_flight = ahead(channel->una, channel->nxt);
 
-	if (channel->hold || channel->nxt == channel->vs || in_flight >= channel->cwnd)	/* which never exceeds the peer's window */
+	if (channel->hold || channel->nxt == channel->vs ||
+	    in_flight >= (channel->lockstep ? 1 : channel->cwnd))	/* which never exceeds the peer's window */
 		return NULL;
 	message = channel_find(channel, channel->nxt);
 	if (!message)

@@ -31,6 +31,7 @@ struct channel {
 	uint32_t rto_ms, rto_min_ms, rto_max_ms;
 	uint64_t deadline_ms;	/* retransmission; CHANNEL_NEVER: nothing in flight */
 	bool hold;		/* nothing may be transmitted now */
+	bool lockstep;		/* one message at a time, whatever the windows say */
 	struct channel_message **ring;
 	uint32_t ring_size;	/* power of two, or 0 */
 	/* Receiving */

@@ -51,6 +51,7 @@ struct resync {
 	uint16_t base;			/* vs of the records: the real one is no lower */
 	uint16_t hello_end;		/* one past the HELLOs that bridge the uncertainty */
 	uint16_t beyond_nr;		/* an unlikely Nr that waits for a second witness */
+	uint16_t early_left;		/* so many numbers ahead the peer may hold messages of the owner before */
 	uint64_t heard_ms;		/* when heard_ns came first */
 	uint16_t heard_ns, zlb_ns;	/* lowest Ns the peer sent above our vr; the one of its ZLBs */
 	bool beyond, heard, zlb;	/* the three above are set */
@@ -229,8 +230,6 @@ void engine_actions_clear(struct l2tp *l2tp);
 
 /* An unused ID, 0 = none left; the caller adds a tunnel with it or returns it. */
 uint16_t registry_new_id(struct l2tp *l2tp);
-/* The same for a recovery tunnel: another one than the owners before chose. */
-uint16_t registry_recovery_id(struct l2tp *l2tp);
 void registry_return_id(struct l2tp *l2tp, uint16_t id);
 int registry_add(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);
 void registry_remove(struct l2tp *l2tp, struct l2tp_tunnel *tunnel);

@@ -250,7 +250,7 @@ void failover_recover(struct l2tp_tunnel *old, uint64_t now_ms)
 	state.params.ha = false;
 	state.params.setup_timeout_s = spent_s + ANSWER_MS / 1000 < RECOVERY_SETUP_S ? RECOVERY_SETUP_S - spent_s :
 										   ANSWER_MS / 1000;
-	state.local_id = registry_recovery_id(l2tp);
+	state.local_id = registry_new_id(l2tp);
 	if (state.local_id)
 		tunnel = tunnel_new(l2tp, now_ms, &state);
 	explicit_bzero(state.params.secret, sizeof(state.params.secret));

@@ -150,27 +150,33 @@ void session_index_remove(struct l2tp_tunnel *tunnel, struct l2tp_session *sessi
 	}
 }
 
-/* Four Feistel rounds on two octets. */
+/* Four Feistel rounds on two halves of seven bits. */
 static uint16_t permute(uint16_t number, uint64_t key)
 {
-	uint8_t left = (uint8_t)(number >> 8), right = (uint8_t)number, next;
+	uint8_t left = (uint8_t)(number >> 7 & 0x7f), right = (uint8_t)(number & 0x7f), next;
 	int round;
 
 	for (round = 0; round < 4; round++, key >>= 16) {
-		next = left ^ (uint8_t)(((right ^ (key & 0xff)) * (0x9e37u | (key & 0xff00)) >> 5) + (key >> 8));
+		next = (left ^ (uint8_t)(((right ^ (key & 0xff)) * (0x9e37u | (key & 0xff00)) >> 5) + (key >> 8))) & 0x7f;
 		left = right;
 		right = next;
 	}
-	return (uint16_t)(left << 8 | right);
+	return (uint16_t)(left << 7 | right);
 }
 
+/*
+ * Unpredictable, and none comes back before all the others were used.  Each owner
+ * begins with another quarter of them: the one before may have given out some that
+ * nobody here knows of, and the peer still uses them.
+ */
 uint16_t session_new_id(struct l2tp_tunnel *tunnel)
 {
 	uint32_t tries;
-	uint16_t id;
+	uint16_t id, n;
 
 	for (tries = 0; tries < 65536; tries++) {
-		id = permute(tunnel->session_id_counter++, tunnel->session_id_key);
+		n = tunnel->session_id_counter++;
+		id = (uint16_t)(permute(n, tunnel->session_id_key) << 2 | ((tunnel->l2tp->epoch + (n >> 14)) & 3));
 		if (id && !session_index_find(tunnel, id))
 			return id;
 	}

@@ -25,7 +25,7 @@
 #define BY_PEER_FIRST 256
 #define REFUSALS_S 1000		/* answered, of all peers */
 #define REFUSALS_PEER_S 20	/* of one */
-#define RECOVERY_ID_TRIES 256
+#define ID_TRIES 64		/* for one of this owner's quarter */
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -276,35 +276,30 @@ static uint16_t free_id_pop(struct l2tp *l2tp)
 	return 0;
 }
 
+/*
+ * Each owner of the tunnels gives out another quarter of the IDs while it can: the
+ * one before may have given out some that nobody here knows of (it was alone, or
+ * on the other side of a partition), and the peer still uses them.
+ */
 uint16_t registry_new_id(struct l2tp *l2tp)
 {
-	uint16_t id;
+	uint16_t id, tries;
 
 	free_ids_init(l2tp);
+	for (tries = 0; tries < ID_TRIES; tries++) {
+		id = free_id_pop(l2tp);
+		if (!id)
+			break;
+		if ((id & 3) == (l2tp->epoch & 3))
+			return id;
+		free_id_push(l2tp, id);
+	}
 	id = free_id_pop(l2tp);
 	if (id || !l2tp->closing_first)
 		return id;
 	/* All in use: the tunnel that has been closing for longest gives its own up. */
 	tunnel_free(l2tp->closing_first);
 	return free_id_pop(l2tp);
-}
-
-/*
- * The peer remembers a recovery tunnel for half a minute, and the box that failed
- * meanwhile cannot say which ID it gave that: each owner of the tunnels takes
- * another quarter of the IDs.
- */
-uint16_t registry_recovery_id(struct l2tp *l2tp)
-{
-	uint16_t id, tries;
-
-	for (tries = 0; tries < RECOVERY_ID_TRIES; tries++) {
-		id = registry_new_id(l2tp);
-		if (!id || (id & 3) == (l2tp->epoch & 3))
-			return id;
-		registry_return_id(l2tp, id);
-	}
-	return registry_new_id(l2tp);
 }
 
 void registry_return_id(struct l2tp *l2tp, uint16_t id)

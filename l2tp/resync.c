@@ -31,6 +31,11 @@
  *             behind them.  The Ns of a ZLB is the end of what the peer sent:
  *             taken when nothing was retransmitted for two back-offs.
  *
+ * The peer may have kept messages that came ahead of one that was lost with their
+ * owner: the next one of ours closes that gap, and it expects a number beyond all we
+ * have said. So for as many numbers as its window had we go one at a time, and what
+ * it has used up is passed over.
+ *
  * Whoever takes over while this goes on has to know: it is in the record of the channel
  * (tunnel->behind), so exact records of uncertain numbers are not called exact.
  *
@@ -102,6 +107,7 @@ static void begin(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 		.limit_ms = CHANNEL_NEVER,
 		.base = tunnel->channel.vs,
 	};
+	tunnel->channel.lockstep = false;
 	tunnel->l2tp->counters.resync++;
 }
 
@@ -304,16 +310,14 @@ static bool recovering(const struct l2tp_tunnel *tunnel)
 
 /*
  * The peer expects `nr`, which is more than we know of: what we do not know
- * was said and received.  Messages that wait behind the HELLOs move up.
+ * was said and received.  Messages from `first` on were never said, they move up.
  */
-static void jump(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr)
+static void jump(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, uint16_t first)
 {
 	struct channel *channel = &tunnel->channel;
-	uint16_t ns, new_ns, first = tunnel->resync.hello_end, count, i;
+	uint16_t ns, new_ns, count = (uint16_t)(channel->vs - first), i;
 	struct channel_message **kept = NULL;
 
-	count = tunnel->resync.state == L2TP_RESYNC_DISCOVER && reached(channel->top, first) ?
-		(uint16_t)(channel->vs - first) : 0;
 	if (count) {
 		kept = calloc(count, sizeof(struct channel_message *));
 		if (!kept)
@@ -343,17 +347,42 @@ static void jump(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr)
 	tunnel_transmit(tunnel, now_ms);
 }
 
+static void vs_is_known(struct l2tp_tunnel *tunnel)
+{
+	tunnel->resync.vs_known = true;
+	tunnel->resync.early_left = tunnel->peer_window;
+	tunnel->channel.lockstep = true;
+}
+
+/* What the peer expects after a message that was alone on its way. */
+static void watch_early(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr)
+{
+	struct resync *resync = &tunnel->resync;
+	struct channel *channel = &tunnel->channel;
+	uint16_t beyond = (uint16_t)(nr - channel->una);
+
+	if (!resync->early_left || !beyond || beyond >= 0x8000 || channel->una == channel->top)
+		return;
+	if (beyond > (uint16_t)(channel->top - channel->una) + resync->early_left)
+		return;
+	resync->early_left -= beyond < resync->early_left ? beyond : resync->early_left;
+	channel->lockstep = resync->early_left;
+	if (!reached(nr, channel->top))
+		jump(tunnel, now_ms, nr, channel->top);
+}
+
 /* False: an Nr that is not believed (yet). */
 static bool learn_vs(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, bool zlb)
 {
 	struct resync *resync = &tunnel->resync;
 	struct channel *channel = &tunnel->channel;
-	uint16_t seen = (uint16_t)(channel->top - channel->una), beyond = (uint16_t)(nr - channel->una);
+	uint16_t seen = (uint16_t)(channel->top - channel->una), beyond = (uint16_t)(nr - channel->una), first;
 
 	if (resync->vs_known || !reached(channel->una, nr))
 		return true;
 	if (beyond <= seen) {
-		resync->vs_known = !zlb && reached(resync->base, nr);
+		if (!zlb && reached(resync->base, nr))
+			vs_is_known(tunnel);
 		return true;
 	}
 	if ((uint16_t)(nr - channel->top) > UNCERTAIN_MAX && (!resync->beyond || resync->beyond_nr != nr)) {
@@ -361,8 +390,10 @@ static bool learn_vs(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, b
 		resync->beyond_nr = nr;
 		return false;
 	}
-	resync->vs_known = true;
-	jump(tunnel, now_ms, nr);
+	first = resync->state == L2TP_RESYNC_DISCOVER && reached(channel->top, resync->hello_end) ? resync->hello_end :
+												   channel->vs;
+	vs_is_known(tunnel);
+	jump(tunnel, now_ms, nr, first);
 	return true;
 }
 
@@ -454,6 +485,7 @@ bool resync_packet(struct l2tp_tunnel *tunnel, uint64_t now_ms, const struct mes
 		       (uint16_t)(header->ns - tunnel->channel.vr) < tunnel->channel.window;
 	if (tunnel->resync.state == L2TP_RESYNC_PROBE && doubtful(tunnel, now_ms, header))
 		resync_event(tunnel, RESYNC_EVENT_DOUBTED, now_ms);
+	watch_early(tunnel, now_ms, header->nr);
 	if (watching(tunnel))
 		learn_vr(tunnel, now_ms, header->ns, zlb);
 	if (!learning(tunnel))
@@ -470,7 +502,7 @@ void resync_settle(struct l2tp_tunnel *tunnel, uint64_t now_ms)
 
 	if (resync->state == L2TP_RESYNC_DISCOVER && !resync->vs_known &&
 	    reached(resync->hello_end, tunnel->channel.una)) {
-		resync->vs_known = true;
+		vs_is_known(tunnel);
 		resync->how = L2TP_RESYNC_BY_HELLO;
 	}
 	if (learning(tunnel) && resync->vs_known && resync->vr_known)

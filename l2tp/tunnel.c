@@ -96,7 +96,6 @@ struct l2tp_tunnel *tunnel_new(struct l2tp *l2tp, uint64_t now_ms, const struct 
 	tunnel->setup_deadline_ms = tunnel->linger_deadline_ms = tunnel->patience_ms = CHANNEL_NEVER;
 	tunnel_apply(tunnel, state);
 	l2tp->ops.random(l2tp->ops.ctx, &tunnel->session_id_key, sizeof(tunnel->session_id_key));
-	l2tp->ops.random(l2tp->ops.ctx, &tunnel->session_id_counter, sizeof(tunnel->session_id_counter));
 	params = &tunnel->params;
 	channel_init(&tunnel->channel, &(struct channel_params){
 		.peer_window = tunnel->peer_window,

@@ -118,6 +118,56 @@ START_TEST(what_stays_ahead_is_followed)
 }
 END_TEST
 
+static uint16_t vs_of_tunnel(void)
+{
+	struct l2tp_channel_state channel;
+
+	l2tp_channel_export(l2tp_tunnel_find(b.l2tp, lac.peer_id), &channel);
+	return channel.vs;
+}
+
+/*
+ * The owner before said five messages more, and of the next few only the first was lost: the peer
+ * keeps those. Ours closes the gap, and what the peer expects then is further on.
+ */
+START_TEST(what_the_peer_kept_of_the_owner_before_is_passed_over)
+{
+	uint16_t gap, vr;
+
+	established();
+	from_behind();
+	gap = lac.nr = (uint16_t)(lac.nr + 5);
+	hello_at(0, 200);
+	lac.ns++;
+	box_at(&b, b.now);
+	ck_assert_ptr_nonnull(box_action(&b, L2TP_ACTION_RESYNC_DONE, 0));
+	ck_assert_uint_eq(vs_of_tunnel(), gap);
+	/* two answers: one at a time */
+	vr = vr_of_tunnel();
+	lac_put_icrq(&lac, 301);
+	lac_end(&lac);
+	lac_put_icrq(&lac, 302);
+	lac_end(&lac);
+	ck_assert_uint_eq(vs_of_tunnel(), (uint16_t)(gap + 2));
+	box_at(&b, b.now + 10);
+	if (_i) {	/* more than its window holds: nobody kept so many */
+		lac.nr = (uint16_t)(gap + 100);
+		hello_at(0, 10);
+		ck_assert_uint_eq(vr_of_tunnel(), (uint16_t)(vr + 2));
+		return;
+	}
+	lac.nr = (uint16_t)(gap + 3);
+	hello_at(0, 10);
+	lac.ns++;
+	ck_assert_uint_eq(vr_of_tunnel(), (uint16_t)(vr + 3));
+	ck_assert_uint_eq(vs_of_tunnel(), (uint16_t)(gap + 4));	/* the second answer, behind what was kept */
+	lac.nr = (uint16_t)(gap + 4);
+	hello_at(0, 10);
+	ck_assert_uint_eq(vr_of_tunnel(), (uint16_t)(vr + 4));
+	ck_assert_uint_eq(vs_of_tunnel(), (uint16_t)(gap + 4));
+}
+END_TEST
+
 static bool is_behind(const struct box *box)
 {
 	struct l2tp_channel_state channel;
@@ -173,6 +223,7 @@ int main(void)
 	tcase_add_test(tcase, a_message_that_comes_once_holds_up_nobody);
 	tcase_add_loop_test(tcase, what_stays_ahead_is_followed, 0, 3);
 	tcase_add_loop_test(tcase, what_is_being_learnt_is_said_in_the_record, 0, 2);
+	tcase_add_loop_test(tcase, what_the_peer_kept_of_the_owner_before_is_passed_over, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return check_main(suite);
 }
