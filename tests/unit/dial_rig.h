@@ -63,6 +63,7 @@ static struct {
 	const char *takes;		/* tunnels of peers, for that group; NULL: for the one that dials */
 	unsigned history;		/* refusals told */
 	unsigned early;			/* a busy peer was asked */
+	uint32_t tunnel_limit;		/* of each tunnel that the LAC opens */
 	const struct lns *drained;	/* the operator wants no calls there */
 } rig;
 
@@ -250,6 +251,7 @@ static inline void rig_params(void *ctx, const struct config_vpdn_group *group, 
 	params->retransmit_max_s = 8;
 	params->initial_retries = 2;
 	params->setup_timeout_s = 20;
+	params->session_limit = rig.tunnel_limit;
 	params->ha = true;
 }
 

@@ -360,12 +360,13 @@ END_TEST
 START_TEST(load_is_shared)
 {
 	rig_start(" initiate-to ip 192.0.2.1 limit 10\n initiate-to ip 192.0.2.2 limit 20\n backup ip 192.0.2.3\n");
-	for (uint32_t i = 0; i < 12; i++)
+	/* those that still wait for a tunnel count: so many are not shared like that by chance */
+	for (uint32_t i = 0; i < 27; i++)
 		dial(i);
 	run(100);
-	ck_assert_uint_eq(lns_calls(&rig.lns[0]), 4);
-	ck_assert_uint_eq(lns_calls(&rig.lns[1]), 8);
-	for (uint32_t i = 12; i < 35; i++)
+	ck_assert_uint_eq(lns_calls(&rig.lns[0]), 9);
+	ck_assert_uint_eq(lns_calls(&rig.lns[1]), 18);
+	for (uint32_t i = 27; i < 35; i++)
 		dial(i);
 	run(100);
 	ck_assert_uint_eq(lns_calls(&rig.lns[0]), 10);
@@ -394,6 +395,44 @@ START_TEST(drained_peers_get_no_call)
 	dial(1);
 	run(100);
 	ck_assert_int_eq(where(1), 0);
+	rig_stop();
+}
+END_TEST
+
+/* The operator drains a tunnel: the next call opens another one to the same peer. */
+START_TEST(a_drained_tunnel_gets_no_call)
+{
+	uint16_t first;
+
+	rig_start(TWO);
+	dial(0);
+	run(100);
+	first = rig.calls[0].tunnel_id;
+	l2tp_tunnel_drain(l2tp_tunnel_find(rig.l2tp, first), true);
+	dial(1);
+	run(100);
+	ck_assert_int_eq(where(1), 0);
+	ck_assert_uint_ne(rig.calls[1].tunnel_id, first);
+	ck_assert_uint_eq(rig.history, 0);
+	rig_stop();
+}
+END_TEST
+
+/* A tunnel may have a limit of its own; calls that wait for it count, too. */
+START_TEST(a_full_tunnel_gets_no_call)
+{
+	struct l2tp_counters counters;
+
+	rig_start(" initiate-to ip 192.0.2.1\n");
+	rig.tunnel_limit = 2;
+	for (uint32_t i = 0; i < 5; i++)
+		dial(i);
+	run(100);
+	for (uint32_t i = 0; i < 5; i++)
+		ck_assert_int_eq(where(i), 0);
+	ck_assert_uint_eq(rig.lns[0].sccrq, 3);
+	l2tp_counters(rig.l2tp, &counters);
+	ck_assert_uint_eq(counters.tunnels_established, 3);
 	rig_stop();
 }
 END_TEST
@@ -551,6 +590,8 @@ int main(void)
 	tcase_add_test(tc, load_is_shared);
 	tcase_add_loop_test(tc, directed, 0, 2);
 	tcase_add_test(tc, drained_peers_get_no_call);
+	tcase_add_test(tc, a_drained_tunnel_gets_no_call);
+	tcase_add_test(tc, a_full_tunnel_gets_no_call);
 	tcase_add_test(tc, a_hundred_calls);
 	tcase_add_test(tc, calls_avoid_a_tunnel_in_resync);
 	tcase_add_loop_test(tc, a_lost_tie_costs_no_call, 0, 2);
