@@ -233,6 +233,7 @@ bool client_ppp_params(const struct group *group, const struct subscriber *sub, 
 	p->mru = p->mtu = d->mtu;
 	p->echo_interval_s = d->keepalive_s;
 	p->echo_failures = d->keepalive_retries;
+	p->ifgroup = d->adjust_mss ? DP_CLAMP_IFGROUP : 0;
 	return true;
 }
 

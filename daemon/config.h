@@ -49,6 +49,7 @@ struct config_vtemplate {		/* interface virtual-template N */
 	uint32_t dns[2];		/* ppp ipcp dns A [B] */
 	uint16_t keepalive_s;		/* keepalive S [R]: LCP echo; default 30, 0 off */
 	uint8_t keepalive_retries;	/* default 4 */
+	bool adjust_mss;		/* ip tcp adjust-mss: of its links, if not of all */
 };
 
 /* Is LCP negotiated though the LAC has done so? */
@@ -154,6 +155,7 @@ struct config_dialer {			/* interface dialer N: this box is the subscriber */
 	uint16_t mtu;			/* default 1460 */
 	uint16_t keepalive_s;		/* 30; 0 off */
 	uint8_t keepalive_retries;	/* 4 */
+	bool adjust_mss;		/* ip tcp adjust-mss */
 	bool shutdown;
 	char description[CONFIG_TEXT_MAX];
 };

@@ -142,6 +142,7 @@ static const struct config_command commands[] = {
 	   command_print_authentication),
 	DO(T, "ppp ipcp dns ~ DNS1 [DNS2]", "name servers for the peers", command_set_dns, command_print_dns),
 	SET(T, "mtu ~ MTU", "of the subscriber interfaces", U16, config_vtemplate, mtu, 1460),
+	SET(T, "ip tcp adjust-mss ~", "TCP of its subscribers, to what fits into their links", FLAG, config_vtemplate, adjust_mss, 0),
 	DO(T, "keepalive ~ [KEEPALIVE [KEEPALIVE-RETRIES]]", "LCP echo", command_set_keepalive, command_print_keepalive),
 
 	LOCAL(V, "description ~ DESCRIPTION", "a remark", STRING, config_vpdn_group, description, 0),
@@ -228,6 +229,7 @@ static const struct config_command commands[] = {
 	DO(D, "ppp pap sent-username ~ USER password [0] SECRET", "what we say when the peer asks by PAP", command_set_pap,
 	   command_print_pap),
 	SET(D, "mtu ~ MTU", "of the interface", U16, config_dialer, mtu, 1460),
+	SET(D, "ip tcp adjust-mss ~", "TCP through it, to what fits into the link", FLAG, config_dialer, adjust_mss, 0),
 	DO(D, "keepalive ~ [KEEPALIVE [KEEPALIVE-RETRIES]]", "LCP echo", command_set_keepalive, command_print_dialer_keepalive),
 	SET(D, "shutdown ~", "do not dial", FLAG, config_dialer, shutdown, 0),
 

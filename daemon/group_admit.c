@@ -113,12 +113,18 @@ void group_limits(struct group *group)
 /* It is the box's: several groups say the same. */
 void group_clamp(struct group *group)
 {
-	bool on = group->config->adjust_mss;
+	enum dp_clamp whose;
 
-	if (!group->dp->ops->clamp_mss || group->clamp == (on ? CLAMP_ON : CLAMP_OFF))
+	for (const struct config_vtemplate *vt = group->config->vtemplates; vt; vt = vt->next)
+		group->clamp_some |= vt->adjust_mss;
+	for (const struct config_dialer *d = group->config->dialers; d; d = d->next)
+		group->clamp_some |= d->adjust_mss;
+	whose = group->config->adjust_mss ? DP_CLAMP_SUBSCRIBERS : group->clamp_some ? DP_CLAMP_GROUP : DP_CLAMP_NONE;
+	if (!group->dp->ops->clamp_mss || (group->clamp_told && group->clamp == whose))
 		return;
-	group->dp->ops->clamp_mss(group->dp, on);
-	group->clamp = on ? CLAMP_ON : CLAMP_OFF;
+	group->dp->ops->clamp_mss(group->dp, whose);
+	group->clamp = whose;
+	group->clamp_told = true;
 }
 
 bool group_admit_tunnel(void *ctx, const struct l2tp_sccrq_info *info, const struct l2tp_tunnel_params *params,

@@ -169,7 +169,8 @@ struct group {
 	void (*counters_done)(void *arg);	/* counters are being read for him */
 	void *counters_arg;
 	struct checkpoint_drain drain;	/* group_drain.c */
-	enum { CLAMP_UNKNOWN, CLAMP_OFF, CLAMP_ON } clamp;	/* of the data plane */
+	enum dp_clamp clamp;		/* of the data plane, once it was told */
+	bool clamp_told, clamp_some;	/* there is, or was, a template that says it: its sessions keep it */
 	uint16_t id_min, id_max;	/* tunnel IDs that are given out */
 	uint16_t record_id;		/* the first number in keys of what there is one of */
 	struct group_failure failures[GROUP_HISTORY_MAX];	/* newest first */

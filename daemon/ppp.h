@@ -95,6 +95,7 @@ struct ppp_params {
 	char local_name[64];		/* our name in CHAP challenges */
 	uint16_t mru;			/* asked for; 0: 1460 */
 	uint16_t mtu;			/* upper bound of the interface MTU; 0: mru */
+	uint32_t ifgroup;		/* of the interface; 0: none */
 	uint32_t local_addr;
 	uint32_t echo_interval_s;	/* 0: no LCP echo */
 	uint32_t echo_failures;		/* unanswered echoes that end the link */

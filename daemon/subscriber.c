@@ -186,6 +186,7 @@ static void vtemplate_params(const struct config_vtemplate *vt, struct ppp_param
 	p->local_addr = vt->local_address;
 	p->echo_interval_s = vt->keepalive_s;
 	p->echo_failures = vt->keepalive_retries;
+	p->ifgroup = vt->adjust_mss ? DP_CLAMP_IFGROUP : 0;
 }
 
 /*

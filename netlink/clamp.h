@@ -2,9 +2,9 @@
 #ifndef L2TPHA_NETLINK_CLAMP_H
 #define L2TPHA_NETLINK_CLAMP_H
 
-#include <stdbool.h>
+#include "netlink/dataplane.h"
 
-/* TCP of subscribers is told what fits into their links; or is not. 0, or -errno (logged). */
-int clamp_mss(bool on);
+/* TCP of these is told what fits into their links. 0, or -errno (logged). */
+int clamp_mss(enum dp_clamp whose);
 
 #endif

@@ -85,6 +85,14 @@ enum dp_probe_result {
 	DP_PROBE_ASKED,		/* nobody answers, but somebody else probed for one of them meanwhile */
 };
 
+/* Whose TCP is told what fits into their links. */
+enum dp_clamp {
+	DP_CLAMP_NONE,
+	DP_CLAMP_GROUP,			/* interfaces of the interface group DP_CLAMP_IFGROUP */
+	DP_CLAMP_SUBSCRIBERS,		/* those, and all that are named as subscribers' are */
+};
+#define DP_CLAMP_IFGROUP 1701
+
 struct dp_ops {
 	/* Fences all addresses. Kernel objects live on where another process holds their sockets.
 	 * Not from inside a callback. */
@@ -142,8 +150,8 @@ struct dp_ops {
 	int (*vip_probe)(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms, dp_done_fn done, void *arg);
 	/* Has at least one of their interfaces carrier?  (Then a probe asks on those only.) */
 	bool (*has_carrier)(struct dp *dp, const struct dp_vip *vips, size_t count);
-	/* TCP of subscribers is told what fits into their links; or not.  Seldom; may be NULL. */
-	int (*clamp_mss)(struct dp *dp, bool on);
+	/* Seldom; may be NULL. */
+	int (*clamp_mss)(struct dp *dp, enum dp_clamp whose);
 };
 struct dp {
 	const struct dp_ops *ops;

@@ -56,8 +56,8 @@ bool dp_kernel_has_carrier(struct dp *dp, const struct dp_vip *vips, size_t coun
 	return carrier_any(vips, count);
 }
 
-int dp_kernel_clamp_mss(struct dp *dp, bool on)
+int dp_kernel_clamp_mss(struct dp *dp, enum dp_clamp whose)
 {
 	(void)dp;
-	return clamp_mss(on);
+	return clamp_mss(whose);
 }

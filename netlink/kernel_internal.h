@@ -57,7 +57,7 @@ int dp_kernel_vip_add(struct dp *dp, const struct dp_vip *vips, size_t count, dp
 int dp_kernel_vip_del(struct dp *dp, const struct dp_vip *vips, size_t count, dp_done_fn done, void *arg);
 int dp_kernel_vip_probe(struct dp *dp, const struct dp_vip *vips, size_t count, uint32_t timeout_ms,
 			dp_done_fn done, void *arg);
-int dp_kernel_clamp_mss(struct dp *dp, bool on);
+int dp_kernel_clamp_mss(struct dp *dp, enum dp_clamp whose);
 bool dp_kernel_has_carrier(struct dp *dp, const struct dp_vip *vips, size_t count);
 
 #endif

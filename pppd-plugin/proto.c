@@ -59,6 +59,7 @@ static const struct field start_fields[] = {
 	TEXT(TLV_LOCAL_NAME, struct start, params.local_name),
 	INT(TLV_MRU, struct start, params.mru),
 	INT(TLV_MTU, struct start, params.mtu),
+	INT(TLV_IFGROUP, struct start, params.ifgroup),
 	ADDR(TLV_LOCAL_ADDR, struct start, params.local_addr),
 	INT(TLV_ECHO_INTERVAL_S, struct start, params.echo_interval_s),
 	INT(TLV_ECHO_FAILURES, struct start, params.echo_failures),

@@ -95,6 +95,7 @@ enum proto_tlv {
 	TLV_LCP_FIRST_RECEIVED = 100,
 	TLV_LCP_SENT,
 	TLV_LCP_RECEIVED,
+	TLV_IFGROUP,
 	/* inside a captured state */
 	TLV_STATE_VERSION = 128,
 	TLV_GOT_FLAGS,

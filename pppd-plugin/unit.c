@@ -127,12 +127,30 @@ void unit_address(const char *name, uint32_t local, uint32_t peer)
 
 #ifdef PPPD_VERSION
 
+static void set_group(const char *name, uint32_t group)
+{
+	struct link_request r = {
+		.nh = {
+			.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+			.nlmsg_type = RTM_SETLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.ifi = { .ifi_index = if_nametoindex(name) },
+	};
+
+	attr(&r, IFLA_GROUP, &group, sizeof(group));
+	if (r.ifi.ifi_index)
+		request(&r);
+}
+
 int unit_establish(int fd)
 {
 	int channel;
 
 	early_collect();
 	channel = ppp_generic_establish(fd);
+	if (channel >= 0 && self.params.ifgroup)
+		set_group(ifname, self.params.ifgroup);
 	if (channel >= 0 && self.params.state_len)
 		forget_queued(channel);
 	return channel;
@@ -162,6 +180,8 @@ static int make_unit(int dev_fd, const char *name)
 
 	attr(&r, IFLA_IFNAME, name, strlen(name) + 1);
 	attr(&r, IFLA_MTU, &mtu, sizeof(mtu));
+	if (self.params.ifgroup)
+		attr(&r, IFLA_GROUP, &self.params.ifgroup, sizeof(self.params.ifgroup));
 	info = attr(&r, IFLA_LINKINFO, NULL, 0);
 	attr(&r, IFLA_INFO_KIND, "ppp", 3);
 	data = attr(&r, IFLA_INFO_DATA, NULL, 0);

@@ -32,7 +32,8 @@ said_by_lns() { ctl "$1" show vpdn history failure | grep -q "$2"; }
 
 pair_up || stop "no pair"
 for n in a b; do
-	configure $n "vpdn session-limit 2" "vpdn limit-code try-another" "vpdn-group 1" " l2tp hidden" " ip tos 184" " no l2tp ip udp checksum"
+	configure $n "vpdn session-limit 2" "vpdn limit-code try-another" "vpdn-group 1" " l2tp hidden" " ip tos 184" " no l2tp ip udp checksum" \
+		"interface virtual-template 1" " ip tcp adjust-mss"
 done
 capture_start "$pcap" "$(lab_control_filter)" || fail "no capture"
 
@@ -54,15 +55,17 @@ marked() {
 marked || stop "data is not marked, or has a checksum"
 
 note "TCP of a subscriber that would send larger segments than its link takes"
-for n in a b; do
-	configure $n "ip tcp adjust-mss"
-done
 ip -n lac route add "$LAB_CORE_HOST" dev sub1 advmss 1460
 in_ns core timeout 15 tcpdump -n -c 1 -i any 'tcp port 9 and tcp[tcpflags] & tcp-syn != 0' >"$LAB_RUN/syn" 2>"$LAB_RUN/syn.err" &
 wait_until 10 grep -q listening "$LAB_RUN/syn.err"
 in_ns lac timeout 5 bash -c ": </dev/tcp/$LAB_CORE_HOST/9" 2>/dev/null
 wait_until 10 grep -q 'mss' "$LAB_RUN/syn" || { cat "$LAB_RUN/syn" "$LAB_RUN/syn.err"; stop "no SYN arrives"; }
 grep -q 'mss 1420[],]' "$LAB_RUN/syn" || { cat "$LAB_RUN/syn"; stop "the SYN is not clamped"; }
+in_ns lns-a nft list table inet l2tpha-mss | grep -q lns && stop "not only those of the template are clamped"
+for n in a b; do
+	configure $n "ip tcp adjust-mss"
+	in_ns lns-$n nft list table inet l2tpha-mss | grep -q 'iifname "lns\*"' || stop "lns-$n clamps not all"
+done
 
 note "one more than the limit"
 lac_dial 3

@@ -37,6 +37,7 @@ struct end {			/* one PPP */
 	enum end_state state;
 	struct ppp_key key;
 	const char *user;
+	uint32_t ifgroup;
 	uint32_t address;
 	uint64_t at_ms;			/* it goes on then */
 	bool mute;
@@ -185,7 +186,7 @@ static inline int ppp_start(void *engine, const struct ppp_params *p)
 		i++;
 	ck_assert_uint_lt(i, ENDS);
 	node->starts++;
-	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : p->client ? END_ALLOWED : END_STARTED, .key = p->key, .user = user,
+	node->ends[i] = (struct end){ .state = p->state ? END_INJECTING : p->client ? END_ALLOWED : END_STARTED, .key = p->key, .user = user, .ifgroup = p->ifgroup,
 				      .at_ms = now + 3, .mute = p->standby, .proxy = p->proxy };
 	return 0;
 }

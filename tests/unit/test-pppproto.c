@@ -22,7 +22,7 @@ static struct ppp_params sample_params(void)
 	struct ppp_params p = {
 		.key = { 4711, 65535 }, .session_fd = 5, .tunnel_fd = 6,
 		.ifname = "l2tp4711.65535", .auth_chap = true,
-		.local_name = "lns", .mru = 1460, .mtu = 1400,
+		.local_name = "lns", .mru = 1460, .mtu = 1400, .ifgroup = 1701,
 		.local_addr = 0x0100090a, .echo_interval_s = 30,
 		.echo_failures = 5, .standby = true,
 		.proxy = {
@@ -75,6 +75,7 @@ START_TEST(start_round_trip)
 	ck_assert(out.auth_chap && !out.auth_pap && out.standby);
 	ck_assert_uint_eq(out.mru, 1460);
 	ck_assert_uint_eq(out.mtu, 1400);
+	ck_assert_uint_eq(out.ifgroup, 1701);
 	ck_assert_uint_eq(out.local_addr, in.local_addr);
 	ck_assert_uint_eq(out.echo_interval_s, 30);
 	ck_assert_uint_eq(out.echo_failures, 5);

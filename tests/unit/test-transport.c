@@ -13,6 +13,23 @@
 #include "tests/unit/check_main.h"
 #include "tests/unit/group_rig.h"
 
+/* Links of a template that says so are of the group the data plane looks for: on both boxes. */
+START_TEST(segments_of_a_template)
+{
+	nodes[1] = node_new("lns-b", "10.9.9.2", "10.9.9.1");
+	for (int n = 0; n < 2; n++)
+		nodes[n]->config->vtemplates->adjust_mss = _i;
+	link_pair();
+	run(300);
+	lac_call(lac, now, NULL, NULL);
+	run(3000);
+	for (int n = 0; n < 2; n++) {
+		ck_assert_int_eq(nodes[n]->ends[0].state, END_UP);
+		ck_assert_uint_eq(nodes[n]->ends[0].ifgroup, _i ? DP_CLAMP_IFGROUP : 0);
+	}
+}
+END_TEST
+
 static uint8_t sccrp[1500];
 static size_t sccrp_len;
 
@@ -135,6 +152,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, both_boxes_have_it_and_keep_it);
 	tcase_add_test(tc, a_change_holds_for_new_tunnels);
+	tcase_add_loop_test(tc, segments_of_a_template, 0, 2);
 	tcase_add_test(tc, the_peer_is_told_what_we_have);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
