@@ -43,6 +43,7 @@ struct client {
 	struct dial *dial;		/* DIALLING */
 	uint16_t tunnel_id, session_id;	/* CONNECTED */
 	uint64_t at_ms;			/* IDLE; UINT64_MAX: not by itself */
+	unsigned failed;		/* attempts in a row that brought no PPP up */
 	char why[160];			/* of the last failure or end */
 };
 
@@ -75,6 +76,16 @@ static struct client *client_find(const struct group *group, uint16_t number)
 
 /* ---- dialling ----------------------------------------------------------- */
 
+/* Doubled with every attempt that failed but the first. */
+static uint64_t redial_ms(const struct config_dialer *d, unsigned failed)
+{
+	uint64_t wait_s = d->redial_s;
+
+	while (failed-- > 1 && wait_s < d->redial_max_s)
+		wait_s = 2 * wait_s < d->redial_max_s ? 2 * wait_s : d->redial_max_s;
+	return wait_s * UINT64_C(1000);
+}
+
 static void client_idle(struct client *client, const char *why)
 {
 	struct group *group = client->group;
@@ -82,8 +93,19 @@ static void client_idle(struct client *client, const char *why)
 
 	client->state = CLIENT_IDLE;
 	client->dial = NULL;
+	client->failed++;
 	snprintf(client->why, sizeof(client->why), "%s", why);
-	client_at(client, d && d->persistent ? group->now_ms + d->redial_s * UINT64_C(1000) : UINT64_MAX);
+	if (!d || !d->persistent) {
+		client_at(client, UINT64_MAX);
+		return;
+	}
+	/* the first attempt was no redial; nor is one after a call that was up */
+	if (d->max_redial && client->failed > d->max_redial) {
+		log_warnx("dialer %u: given up after %u attempts: %s", client->number, client->failed, why);
+		client_at(client, UINT64_MAX);
+		return;
+	}
+	client_at(client, group->now_ms + redial_ms(d, client->failed));
 }
 
 static void on_connected(void *ctx, uint32_t tag, uint16_t tunnel_id, uint16_t session_id)
@@ -237,9 +259,13 @@ bool client_ppp_params(const struct group *group, const struct subscriber *sub, 
 	return true;
 }
 
-void client_open(struct subscriber *sub, const struct ppp_up *up)
+void client_open(struct group *group, struct subscriber *sub, const struct ppp_up *up)
 {
+	struct client *client = client_find(group, sub->dialer);
 	char own[INET_ADDRSTRLEN] = "", peer[INET_ADDRSTRLEN] = "";
+
+	if (client)
+		client->failed = 0;
 
 	sub->own_address = up->local_addr;
 	inet_ntop(AF_INET, &up->local_addr, own, sizeof(own));
@@ -286,6 +312,7 @@ void clients_sync(struct group *group)
 			at = &client->next;
 			client_at(client, group->now_ms);
 		} else if (client && client->state == CLIENT_IDLE) {
+			client->failed = 0;
 			client_at(client, group->now_ms);	/* it may succeed now */
 		}
 	}

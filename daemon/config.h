@@ -152,6 +152,8 @@ struct config_dialer {			/* interface dialer N: this box is the subscriber */
 	char pap_user[CONFIG_NAME_MAX], pap_password[CONFIG_SECRET_MAX];
 	bool persistent;		/* dialer persistent; default on */
 	uint32_t redial_s;		/* dialer redial interval N; default 10 */
+	uint32_t redial_max_s;		/* dialer redial max-interval N; 0: always redial_s */
+	uint32_t max_redial;		/* dialer max-redial N: attempts in a row; 0: no end */
 	uint16_t mtu;			/* default 1460 */
 	uint16_t keepalive_s;		/* 30; 0 off */
 	uint8_t keepalive_retries;	/* 4 */

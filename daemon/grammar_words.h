@@ -92,6 +92,8 @@ static const struct grammar_word config_words[] = {
 	{ "loadsharing", "shares the load with the others" },
 	{ "local", "our end" },
 	{ "max", "the longest" },
+	{ "max-interval", "the longest time between two attempts" },
+	{ "max-redial", "when it gives up" },
 	{ "max-starting", "sessions in setup at once" },
 	{ "min", "the first" },
 	{ "mode", "of redundancy" },

@@ -241,7 +241,7 @@ void clients_tick(struct group *group);
 void client_ended(struct group *group, uint16_t tunnel_id, uint16_t session_id, const struct l2tp_result *result);
 /* False: its dialer is no longer configured. */
 bool client_ppp_params(const struct group *group, const struct subscriber *sub, struct ppp_params *p);
-void client_open(struct subscriber *sub, const struct ppp_up *up);
+void client_open(struct group *group, struct subscriber *sub, const struct ppp_up *up);
 
 /* ---- group_ha.c ---- */
 void group_ha_action(struct group *group, struct ha_action *action);

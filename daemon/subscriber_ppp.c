@@ -141,7 +141,7 @@ static void on_up(void *ctx, struct ppp_key key, const struct ppp_up *up)
 	if (!sub || !group->active)
 		return;
 	if (sub->dialer) {
-		client_open(sub, up);
+		client_open(group, sub, up);
 		sub_open(group, sub, up);
 		sub_placed(group, sub);
 		return;

@@ -179,6 +179,46 @@ START_TEST(dials_again)
 }
 END_TEST
 
+/* 1, 2, 4, 5 and 5 seconds between attempts, then no more; a change of the configuration begins anew. */
+START_TEST(redials_seldom_and_gives_up)
+{
+	static const uint64_t waits_ms[] = { 1000, 2000, 4000, 5000, 5000 };
+	struct config_dialer *d = nodes[0]->config->dialers;
+	struct l2tp_result r = { .result = 1 };
+	uint64_t wait_ms = 0, was_ms;
+	unsigned attempts = 0;
+
+	go(1000);
+	d->redial_s = 1;
+	d->redial_max_s = 5;
+	d->max_redial = 5;
+	lns.full = true;
+	l2tp_tunnel_close(l2tp_tunnel_find(lns.l2tp, lns.tunnel), now, &r);
+	lns_drain();
+	for (unsigned ms = 0; ms < 60000; ms++) {
+		go(1);
+		was_ms = wait_ms;
+		wait_ms = dialer_of(0).next_ms;
+		if (wait_ms <= was_ms)
+			continue;
+		ck_assert_uint_lt(attempts, 5);
+		ck_assert_uint_eq(wait_ms, waits_ms[attempts]);
+		attempts++;
+	}
+	ck_assert_uint_eq(attempts, 5);
+	ck_assert_str_eq(dialer_of(0).state, "idle");
+	lns.full = false;
+	group_busy_clear(nodes[0]->group, now, NULL);
+	group_config_changed(nodes[0]->group, now);
+	go(1500);
+	ck_assert_str_eq(dialer_of(0).state, "up");
+	/* a call that was up is no failure: the interval again */
+	ppp_end(nodes[0], &nodes[0]->ends[0], PPP_DOWN_ECHO);
+	go(2500);
+	ck_assert_str_eq(dialer_of(0).state, "up");
+}
+END_TEST
+
 START_TEST(ppp_ends)
 {
 	go(1000);
@@ -387,6 +427,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, start, stop);
 	tcase_add_test(tc, dials_by_itself);
 	tcase_add_test(tc, dials_again);
+	tcase_add_test(tc, redials_seldom_and_gives_up);
 	tcase_add_test(tc, ppp_ends);
 	tcase_add_test(tc, survives_a_takeover);
 	tcase_add_loop_test(tc, lost_while_it_dials, 0, 40);

@@ -37,7 +37,7 @@ START_TEST(read_and_printed)
 		" initiate-to ip 192.0.2.10 limit 40\n loadsharing ip 192.0.2.11\n backup ip 192.0.2.12 limit 5 priority 9\n"
 		" backup ip 192.0.2.13\n source-ip 192.0.2.1\n l2tp tunnel password 0 s\n l2tp tunnel busy timeout 30\n"
 		" l2tp sequencing\n"
-		DIALER " no dialer persistent\n dialer redial interval 33\n interface-name up0\n ppp chap hostname me\n"
+		DIALER " no dialer persistent\n dialer redial interval 33\n dialer redial max-interval 600\n dialer max-redial 7\n interface-name up0\n ppp chap hostname me\n"
 		" ppp chap password 0 secret\n ppp pap sent-username me password 0 secret\n mtu 1400\n keepalive 10 3\n shutdown\n";
 	char error[256], *printed, *again;
 	struct config *c = read_config(text, error), *other;
@@ -56,6 +56,8 @@ START_TEST(read_and_printed)
 	ck_assert_ptr_eq(config_dialer_find(c, 7), c->dialers);
 	ck_assert(c->dialers->shutdown && !c->dialers->persistent);
 	ck_assert_uint_eq(c->dialers->keepalive_retries, 3);
+	ck_assert_uint_eq(c->dialers->redial_max_s, 600);
+	ck_assert_uint_eq(c->dialers->max_redial, 7);
 	printed = config_print(c, CONFIG_PRINT_SECRETS | (_i ? CONFIG_PRINT_ALL : 0));
 	other = read_config(printed, error);
 	ck_assert_msg(other != NULL, "%s: %s", error, printed);
