@@ -526,13 +526,15 @@ void command_print_timers(struct config_printer *out, const struct config_comman
 		config_print_line(out, "timers heartbeat %u dead %u", g->heartbeat_ms, g->dead_ms);
 }
 
-/* Its absence is what Linux does; a box that is told otherwise would not do it. */
-int command_refuse_pmtu(struct config_parser *p, const struct grammar_match *m)
+/* A box that took it would not do it. */
+int command_refuse(struct config_parser *p, const struct grammar_match *m)
 {
+	const struct config_command *row = (const struct config_command *)(const void *)m->command;
+
 	if (m->form != GRAMMAR_SET)
 		return 0;
-	snprintf(p->error, GRAMMAR_ERROR_MAX, "refused 'ip pmtu': Linux fragments tunnel packets and never sets DF on them; "
-		 "expected mtu or ip tcp adjust-mss in the virtual-template");
+	snprintf(p->error, GRAMMAR_ERROR_MAX, "refused '%.*s': %s", (int)strcspn(row->g.syntax, "~") - 1, row->g.syntax,
+		 row->why_not);
 	return -EINVAL;
 }
 

@@ -28,7 +28,7 @@ int command_enter_redundancy(struct config_parser *p, const struct grammar_match
 int command_enter_template(struct config_parser *p, const struct grammar_match *m);
 int command_enter_vpdn_group(struct config_parser *p, const struct grammar_match *m);
 int command_enter_vpdn_template(struct config_parser *p, const struct grammar_match *m);
-int command_refuse_pmtu(struct config_parser *p, const struct grammar_match *m);
+int command_refuse(struct config_parser *p, const struct grammar_match *m);
 int command_leave(struct config_parser *p, const struct grammar_match *m);
 int command_leave_all(struct config_parser *p, const struct grammar_match *m);
 void command_print_authentication(struct config_printer *out, const struct config_command *command, const void *object);

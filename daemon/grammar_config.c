@@ -64,6 +64,8 @@ static void defaults_group(struct config_redundancy_group *g)
 #define DO(m, s, h, fset, fprint) { ROW(m, s, h), .set = (fset), .print = (fprint) }
 #define DO_LOCAL(m, s, h, fset, fprint) { ROW(m, s, h), .set = (fset), .print = (fprint), .node_local = true }
 
+#define REFUSED(m, s, why) { ROW(m, s, "not here"), .set = command_refuse, .why_not = (why) }
+
 #define LIMIT_CODES "{resources|try-another|directed|temporary}"
 #define SEARCHES "{multihop-hostname|dnis|domain}"
 #define REDIRECTS "REDIRECT [REDIRECT2 [REDIRECT3 [REDIRECT4]]]"
@@ -205,7 +207,13 @@ static const struct config_command commands[] = {
 	CHOICE(VV, "ip precedence ~ {0|1|2|3|4|5|6|7}", "of the packets", precedence_numbers, config_vpdn_group, precedence, 0),
 	ALIAS(VV, "ip precedence ~ {routine|priority|immediate|flash|flash-override|critical|internet|network}", "the same",
 	      precedence_names, config_vpdn_group, precedence, 0),
-	DO(VV, "ip pmtu ~", "not on Linux", command_refuse_pmtu, NULL),
+	REFUSED(VV, "ip pmtu ~", "Linux fragments tunnel packets and never sets DF on them; expected mtu or ip tcp adjust-mss in "
+		"the virtual-template"),
+	REFUSED(VV, "ip mtu adjust ~", "the MTU of links is the virtual-template's; expected mtu there"),
+	REFUSED(V, "request-dialout ~", "this box asks no LAC to dial; expected accept-dialin or request-dialin"),
+	REFUSED(V, "accept-dialout ~", "this box dials no telephone for an LNS; expected accept-dialin or request-dialin"),
+	REFUSED(V, "vpn vrf VRF ~", "tunnels are in the network namespace of the daemon; expected a daemon in each"),
+	REFUSED(VV, "l2tp security crypto-profile PROFILE ~", "IPsec is set up beside this daemon, for UDP port 1701"),
 	SET(VV, "l2tp tunnel busy timeout ~ BUSY", "a peer that refused is left alone for", U16, config_vpdn_group, busy_s, 60),
 	SET(V, "session-limit ~ SESSIONS", "of the group", U32, config_vpdn_group, session_limit, 0),
 	CHOICE(VV, "limit-code ~ " LIMIT_CODES, "what a LAC is told at a limit", config_limit_names, config_vpdn_group,
@@ -319,6 +327,8 @@ static const struct grammar_arg args[] = {
 	{ "TO-LIMIT", GRAMMAR_NUMBER, 1, 65535, "sessions" },
 	{ "TO-PRIORITY", GRAMMAR_NUMBER, 1, 32767, "the lowest first" },
 	{ "BUSY", GRAMMAR_NUMBER, 1, 65535, "seconds" },
+	{ "VRF", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "name" },
+	{ "PROFILE", GRAMMAR_NAME, 1, CONFIG_NAME_MAX - 1, "name" },
 	{ "TOS", GRAMMAR_NUMBER, 0, 255, "the whole octet" },
 	{ "REDIAL", GRAMMAR_NUMBER, 1, 86400, "seconds" },
 	{ "MAX-REDIAL", GRAMMAR_NUMBER, 1, 65535, "attempts" },

@@ -59,6 +59,7 @@ struct config_command {
 	const char *const *choices;	/* ends with NULL; "" is not said: unset; of a number: the word for 0 */
 	bool alias;			/* another way to say a row above: not printed */
 	bool node_local;		/* may differ between the two nodes */
+	const char *why_not;		/* a word of other systems that is refused, and why; its `no` form is taken */
 	int (*set)(struct config_parser *p, const struct grammar_match *m);
 	void (*print)(struct config_printer *out, const struct config_command *command, const void *object);
 };

@@ -38,7 +38,7 @@ static char *printed(const char *text)
 /* Rows that are commands rather than settings. */
 static bool is_move(const struct config_command *row)
 {
-	return !strcmp(row->g.syntax, "exit") || !strcmp(row->g.syntax, "end") || !strcmp(row->g.syntax, "ip pmtu ~");
+	return !strcmp(row->g.syntax, "exit") || !strcmp(row->g.syntax, "end") || row->why_not;
 }
 
 static unsigned mode_of(const struct config_command *row)
@@ -80,6 +80,27 @@ START_TEST(what_is_said_is_printed_and_read_back)
 END_TEST
 
 /* `all` names every setting, whatever its value. */
+START_TEST(words_of_others_are_refused_with_the_reason)
+{
+	struct lines l = { .seed = 1 };
+	const struct config_command *row;
+	char text[GRAMMAR_LINE_MAX], error[256];
+	unsigned rows = 0;
+
+	for (size_t i = 0; (row = lines_row(i)); i++) {
+		if (!row->why_not)
+			continue;
+		rows++;
+		snprintf(text, sizeof(text), "%s%s\n", lines_mode(mode_of(row)), lines_make(&l, row, NULL));
+		ck_assert_ptr_null(parse(text, error));
+		ck_assert_msg(strstr(error, row->why_not) != NULL, "%s: %s", text, error);
+		snprintf(text, sizeof(text), "%s%s\n", lines_mode(mode_of(row)), lines_make(&l, row, "no"));
+		config_free(must(text));
+	}
+	ck_assert_uint_gt(rows, 3);
+}
+END_TEST
+
 START_TEST(all_lists_every_setting)
 {
 	struct lines l = { .seed = 3 };
@@ -247,6 +268,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, what_is_said_is_printed_and_read_back);
+	tcase_add_test(tc, words_of_others_are_refused_with_the_reason);
 	tcase_add_test(tc, all_lists_every_setting);
 	tcase_add_test(tc, ranges_are_checked);
 	tcase_add_test(tc, no_and_default_take_it_back);
