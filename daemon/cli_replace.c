@@ -3,8 +3,8 @@
  * configure replace: a file becomes the configuration in use, whole or not at
  * all.  What is up stays, save what the new configuration has no place for:
  * tunnels of VPDN groups that are gone, or that no longer go in the tunnel's
- * direction.  Those are named and counted first, then closed; with `dry-run`
- * nothing else happens.
+ * direction, and calls of dialers that are gone or shut down.  Those are named
+ * and counted first, then closed; with `dry-run` nothing else happens.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,12 +128,29 @@ static json_t *refused(struct show *show, enum show_code code, const char *prefi
 	return NULL;
 }
 
+/* Those that dial or have a call, and would hang up. */
+static json_t *hang_ups_json(const struct show_context *ctx, const struct config *next)
+{
+	struct group_dialer_info info;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ctx->group_count; i++)
+		for (size_t k = 0; l2tp_active(group_l2tp(ctx->groups[i])) && group_dialer_info(ctx->groups[i], k, &info); k++)
+			if (strcmp(info.state, "idle") && !group_dialer_stays(ctx->groups[i], next, info.number))
+				json_array_append_new(list, json_pack("{s:i, s:s}", "dialer", info.number, "state", info.state));
+	return list;
+}
+
 static const struct view note_line[] = { { VIEW_LINE, "{.}", NULL }, { VIEW_END, NULL, NULL } };
 static const struct view closing_line[] = {
 	{ VIEW_LINE, "%vpdn-group {group}: {tunnels} tunnels with {sessions} sessions are closed: {why}", NULL },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view nothing_line[] = { { VIEW_LINE, "%Nothing to change", NULL }, { VIEW_END, NULL, NULL } };
+static const struct view hang_up_line[] = {
+	{ VIEW_LINE, "%interface dialer {dialer}: it is {state} and hangs up", NULL },
+	{ VIEW_END, NULL, NULL },
+};
 static const struct view undisturbed_line[] = {
 	{ VIEW_LINE, "%No tunnel and no session is disturbed", NULL },
 	{ VIEW_END, NULL, NULL },
@@ -141,7 +158,8 @@ static const struct view undisturbed_line[] = {
 static const struct view changed_part[] = {
 	{ VIEW_EACH, "lines", note_line },
 	{ VIEW_EACH, "closed", closing_line },
-	{ VIEW_UNLESS, "closed", undisturbed_line },
+	{ VIEW_EACH, "hang_ups", hang_up_line },
+	{ VIEW_UNLESS, "disturbs", undisturbed_line },
 	{ VIEW_END, NULL, NULL },
 };
 static const struct view dry_line[] = { { VIEW_LINE, "%Dry run: nothing was done", NULL }, { VIEW_END, NULL, NULL } };
@@ -160,7 +178,7 @@ json_t *show_replace(struct show *show)
 	char *notes = NULL, error[256] = "";
 	struct closing closing = { 0 };
 	struct config *next;
-	json_t *tree;
+	json_t *tree, *hang_ups;
 
 	if (ctx->configuring)
 		return refused(show, SHOW_ROLE, "Refused: ", "a session is configuring");
@@ -174,8 +192,10 @@ json_t *show_replace(struct show *show)
 		config_free(next);
 		return refused(show, SHOW_FAILED, "", "out of memory");
 	}
+	hang_ups = hang_ups_json(ctx, next);
 	if (cli_config_apply(ctx, next, CLI_APPLY_ALL | (dry ? CLI_APPLY_DRY : 0), &notes, error)) {
 		closing_free(&closing);
+		json_decref(hang_ups);
 		free(notes);
 		return refused(show, SHOW_ROLE, "Refused: ", error);
 	}
@@ -186,6 +206,8 @@ json_t *show_replace(struct show *show)
 	tree = show_lines(show, notes ? notes : "");
 	show_put(tree, "changed", json_boolean(notes && *notes));
 	show_put(tree, "closed", closing_json(&closing));
+	show_put(tree, "disturbs", json_boolean(closing.victim_count || json_array_size(hang_ups)));
+	show_put(tree, "hang_ups", hang_ups);
 	show_put(tree, "dry_run", json_boolean(dry));
 	show->view = replace_view;
 	closing_free(&closing);

@@ -276,12 +276,19 @@ void client_open(struct group *group, struct subscriber *sub, const struct ppp_u
 /* ---- life --------------------------------------------------------------- */
 
 /* Is it this group that dials for it? */
-static bool client_is_ours(const struct group *group, const struct config_dialer *d)
+static bool client_is_ours(const struct group *group, const struct config *config, const struct config_dialer *d)
 {
-	const struct config_vpdn_group *vg = config_vpdn_group_find(group->config, d->vpdn_group);
+	const struct config_vpdn_group *vg = config_vpdn_group_find(config, d->vpdn_group);
 	struct l2tp_endpoint local;
 
 	return vg && !d->shutdown && group_dials(group, vg, &vg->peers[0].address, &local);
+}
+
+bool group_dialer_stays(const struct group *group, const struct config *next, uint16_t number)
+{
+	const struct config_dialer *d = config_dialer_find(next, number);
+
+	return d && client_is_ours(group, next, d);
 }
 
 void clients_sync(struct group *group)
@@ -292,8 +299,7 @@ void clients_sync(struct group *group)
 	if (!group->active)
 		return;
 	while ((client = *at)) {
-		d = config_dialer_find(group->config, client->number);
-		if (d && client_is_ours(group, d)) {
+		if (group_dialer_stays(group, group->config, client->number)) {
 			at = &client->next;
 			continue;
 		}
@@ -303,7 +309,7 @@ void clients_sync(struct group *group)
 	}
 	for (d = group->config->dialers; d; d = d->next) {
 		client = client_find(group, d->number);
-		if (!client && client_is_ours(group, d)) {
+		if (!client && client_is_ours(group, group->config, d)) {
 			client = *at = calloc(1, sizeof(*client));
 			if (!client)
 				return;

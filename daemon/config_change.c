@@ -159,6 +159,7 @@ static const struct {
 	{ "vpdn enable", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn limit-", 0, CONFIG_EFFECT_NEW_TUNNELS },
 	{ "vpdn-", 0, CONFIG_EFFECT_NEW_TUNNELS },
+	{ "ip tcp ", 0, CONFIG_EFFECT_AT_ONCE },
 	{ "enable ", 2, CONFIG_EFFECT_AT_ONCE },
 	{ "bba-group ", 0, CONFIG_EFFECT_RESTART },
 	{ "interface dialer ", 0, CONFIG_EFFECT_NEW_CALLS },

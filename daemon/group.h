@@ -217,6 +217,8 @@ struct group_event {			/* show redundancy history */
 const char *group_name(const struct group *group);
 /* On the active node; false: there are no more. */
 bool group_dialer_info(const struct group *group, size_t index, struct group_dialer_info *out);
+/* Would the dialer's call stand under that configuration? */
+bool group_dialer_stays(const struct group *group, const struct config *next, uint16_t number);
 /* Peers that calls are not placed at: as dialer_busy_next(); NULL clears all. -EPERM: not active, -ENOENT. */
 struct dial_busy;
 bool group_busy_next(const struct group *group, uint64_t now_ms, size_t *at, struct dial_busy *out);

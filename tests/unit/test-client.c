@@ -13,10 +13,12 @@
 #include "tests/unit/check_main.h"
 #include "tests/unit/group_rig.h"
 
+#include "daemon/cli.h"
 #include "daemon/config_change.h"
 #include "daemon/dial.h"
 #include "daemon/show.h"
 #include "l2tp/message.h"
+#include "tests/unit/config_lines.h"
 
 static struct {
 	struct l2tp *l2tp;
@@ -418,6 +420,187 @@ START_TEST(shut_down_is_shown)
 }
 END_TEST
 
+/* ---- what a configuration disturbs, it says ------------------------------ */
+
+static const char *replacement;
+
+static struct config *replacement_load(const char *path, char error[256])
+{
+	struct config *config = config_parse(path, replacement, error);
+
+	if (config && config_check(config, error)) {
+		config_free(config);
+		config = NULL;
+	}
+	return config;
+}
+
+/* Another configuration: sections and lines are left out, others are said besides. */
+static char *mutated(const char *text, uint64_t *random)
+{
+	static const unsigned modes[] = { CONFIG_MODE_GLOBAL, CONFIG_MODE_TEMPLATE, CONFIG_MODE_VPDN, CONFIG_MODE_DIALER,
+					  CONFIG_MODE_VPDN_TEMPLATE };
+	static const char *const into[] = { "", "interface virtual-template 1\n", "vpdn-group ", "interface dialer 7\n",
+					    "vpdn-template\n" };
+	struct lines l = { .seed = *random };
+	bool gone = false;
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	for (const char *p = text; *p;) {
+		size_t len = strcspn(p, "\n") + 1;
+		bool section = *p != ' ';
+
+		if (section)
+			gone = !lines_random(&l, 12) && strncmp(p, "redundancy", 10);
+		if (!gone && (section || lines_random(&l, 30) || strstr(text, "redundancy") < p))
+			fprintf(f, "%.*s", (int)len, p);
+		p += len;
+	}
+	for (unsigned n = lines_random(&l, 4); n; n--) {
+		unsigned m = lines_random(&l, 5);
+		const struct config_command *row;
+
+		do
+			row = lines_row(lines_random(&l, (unsigned)config_grammar.count));
+		while (!(row->g.modes & modes[m]) || row->why_not || !strncmp(row->g.syntax, "e", 1));
+		fprintf(f, "%s%s%s\n", into[m], m == 2 ? lines_random(&l, 2) ? "UP\n" : "G\n" : "",
+			lines_make(&l, row, lines_random(&l, 3) ? NULL : "no"));
+	}
+	fputs("end\n", f);
+	fclose(f);
+	*random = l.seed;
+	return out;
+}
+
+static unsigned count_of(const char *text, const char *what)
+{
+	unsigned count = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		count++;
+	return count;
+}
+
+struct said {			/* of an answer */
+	unsigned tunnels, sessions, hang_ups;
+	bool undisturbed;
+};
+
+static struct said said_in(const char *text)
+{
+	struct said s = { .hang_ups = count_of(text, "and hangs up\n"), .undisturbed = strstr(text, "No tunnel and no session is disturbed") };
+	unsigned tunnels, sessions;
+
+	for (const char *p = text; (p = strstr(p, "%vpdn-group ")); p++)
+		if (sscanf(p, "%%vpdn-group %*[^:]: %u tunnels with %u sessions are closed", &tunnels, &sessions) == 2) {
+			s.tunnels += tunnels;
+			s.sessions += sessions;
+		}
+	return s;
+}
+
+/* The LNS calls us, too: a tunnel each way. */
+static void called_by_the_lns(void)
+{
+	struct l2tp_sccrq_info nothing = { 0 };
+	struct l2tp_tunnel_params p;
+	struct l2tp_endpoint own = { .port = 1701 }, vip = { .port = 1701 };
+	struct l2tp_call_params call = { .framing_type = 1 };
+	uint16_t tunnel, session;
+
+	endpoint_parse(&own, "192.0.2.99");
+	endpoint_parse(&vip, "192.0.2.1");
+	lns_select(NULL, &nothing, &p);
+	ck_assert_int_eq(l2tp_tunnel_open(lns.l2tp, now, &own, &vip, &p, &tunnel), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(l2tp_call_open(l2tp_tunnel_find(lns.l2tp, tunnel), now, L2TP_CALL_IN_LAC, &call, &session), 0);
+	lns_drain();
+}
+
+static void everything(struct l2tp_counters *counters, char **config)
+{
+	l2tp_counters(group_l2tp(nodes[0]->group), counters);
+	*config = config_print(nodes[0]->config, CONFIG_PRINT_SECRETS);
+}
+
+START_TEST(what_is_disturbed_is_said)
+{
+	struct show_context ctx = { .groups = &nodes[0]->group, .group_count = 1, .config = nodes[0]->config,
+				    .pools = nodes[0]->pools, .now_ms = show_now, .unix_ms = show_now, .load = replacement_load };
+	struct cli *cli = cli_new(&ctx, true);
+	struct l2tp_counters before, dry, after;
+	uint64_t random = (uint64_t)_i * 1000003 + 17;
+	char *was, *is, *text, *body = NULL;
+	unsigned gone_tunnels = 0, gone_sessions = 0, n = 0;
+	struct { uint16_t tunnel, session; } had[8];
+	struct l2tp *l2tp = group_l2tp(nodes[0]->group);
+	enum show_code code;
+	struct said first, second;
+
+	go(1000);
+	called_by_the_lns();
+	go(1000);
+	everything(&before, &was);
+	ck_assert_uint_eq(before.tunnels_established, 2);
+	ck_assert_uint_eq(before.sessions_established, 3);
+	for (uint16_t t = 0; (t = l2tp_tunnel_next(l2tp, t));)
+		for (uint16_t s = 0; (s = l2tp_session_next(l2tp, t, s)); n++) {
+			had[n].tunnel = t;
+			had[n].session = s;
+		}
+	replacement = text = mutated(was, &random);
+	code = cli_exec(cli, "configure replace /new.conf --dry-run", &body);
+	first = said_in(body);
+	go(1000);
+	everything(&dry, &is);
+	ck_assert_msg(!strcmp(was, is) && dry.sessions_established == 3 && dry.tunnels_established == 2,
+		      "the dry run was not dry:\n%s", body);
+	free(is);
+	free(body);
+	body = NULL;
+	ck_assert_int_eq(cli_exec(cli, "configure replace /new.conf", &body), code);
+	second = said_in(body);
+	ck_assert_mem_eq(&first, &second, sizeof(first));
+	go(3000);
+	everything(&after, &is);
+	for (unsigned i = 0; i < n; i++) {
+		struct l2tp_session *s = l2tp_session_find(l2tp, had[i].tunnel, had[i].session);
+		struct end *end = end_find(nodes[0], (struct ppp_key){ had[i].tunnel, had[i].session });
+
+		gone_sessions += !s || !end || end->state != END_UP;
+	}
+	for (uint16_t t = 0, last = 0; t < n; t++) {
+		struct l2tp_tunnel *tunnel = had[t].tunnel == last ? NULL : l2tp_tunnel_find(l2tp, had[t].tunnel);
+		struct l2tp_tunnel_info info;
+
+		if (had[t].tunnel == last)
+			continue;
+		last = had[t].tunnel;
+		if (tunnel)
+			l2tp_tunnel_info(tunnel, &info);
+		gone_tunnels += !tunnel || info.s.state != L2TP_TUNNEL_ESTABLISHED;
+	}
+	if (code != SHOW_OK) {
+		ck_assert_msg(!strcmp(was, is), "refused, and taken: %s", body);
+		ck_assert_uint_eq(gone_sessions + gone_tunnels, 0);
+	}
+	ck_assert_msg(gone_tunnels == first.tunnels, "%u tunnels are gone, it said:\n%s\nof\n%s", gone_tunnels, body, text);
+	/* a dialer in a tunnel that is closed is in both numbers */
+	ck_assert_msg(gone_sessions == first.sessions + (first.tunnels ? 0 : first.hang_ups) ||
+		      (first.tunnels && gone_sessions == first.sessions + first.hang_ups),
+		      "%u sessions are gone, it said:\n%s\nof\n%s", gone_sessions, body, text);
+	ck_assert_msg(code != SHOW_OK || first.undisturbed == !(gone_tunnels + gone_sessions) || strstr(body, "Nothing to change"),
+		      "it said:\n%s\nof\n%s", body, text);
+	free(body);
+	free(was);
+	free(is);
+	free(text);
+	cli_free(cli);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("client");
@@ -436,6 +619,7 @@ int main(void)
 	tcase_add_loop_test(tc, busy_no_longer, 0, 3);
 	tcase_add_test(tc, shown);
 	tcase_add_test(tc, shut_down_is_shown);
+	tcase_add_loop_test(tc, what_is_disturbed_is_said, 0, 120);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
