@@ -63,7 +63,7 @@ static inline void lines_value(struct lines *l, const struct grammar_arg *arg)
 			snprintf(text, sizeof(text), "%llu", (unsigned long long)arg->min);
 		else
 			snprintf(text, sizeof(text), "%llu",
-				 (unsigned long long)(arg->min + lines_random(l, 1u << 30) % (arg->max - arg->min + 1)));
+				 (unsigned long long)arg->min + (unsigned long long)lines_random(l, 1u << 30) % (arg->max - arg->min + 1));
 		break;
 	case GRAMMAR_NAME:
 	case GRAMMAR_SECRET:
