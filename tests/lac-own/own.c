@@ -18,6 +18,7 @@
 #include "l2tp/engine.h"
 
 #define FRAME_MAX 2000
+#define AVPS_MAX 16
 #define DEFAULT_TX_BPS 100000000u
 
 struct lac_call {
@@ -329,14 +330,33 @@ int lac_open(struct lac *l, uint64_t now_ms)
 	return error;
 }
 
+/* As they stand in an ICCN. */
+static size_t avps_of(const uint8_t *data, size_t len, struct l2tp_avp *avps)
+{
+	size_t count = 0, octets;
+
+	for (; len >= 6; data += octets, len -= octets) {
+		octets = (size_t)(data[0] & 3) << 8 | data[1];
+		if (octets < 6 || octets > len || count == AVPS_MAX)
+			abort();
+		avps[count++] = (struct l2tp_avp){ .vendor = (uint16_t)(data[2] << 8 | data[3]),
+						   .attr = (uint16_t)(data[4] << 8 | data[5]),
+						   .value = data + 6, .len = octets - 6 };
+	}
+	return count;
+}
+
 struct lac_call *lac_call(struct lac *l, uint64_t now_ms, const struct lac_call_params *params, void *call_ctx)
 {
+	struct l2tp_avp avps[AVPS_MAX];
 	struct l2tp_call_params call = {
 		.called = params && params->called ? params->called : "5551234",
 		.calling = params && params->calling ? params->calling : "5556789",
 		.bearer_type = 1,
 		.tx_speed = params && params->tx_bps ? params->tx_bps : DEFAULT_TX_BPS,
 		.rx_speed = params ? params->rx_bps : 0,
+		.avps = avps,
+		.avp_count = params ? avps_of(params->iccn_extra, params->iccn_extra_len, avps) : 0,
 	};
 	struct lac_call *c, **end = &l->calls;
 	struct l2tp_session *session;
