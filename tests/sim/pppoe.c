@@ -22,7 +22,7 @@
 #define DISCOVERY_TRIES 4
 #define PPP_PATIENCE_US (30 * SEC)	/* without a word, until it is open */
 #define ECHO_US (3 * SEC)
-#define ECHO_FAILURES 7
+#define ECHO_FAILURES 10	/* one in five echoes is lost on four lossy ways, and three takeovers may come in half a minute */
 
 enum client_state { CLIENT_OFF, CLIENT_IDLE, CLIENT_PADI, CLIENT_PADR, CLIENT_SESSION };
 
