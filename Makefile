@@ -175,8 +175,8 @@ $(B)/unit/test-daemon-flood $(B)/unit/test-daemon-groups: | $(B)/l2tphad-null
 $(B)/unit/test-ctl: $(call obj,daemon/io_ctl.c daemon/io_apart.c daemon/io_config.c) | $(B)/l2tpctl
 $(B)/unit/test-ctl: L_BASE += -lev
 $(B)/unit/test-seqnum: $(call obj,netlink/seqnum.c)
-$(B)/unit/test-udp: $(call obj,netlink/udp.c)
-$(B)/unit/test-udp: L_BASE += -lev
+$(B)/unit/test-udp: $(call obj,netlink/udp.c netlink/twin.c)
+$(B)/unit/test-udp: L_BASE += -lev $(call pc_libs,libnftables)
 $(B)/unit/test-link: $(call obj,$(HALINK_SRC))
 $(B)/unit/test-link: L_BASE += $(call pc_libs,gnutls)
 # the same with our own engine as its LACs

@@ -168,7 +168,7 @@ static int kernel_tunnel_adopt(struct dp *dp, const struct dp_tunnel *conf, int 
 	t->conf = *conf;
 	t->created = done;
 	t->created_arg = arg;
-	t->sock = udp_adopt(k->udp, &conf->local, &conf->peer, fd);
+	t->sock = udp_adopt(k->udp, conf, fd);
 	e = t->sock ? genl_tunnel_exists(k->genl, conf->local_id, on_tunnel_created, t) : -ENOENT;
 	if (e) {
 		if (t->sock)

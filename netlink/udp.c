@@ -10,7 +10,7 @@
  * and kernels up to 6.10 hand two tunnels with the same four-tuple each
  * other's packets.  So every datagram from every socket goes to the same
  * place with its true source and destination, and the engine finds the tunnel
- * by its ID.  That also settles the bind/connect race: what the socket got in
+ * by its ID (data, which the kernel takes, see twin.h).  That also settles the bind/connect race: what the socket got in
  * between waits in its queue and is read like the rest.
  *
  * Errors of the network (ICMP, no route, the fence) are not errors of the
@@ -25,12 +25,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <ev.h>
 
 #include "daemon/log.h"
+#include "netlink/twin.h"
 
 #define BATCH 64
 #define DATAGRAM_MAX 4096	/* a control message is at most a few hundred octets; more is refused */
@@ -43,6 +43,7 @@ struct udp_sock {
 	int fd;
 	struct l2tp_endpoint local;	/* family and address 0 in a wildcard listener */
 	struct l2tp_endpoint peer;	/* of a tunnel */
+	uint16_t twin;			/* its ID, if it has a port of its own; 0: it has 1701 */
 	ev_io io;
 };
 struct udp {
@@ -50,6 +51,8 @@ struct udp {
 	struct dp_events events;
 	struct udp_sock *listeners, *tunnels;
 	int offered[LISTENERS_MAX];	/* -1: none */
+	bool apart;			/* tunnels are told apart by their sockets */
+	uint8_t twins_before[65536 / 8];	/* tunnels that had a port of their own in the daemon before */
 	udp_listener_fn on_listener;
 	void *on_listener_ctx;
 	ev_prepare batch;
@@ -265,10 +268,11 @@ int udp_listener_send(struct udp *u, const struct l2tp_endpoint *local, const st
 
 /* ---- sockets --------------------------------------------------------- */
 
-static int open_socket(const struct l2tp_endpoint *local, bool pktinfo)
+/* port 0: the kernel chooses one. */
+static int open_socket(const struct l2tp_endpoint *local, uint16_t port, bool pktinfo)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = udp_sockaddr(&ss, local, L2TP_PORT);
+	socklen_t len = udp_sockaddr(&ss, local, port);
 	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int one = 1, e;
 
@@ -325,23 +329,26 @@ static void sock_free(struct udp_sock *s)
 	free(s);
 }
 
-static bool bound_to(int fd, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer)
+/* The port it is bound to; 0: it is not what it should be.  peer NULL: not connected. */
+static uint16_t bound_to(int fd, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer)
 {
 	struct sockaddr_storage ss = { 0 };
+	uint16_t port;
 	struct l2tp_endpoint ep;
 	socklen_t len = sizeof(ss);
 	int type;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !udp_endpoint(&ep, &ss) || ep.port != L2TP_PORT ||
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 || !udp_endpoint(&ep, &ss) ||
 	    ep.family != local->family || memcmp(ep.addr, local->addr, ep.family == 6 ? 16 : 4) != 0)
-		return false;
+		return 0;
+	port = ep.port;
 	len = sizeof(type);
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_DGRAM)
-		return false;
+		return 0;
 	len = sizeof(ss);
 	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0)
-		return !peer;
-	return peer && udp_endpoint(&ep, &ss) && endpoint_equal(&ep, peer);
+		return peer ? 0 : port;
+	return peer && udp_endpoint(&ep, &ss) && endpoint_equal(&ep, peer) ? port : 0;
 }
 
 static int take_offered(struct udp *u, const struct l2tp_endpoint *local)
@@ -351,7 +358,7 @@ static int take_offered(struct udp *u, const struct l2tp_endpoint *local)
 	for (i = 0; i < LISTENERS_MAX; i++) {
 		int fd = u->offered[i];
 
-		if (fd < 0 || !bound_to(fd, local, NULL))
+		if (fd < 0 || bound_to(fd, local, NULL) != L2TP_PORT)
 			continue;
 		u->offered[i] = -1;
 		return fd;
@@ -385,7 +392,7 @@ static int listen_one(struct udp *u, const struct l2tp_endpoint *local, bool wil
 	bool kept = fd >= 0;
 
 	if (!kept)
-		fd = open_socket(local, wildcard);
+		fd = open_socket(local, L2TP_PORT, wildcard);
 
 	if (fd < 0)
 		return fd;
@@ -436,75 +443,105 @@ static int set_transport(int fd, const struct dp_tunnel *tunnel)
 	return 0;
 }
 
-/* Up to 6.10 the kernel takes the tunnel of a data packet from the socket it arrived on. */
-static bool told_apart_by_socket(void)
+static bool has_twin(const struct udp *u, const struct dp_tunnel *tunnel)
 {
-	unsigned int major, minor;
-	struct utsname name;
-
-	return uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2 || major < 6 ||
-	       (major == 6 && minor < 11);
-}
-
-/* Control packets find their tunnel on any socket; data does not. */
-static void warn_of_twin(const struct udp *u, const struct dp_tunnel *tunnel)
-{
-	char local[ENDPOINT_TEXT_MAX], peer[ENDPOINT_TEXT_MAX];
 	const struct udp_sock *s = u->tunnels;
 
 	while (s && !(endpoint_equal(&s->peer, &tunnel->peer) && endpoint_addr_equal(&s->local, &tunnel->local)))
 		s = s->next;
-	if (s && told_apart_by_socket())
-		log_warnx("tunnel %u: another one has the same addresses and ports (%s, %s); on this kernel only the "
-			 "newest of them hears data, an own source-ip helps", tunnel->local_id,
-			 endpoint_format(&tunnel->local, true, local), endpoint_format(&tunnel->peer, true, peer));
+	return s;
+}
+
+/* -1 with errno set. */
+static int connected(const struct dp_tunnel *tunnel, uint16_t port)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = udp_sockaddr(&ss, &tunnel->peer, tunnel->peer.port);
+	int fd = open_socket(&tunnel->local, port, false), e;
+
+	if (fd < 0) {
+		errno = -fd;
+		return -1;
+	}
+	e = set_transport(fd, tunnel);
+	if (!e && connect(fd, (struct sockaddr *)&ss, len) < 0)
+		e = -errno;
+	if (!e)
+		return fd;
+	close(fd);
+	errno = -e;
+	return -1;
+}
+
+/* A port of its own; -1: there is none, or no rules to make it look like 1701. */
+static int connected_apart(const struct dp_tunnel *tunnel)
+{
+	char local[ENDPOINT_TEXT_MAX], peer[ENDPOINT_TEXT_MAX];
+	int fd = connected(tunnel, 0);
+
+	if (fd >= 0 && !twin_add(tunnel, bound_to(fd, &tunnel->local, &tunnel->peer)))
+		return fd;
+	log_warnx("tunnel %u: another one has the same addresses and ports (%s, %s); on this kernel only the newest of "
+		 "them hears data, an own source-ip helps", tunnel->local_id,
+		 endpoint_format(&tunnel->local, true, local), endpoint_format(&tunnel->peer, true, peer));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool was_twin(struct udp *u, uint16_t id)
+{
+	bool was = u->twins_before[id / 8] & 1 << id % 8;
+
+	u->twins_before[id / 8] &= (uint8_t)~(1 << id % 8);
+	return was;
 }
 
 struct udp_sock *udp_connect(struct udp *u, const struct dp_tunnel *tunnel)
 {
-	const struct l2tp_endpoint *local = &tunnel->local, *peer = &tunnel->peer;
-	struct sockaddr_storage ss;
-	socklen_t len = udp_sockaddr(&ss, peer, peer->port);
+	int fd = u->apart && has_twin(u, tunnel) ? connected_apart(tunnel) : -1;
+	bool twin = fd >= 0;
 	struct udp_sock *s;
-	int fd = open_socket(local, false), saved;
 
-	if (fd < 0) {
-		errno = -fd;
+	if (was_twin(u, tunnel->local_id) && !twin)
+		twin_remove(tunnel->local_id);
+	if (!twin)
+		fd = connected(tunnel, L2TP_PORT);
+	if (fd < 0)
+		return NULL;
+	s = sock_new(u, &u->tunnels, fd, &tunnel->local);
+	if (!s) {
+		close(fd);
+		if (twin)
+			twin_remove(tunnel->local_id);
+		errno = ENOMEM;
 		return NULL;
 	}
-	errno = -set_transport(fd, tunnel);
-	if (errno || connect(fd, (struct sockaddr *)&ss, len) < 0)
-		goto fail;
-	warn_of_twin(u, tunnel);
-	s = sock_new(u, &u->tunnels, fd, local);
-	if (s) {
-		s->peer = *peer;
-		return s;
-	}
-	errno = ENOMEM;
-fail:
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return NULL;
+	s->peer = tunnel->peer;
+	s->twin = twin ? tunnel->local_id : 0;
+	return s;
 }
 
-struct udp_sock *udp_adopt(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer, int fd)
+struct udp_sock *udp_adopt(struct udp *u, const struct dp_tunnel *tunnel, int fd)
 {
+	uint16_t port = bound_to(fd, &tunnel->local, &tunnel->peer);
+	bool twin = was_twin(u, tunnel->local_id) && port != L2TP_PORT;
 	struct udp_sock *s = NULL;
 
-	if (!bound_to(fd, local, peer)) {
+	if (port != L2TP_PORT && !twin) {
 		errno = EBADF;
 	} else {
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		s = sock_new(u, &u->tunnels, fd, local);
-		if (s)
-			s->peer = *peer;
-		else
+		s = sock_new(u, &u->tunnels, fd, &tunnel->local);
+		if (!s)
 			errno = ENOMEM;
 	}
-	if (!s)
+	if (!s) {
 		close(fd);
+		return NULL;
+	}
+	s->peer = tunnel->peer;
+	s->twin = twin ? tunnel->local_id : 0;
 	return s;
 }
 
@@ -521,12 +558,28 @@ void udp_close(struct udp_sock *s)
 	ev_io_stop(u->loop, &s->io);
 	while (read_batch(s) == BATCH)
 		;
-	sock_free(s);
+	udp_drop(s);
 }
 
 void udp_drop(struct udp_sock *s)
 {
+	if (s->twin)
+		twin_remove(s->twin);
 	sock_free(s);
+}
+
+static void on_twin(void *ctx, uint16_t tunnel_id)
+{
+	struct udp *u = ctx;
+
+	u->twins_before[tunnel_id / 8] |= (uint8_t)(1 << tunnel_id % 8);
+}
+
+void udp_set_apart(struct udp *u, bool apart)
+{
+	u->apart = apart;
+	if (apart)
+		twin_each(on_twin, u);
 }
 
 struct udp *udp_new(struct ev_loop *loop, const struct dp_events *events)
@@ -538,6 +591,7 @@ struct udp *udp_new(struct ev_loop *loop, const struct dp_events *events)
 	u->loop = loop;
 	u->events = *events;
 	memset(u->offered, -1, sizeof(u->offered));
+	udp_set_apart(u, twin_matters());
 	ev_prepare_init(&u->batch, on_prepare);
 	/* before the netlink queues, so that what a batch asks for is sent in the same turn */
 	ev_set_priority(&u->batch, EV_MAXPRI);

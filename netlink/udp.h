@@ -21,6 +21,8 @@ bool udp_endpoint(struct l2tp_endpoint *ep, const struct sockaddr_storage *ss);
 
 /* NULL with errno set. */
 struct udp *udp_new(struct ev_loop *loop, const struct dp_events *events);
+/* Whether two tunnels with the same addresses and ports need sockets on two ports; udp_new() asks the kernel's release. */
+void udp_set_apart(struct udp *u, bool apart);
 /* Closes what is left. */
 void udp_free(struct udp *u);
 /* family 0: every address of both families. 0 or -errno. */
@@ -30,7 +32,7 @@ int udp_listener_send(struct udp *u, const struct l2tp_endpoint *local, const st
 /* The tunnel's socket, owned by u until udp_close. NULL with errno set. */
 struct udp_sock *udp_connect(struct udp *u, const struct dp_tunnel *tunnel);
 /* The socket of a tunnel that an earlier process made; taken over, also on failure. NULL with errno set. */
-struct udp_sock *udp_adopt(struct udp *u, const struct l2tp_endpoint *local, const struct l2tp_endpoint *peer, int fd);
+struct udp_sock *udp_adopt(struct udp *u, const struct dp_tunnel *tunnel, int fd);
 /* A listener an earlier process made, for udp_listen to find; taken over. */
 void udp_offer_listener(struct udp *u, int fd);
 /* What becomes a listener from now on is told. */

@@ -3,8 +3,9 @@
 #
 # This box dials: interface dialer 1 of our daemon (lns-b), first to xl2tpd as LNS
 # (by PAP), then to our own LNS (by CHAP), both on lns-a; that one by IPv6, too, with
-# hidden AVPs and numbered data. The tunnels have a secret, data passes both ways, and
-# when the LNS throws the caller out it dials again.
+# hidden AVPs and numbered data, and by a second tunnel between the very same addresses
+# and ports. The tunnels have a secret, data passes both ways, and when the LNS throws
+# the caller out it dials again.
 
 . "$(dirname "$0")/net.sh"
 . "$LAB_HERE/lac.sh"
@@ -32,6 +33,18 @@ lab_config() {
 	[ $auth = pap ] || cat <<-END
 	 ppp chap hostname sub1
 	 ppp chap password 0 pw1
+	vpdn-group TWIN
+	 request-dialin
+	  protocol l2tp
+	 initiate-to ip $LAB_VIP
+	 source-ip 192.0.2.12
+	 l2tp tunnel password 0 tunnelsecret
+	interface dialer 3
+	 dialer vpdn-group TWIN
+	 dialer redial interval 1
+	 interface-name twin
+	 ppp chap hostname sub3
+	 ppp chap password 0 pw3
 	vpdn-group UP6
 	 request-dialin
 	  protocol l2tp
@@ -52,7 +65,7 @@ lab_config() {
 address() { ip -n lns-b -4 -o addr show dev "${1:-uplink}" up 2>/dev/null | awk '{ sub(/\/.*/, "", $4); print $4 }'; }
 # shellcheck disable=SC2120	# the interface comes by wait_until
 is_up() { [ -n "$(address "$@")" ] && ip -n lns-b link show "${1:-uplink}" | grep -q LOWER_UP; }
-is_down() { ! is_up; }
+is_down() { ! is_up "$@"; }
 # the interface of the call before may still be there while the next one is set up
 is_up_at_ours() { is_up "$@" && ctl b show dialer json | jq -e --arg i "${1:-uplink}" 'any(.dialers[]; .interface == $i and .state == "up")' >/dev/null; }
 first_and_last() { head -n 40 "$(node_log b)"; tail -n 40 "$LAB_OUT/pppd-b.log"; }
@@ -100,6 +113,20 @@ wait_until 30 is_up_at_ours || { first_and_last; fail "not connected to our LNS"
 both_ways "our LNS"
 wait_until 30 is_up_at_ours uplink6 || { first_and_last; fail "not connected to our LNS over IPv6"; }
 both_ways "our LNS over IPv6" uplink6
+wait_until 30 is_up_at_ours twin || { first_and_last; fail "the second tunnel between the same addresses does not come up"; }
+twins() { ctl "$1" show vpdn tunnel all json | jq '[.tunnels[] | select(.up and .local_port == 1701 and .remote_port == 1701) |
+	.local_address + " " + .remote_address] | group_by(.) | map(length) | max'; }
+ctl a show vpdn tunnel
+[ "$(twins a) $(twins b)" = "2 2" ] || fail "tunnels between the same addresses: $(twins a) at the LNS, $(twins b) here"
+both_ways "the second tunnel" twin
+both_ways "the first one beside it"
+printf '%s\n' "configure terminal" "interface dialer 3" shutdown end | ctl b >/dev/null || fail "dialer 3 is not shut down"
+wait_until 10 is_down twin || fail "dialer 3 is up though it is shut down"
+both_ways "the first one, the second one gone"
+printf '%s\n' "configure terminal" "interface dialer 3" "no shutdown" end | ctl b >/dev/null || fail "dialer 3 is not taken up again"
+wait_until 30 is_up_at_ours twin || { first_and_last; fail "the second tunnel does not come back"; }
+both_ways "the second tunnel again" twin
+both_ways "the first one all the same"
 note "to our LNS: $(address), over IPv6 $(address uplink6)"
 [ "$(ctl a show vpdn session json | jq '[.sessions[] | select(.sequencing)] | length')" = 1 ] || fail "no session is sequenced"
 hidden=$(tshark -n -r "$LAB_OUT/client.pcap" -Y 'ipv6 and l2tp.avp.hidden == 1' 2>/dev/null | wc -l)

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "netlink/twin.h"
 #include "netlink/udp.h"
 #include "tests/unit/check_main.h"
 
@@ -162,6 +163,125 @@ START_TEST(without_checksum)
 }
 END_TEST
 
+static uint16_t port_of(int fd)
+{
+	struct l2tp_endpoint ep;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+	ck_assert(udp_endpoint(&ep, &ss));
+	return ep.port;
+}
+
+/* A data packet of the peer for tunnel `id`, with a length or without: which of the sockets gets it? */
+static bool reaches(int peer, const struct dp_tunnel *t, uint16_t id, bool length, const struct udp_sock *s)
+{
+	uint8_t data[12] = { length ? 0x40 : 0, 2 }, got[16], *at = data + 2;
+	struct sockaddr_storage ss;
+	socklen_t len = udp_sockaddr(&ss, &t->local, L2TP_PORT);
+
+	if (length) {
+		at[1] = sizeof(data);
+		at += 2;
+	}
+	at[0] = (uint8_t)(id >> 8);
+	at[1] = (uint8_t)id;
+	ck_assert_int_eq(sendto(peer, data, sizeof(data), 0, (struct sockaddr *)&ss, len), sizeof(data));
+	return recv(udp_fd(s), got, sizeof(got), MSG_DONTWAIT) == sizeof(data) && !memcmp(got, data, sizeof(data));
+}
+
+static void count(void *ctx, uint16_t tunnel_id)
+{
+	*(unsigned *)ctx += tunnel_id;
+}
+
+static unsigned ids_with_rules(void)
+{
+	unsigned sum = 0;
+
+	twin_each(count, &sum);
+	return sum;
+}
+
+/* Two tunnels between the same addresses and ports: each hears its data, and the peer sees one port. */
+START_TEST(twins)
+{
+	bool six = _i & 1, unchecked = _i & 2;
+	struct dp_tunnel first = tunnel_of(six, 0, unchecked), second = first;
+	struct dp_events events = { .packet = on_packet };
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct l2tp_endpoint from;
+	struct udp_sock *a, *b;
+	struct udp *after;
+	int peer, fd, one = 1, i;
+	char data[16];
+
+	if (!alone())
+		return;
+	udp_set_apart(udp, true);
+	second.local_id = 0x1234;
+	peer = peer_socket(six, unchecked);
+	if (unchecked)
+		ck_assert_int_eq(six ? setsockopt(peer, IPPROTO_UDP, UDP_NO_CHECK6_TX, &one, sizeof(one)) :
+				       setsockopt(peer, SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)), 0);
+	a = udp_connect(udp, &first);
+	b = udp_connect(udp, &second);
+	ck_assert(a && b);
+	ck_assert_uint_eq(port_of(udp_fd(a)), L2TP_PORT);
+	ck_assert_uint_ne(port_of(udp_fd(b)), L2TP_PORT);
+	ck_assert_uint_eq(ids_with_rules(), 0x1234);
+	for (i = 0; i < 2; i++) {
+		ck_assert(reaches(peer, &first, 1, i, a));
+		ck_assert(reaches(peer, &first, 0x1234, i, b));
+		ck_assert(!reaches(peer, &first, 0x1235, i, b));
+		ck_assert_int_eq(recv(udp_fd(a), data, sizeof(data), MSG_DONTWAIT), 12);
+	}
+	ck_assert_int_eq(udp_sock_send(b, (const uint8_t *)"data", 4), 0);
+	ck_assert_int_eq(recvfrom(peer, data, sizeof(data), 0, (struct sockaddr *)&ss, &len), 4);
+	ck_assert(udp_endpoint(&from, &ss));
+	ck_assert_uint_eq(from.port, L2TP_PORT);
+	/* a daemon that is restarted in place finds it as it was */
+	fd = dup(udp_fd(b));
+	after = udp_new(loop, &events);
+	udp_set_apart(after, true);
+	udp_free(udp);
+	udp = after;
+	ck_assert_uint_eq(ids_with_rules(), 0x1234);
+	b = udp_adopt(udp, &second, fd);
+	ck_assert_msg(b != NULL, "%s", strerror(errno));
+	ck_assert(reaches(peer, &first, 0x1234, true, b));
+	udp_close(b);
+	ck_assert_uint_eq(ids_with_rules(), 0);
+	close(peer);
+}
+END_TEST
+
+/* What a daemon left behind takes nothing away from a tunnel of the same number. */
+START_TEST(rules_of_the_daemon_before)
+{
+	struct dp_tunnel first = tunnel_of(false, 0, false), second = first;
+	struct dp_events events = { .packet = on_packet };
+	struct udp_sock *s;
+	int peer;
+
+	if (!alone())
+		return;
+	udp_set_apart(udp, true);
+	second.local_id = 2;
+	ck_assert(udp_connect(udp, &first) && udp_connect(udp, &second));
+	udp_free(udp);
+	udp = udp_new(loop, &events);
+	udp_set_apart(udp, true);
+	peer = peer_socket(false, false);
+	s = udp_connect(udp, &second);
+	ck_assert(s && reaches(peer, &second, 2, false, s));
+	ck_assert_uint_eq(ids_with_rules(), 0);
+	close(peer);
+}
+END_TEST
+
 START_TEST(without_checksum_over_ipv4)
 {
 	struct dp_tunnel t = tunnel_of(false, 0, true);
@@ -191,6 +311,8 @@ int main(void)
 	tcase_add_loop_test(tc, type_of_service, 0, 2);
 	tcase_add_loop_test(tc, without_checksum, 0, 4);
 	tcase_add_test(tc, without_checksum_over_ipv4);
+	tcase_add_loop_test(tc, twins, 0, 4);
+	tcase_add_test(tc, rules_of_the_daemon_before);
 	suite_add_tcase(suite, tc);
 	return check_main(suite);
 }
