@@ -222,6 +222,7 @@ void check_before_loss(struct sim *sim, struct node *lost, bool planned)
 		sim_trace(sim, "node %d was not covered (%s)", lost->index, ha_sync_name(node_sync(lost)));
 		/* a stream that a third party ended looks at both ends like the death of the other one */
 		if (!planned && !protects(lost) && sim->now_us >= sim->wire.broken_us + 1500 * MS &&
+		    !lost->frozen &&	/* judged when it froze: it has said nothing since */
 		    lost->seen_epoch >= standby->seen_epoch)	/* else its successor knew already that it has old records */
 			sim->unprotected = lost->index;
 		sim->far_at_risk = sim->switching;
