@@ -244,7 +244,8 @@ static void ppp_input(struct lns *lns, const uint8_t *data, size_t len)
 		call->open = magic == call->magic;
 		break;
 	case 'e':
-		call->echoes += magic == call->magic;
+		/* a loss that no standby covered: an engine that negotiated again in between is lost, the one before goes on */
+		call->echoes += magic == call->magic || (call->at_risk && magic < call->magic);
 		break;
 	}
 }
