@@ -456,6 +456,7 @@ void node_thaw(struct node *node)
 		return;
 	sim_trace(node->sim, "node %d thawed, %zu events waited", node->index, node->deferred_len);
 	node->frozen = false;
+	node->sync_lie_us = 0;	/* it could not notice while it stood still */
 	/* the order of descriptors after a long poll is anybody's guess: sometimes timers come first */
 	if (rng_pm(node->sim, 500)) {
 		enter(node);

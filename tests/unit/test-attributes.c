@@ -9,7 +9,6 @@
 
 #include "tests/unit/check_main.h"
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define ANY 1017
 
 static const struct { uint16_t attr, min, max; bool m, h; } attributes[] = {
