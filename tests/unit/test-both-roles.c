@@ -7,6 +7,8 @@
 
 #include "tests/unit/check_main.h"
 
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
 static void use_secret(const char *a, const char *b)
 {
 	strcpy(A->params.secret, a);

@@ -7,6 +7,8 @@
 
 #include "tests/unit/check_main.h"
 
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
 static const struct {
 	enum l2tp_peer_change policy;
 	bool other_addr;

@@ -5,6 +5,8 @@
 
 #include "tests/unit/two_ends.h"
 
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
 static UNUSED_OK uint16_t tid;		/* the tunnel at A */
 
 static const uint8_t confreq[] = { 1, 4, 5, 212, 5, 6, 1, 2, 3, 4 };

@@ -18,8 +18,6 @@
 #include "l2tp/message.h"
 #include "tests/decode/capture.h"
 
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
-
 #define UNUSED_OK __attribute__((unused))
 #define TWO_WIRE 512
 #define TWO_ACTIONS 16
