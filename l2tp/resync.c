@@ -56,7 +56,7 @@
 #define SETTLE_MS (2 * BACK_OFF_MS)	/* one of them may be lost */
 #define LIMIT_MS 31000
 #define REPEAT_MS 500		/* sooner it is the network that sends twice, not the peer */
-#define UNCERTAIN_MAX 64	/* HELLOs at most, and how far one packet alone is believed */
+#define UNCERTAIN_MAX 64	/* HELLOs at most, how far one packet alone is believed, and how long we go one at a time */
 
 const char *l2tp_resync_state_name(enum l2tp_resync_state state)
 {
@@ -350,7 +350,7 @@ static void jump(struct l2tp_tunnel *tunnel, uint64_t now_ms, uint16_t nr, uint1
 static void vs_is_known(struct l2tp_tunnel *tunnel)
 {
 	tunnel->resync.vs_known = true;
-	tunnel->resync.early_left = tunnel->peer_window;
+	tunnel->resync.early_left = tunnel->peer_window < UNCERTAIN_MAX ? tunnel->peer_window : UNCERTAIN_MAX;
 	tunnel->channel.lockstep = true;
 }
 
